@@ -1,0 +1,62 @@
+import type { ErrorCode } from '../base/errors.ts'
+import type { ContentHash, Entry, Position } from '../change/entry.ts'
+import type { RelPath } from '../path/rel-path.ts'
+
+/** An entry at or below the watermark that could not be applied; it leaves when it or a newer version is. */
+export interface PendingEntry {
+  readonly seq: number
+  readonly path: RelPath
+  readonly code: ErrorCode
+  readonly message: string
+}
+
+/** What a target knows of itself: everything up to the watermark is applied, except what is pending. */
+export interface TargetPosition {
+  /** Null at first contact. */
+  readonly watermark: Position | null
+  readonly pending: readonly PendingEntry[]
+}
+
+/** A stretch of one source's journal: every entry with `from < seq <= to`. */
+export interface SetHeader {
+  readonly epoch: string
+  readonly from: number
+  readonly to: number
+}
+
+/**
+ * One binding on its target, as the receiver of the data connection sees it. Made by `cas/`, driven by the frames.
+ * One set at a time.
+ */
+export interface InboundBinding {
+  position(): TargetPosition
+  /** Starts a set. Entries were parsed and are in order of seq; their signature is checked before `apply`. */
+  begin(header: SetHeader, entries: readonly Entry[]): InboundSet
+}
+
+export interface InboundSet {
+  /** Seqs of files whose content is not here and must be sent, in order. */
+  readonly wanted: readonly number[]
+  /** Starts the content of one wanted file. */
+  openFile(seq: number): InboundFile
+  /**
+   * Verifies and applies the whole set in phases, makes it durable, moves the watermark to `header.to`.
+   * `lateHashes`: hashes that the source found while sending. `skipped`: seqs that changed while being read; they come
+   * again under a newer seq, so they count as applied without being touched.
+   */
+  apply(lateHashes: ReadonlyMap<number, ContentHash>, skipped: ReadonlySet<number>): SetOutcome
+  /** Drops everything that was staged. Safe at any time; `apply` must not follow. */
+  discard(): void
+}
+
+export interface InboundFile {
+  write(bytes: Uint8Array): void
+  /** Ends the content; gives the hash of what was written. */
+  finish(): ContentHash
+}
+
+export interface SetOutcome {
+  readonly position: TargetPosition
+  readonly appliedCount: number
+  readonly failed: readonly PendingEntry[]
+}

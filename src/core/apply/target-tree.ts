@@ -1,0 +1,76 @@
+import type { ByteString } from '../base/byte-string.ts'
+import type { ContentHash, FileState, FileType } from '../change/entry.ts'
+import type { RelPath } from '../path/rel-path.ts'
+
+/**
+ * Reading below one root. Every call is resolved beneath the root without following any symbolic link, so a link
+ * swapped in by a third party ends in an error, never outside. All calls are synchronous. What does not exist is null;
+ * every other failure throws an AppError (NO_PERMISSION, IO_ERROR, NAME_TOO_LONG, …) naming the path.
+ */
+export interface ReadTree {
+  lstat(path: RelPath): FileState | null
+  /** Names in a folder, unordered, without `.` and `..`; null where it is no folder or is gone. */
+  list(folder: RelPath): ByteString[] | null
+  /** Opens a regular file for reading; null where it is gone or is no regular file. */
+  open(path: RelPath): ReadHandle | null
+  /** Which folder this is, however it is mounted. */
+  identity(): RootIdentity
+  close(): void
+}
+
+export interface ReadHandle {
+  /** Reads up to `buffer.length` bytes at a position in bytes; 0 at the end of the file. */
+  read(buffer: Uint8Array, position: number): number
+  stat(): FileState
+  close(): void
+}
+
+export interface RootIdentity {
+  readonly device: bigint
+  readonly inode: bigint
+  /** True where another file system is mounted on the root itself. */
+  readonly isMountPoint: boolean
+}
+
+/** Writing below one root, under the same confinement. */
+export interface TargetTree extends ReadTree {
+  makeDirectory(path: RelPath, mode: number): void
+  /** False where the folder is not empty. Gone already counts as removed. */
+  removeDirectory(path: RelPath): boolean
+  /** Removes what is no folder. Gone already counts as removed. */
+  unlink(path: RelPath): void
+  makeSymlink(path: RelPath, linkTarget: ByteString): void
+  makeFifo(path: RelPath, mode: number): void
+  /** Replaces `to` in one step where it is no folder. */
+  rename(from: RelPath, to: RelPath): void
+  /** Creates a file that must not exist yet, mode 0600, for writing. */
+  create(path: RelPath): WriteHandle
+  /** Copies content only, by reflink or in the kernel where possible. `to` must not exist. */
+  copy(from: RelPath, to: RelPath): void
+  /** Sets what is given, in the order owner, mode, mtime; never follows a link. Mode is not set on links. */
+  setMetadata(path: RelPath, type: FileType, metadata: Metadata): void
+  /** Writes everything of this file system to the disk: after it returns, what was done survives a power cut. */
+  sync(): void
+}
+
+export interface Metadata {
+  readonly mode: number | null
+  readonly owner: { readonly uid: number; readonly gid: number } | null
+  readonly mtimeNs: bigint | null
+}
+
+export interface WriteHandle {
+  /** Writes all bytes at the end. */
+  write(bytes: Uint8Array): void
+  /** Sets metadata on the open file, cheaper than by path. */
+  setMetadata(metadata: Metadata): void
+  stat(): FileState
+  close(): void
+}
+
+/** A running SHA-256; the platform gives the real one. */
+export interface Hasher {
+  update(bytes: Uint8Array): void
+  /** Ends the hash; the hasher must not be used again. */
+  digest(): ContentHash
+}

@@ -1,0 +1,9 @@
+/** Stops the program where an invariant of its own is broken: for bugs, never for bad input. */
+export function assert(condition: boolean, invariant: string): asserts condition {
+  if (!condition) throw new Error(`invariant broken: ${invariant}`)
+}
+
+/** Marks a case that the types rule out. */
+export function unreachable(value: never): never {
+  throw new Error(`unreachable: ${String(value)}`)
+}

@@ -1,0 +1,25 @@
+/** Every bound of the product that is not part of a schema, each with its reason. */
+
+/** Bytes of one frame on a data connection: large enough to amortize a call, small enough to buffer a few. */
+export const FRAME_BYTES_MAX = 1 << 20
+
+/** Entries in one set: bounds what a target stages and one transaction writes; a renamed folder fits whole. */
+export const SET_ENTRIES_MAX = 8192
+
+/** Bytes of small-file content in one set, so that a receipt comes at least this often. */
+export const SET_BYTES_MAX = 256 << 20
+
+/** A file up to this size travels packed with others in one frame. */
+export const SMALL_FILE_BYTES_MAX = 64 << 10
+
+/** Seqs reserved durably at a time: one fsync for so many changes. */
+export const SEQ_RESERVATION = 10_000
+
+/** A row whose ctime lies this close to its reading may hide a second change and is read again. */
+export const RACY_MS = 20
+
+/** Changes in one page to the master. */
+export const CHANGES_PAGE_MAX = 1000
+
+/** Hours an agent may synchronize without hearing from a licensed master. */
+export const LEASE_HOURS = 72

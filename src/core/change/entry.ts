@@ -1,0 +1,63 @@
+import type { ByteString } from '../base/byte-string.ts'
+import type { RelPath } from '../path/rel-path.ts'
+
+export type FileType = 'file' | 'directory' | 'symlink' | 'fifo'
+
+/** What one look at a path saw: everything `statx` tells, and the target of a symbolic link. */
+export interface FileState {
+  readonly type: FileType
+  /** Bytes of content; 0 for what is no file. */
+  readonly size: number
+  /** The lower twelve bits: permissions, set-id and sticky. */
+  readonly mode: number
+  readonly uid: number
+  readonly gid: number
+  readonly mtimeNs: bigint
+  readonly ctimeNs: bigint
+  /** 0 where the file system does not tell. */
+  readonly birthNs: bigint
+  readonly device: bigint
+  readonly inode: bigint
+  readonly linkCount: number
+  /** Only for symbolic links, else null. */
+  readonly linkTarget: ByteString | null
+}
+
+/** SHA-256 of a file's whole content, 32 bytes as lower-case hex: easy to compare, to store and to use as a key. */
+export type ContentHash = string & { readonly brand: 'ContentHash' }
+
+/** The operations by which a change is reported. What is applied is the state, not the operation. */
+export type EntryOperation = 'create' | 'update' | 'rename' | 'move' | 'delete' | 'excluded'
+
+/** The metadata of a path that exists, as it is sent and as the index keeps it. */
+export interface SentState {
+  readonly type: FileType
+  readonly size: number
+  readonly mode: number
+  readonly uid: number
+  readonly gid: number
+  readonly mtimeNs: bigint
+  readonly linkTarget: ByteString | null
+  /** Null for what is no file, and for a file whose content was not hashed yet. */
+  readonly hash: ContentHash | null
+}
+
+/**
+ * One row of the journal as it travels: the final state of a path at `seq`. `state` is null where the path is gone
+ * (`delete`) or no longer part of the view (`excluded`).
+ */
+export interface Entry {
+  /** Position in the journal of one source and epoch; grows, has holes, below 2^53. */
+  readonly seq: number
+  readonly path: RelPath
+  readonly operation: EntryOperation
+  readonly state: SentState | null
+  /** Where the content lay before a rename or move: a hint that saves the transfer, never trusted. */
+  readonly from: RelPath | null
+}
+
+/** A place in the journal of one source. */
+export interface Position {
+  readonly epoch: string
+  readonly seq: number
+}
