@@ -22,6 +22,13 @@ export interface SetHeader {
   readonly epoch: string
   readonly from: number
   readonly to: number
+  /**
+   * `full`: at first contact, or where the target's watermark is of another epoch, every live row is sent from 0 on in
+   * one or more sets. What the index has from another epoch and no set of the list named is no longer at the source.
+   */
+  readonly kind: 'incremental' | 'full'
+  /** True on the set that ends a full list; always true on incremental sets. */
+  readonly last: boolean
 }
 
 /**

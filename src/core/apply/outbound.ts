@@ -1,0 +1,39 @@
+import type { ContentHash, Entry, FileState } from '../change/entry.ts'
+import type { RelPath } from '../path/rel-path.ts'
+import type { ReadTree } from './target-tree.ts'
+
+/** What a file must still look like for its journal row, and a hash kept for it, to be true. */
+export type FileFingerprint = Pick<
+  FileState,
+  'size' | 'mtimeNs' | 'ctimeNs' | 'inode' | 'device' | 'type'
+>
+
+/** A row of the journal on its way out. */
+export interface OutboundRow {
+  readonly entry: Entry
+  /** Null for tombstones. */
+  readonly fingerprint: FileFingerprint | null
+  /**
+   * `trusted`: `entry.state.hash` belongs to this fingerprint. `doubtful`: the content was hashed once, but ctime
+   * changed since (a rename, a chmod, or a write that put mtime back), so it must be hashed again before it is sent
+   * or compared. `unknown`: never hashed.
+   */
+  readonly hashTrust: 'trusted' | 'doubtful' | 'unknown'
+}
+
+/** One source's journal and folder as the Sync Client sees them. Implemented by `store/` and `cms/`. */
+export interface OutboundSource {
+  readonly sourceId: string
+  readonly tree: ReadTree
+  epoch(): string
+  headSeq(): number
+  /** Rows with `after < seq <= upTo` in order of seq, at most `limit`. With `liveOnly`, tombstones are left out. */
+  changes(range: { after: number; upTo: number; limit: number; liveOnly: boolean }): OutboundRow[]
+  /** Keeps the hash found while sending, if the row still has this seq. */
+  recordHash(path: RelPath, seq: number, hash: ContentHash, fingerprint: FileFingerprint): void
+  /**
+   * The file differs from its row: the row gets a newer seq, durably in the journal, before this returns, so that the
+   * change comes with a later set. The caller then skips the old seq.
+   */
+  resequence(path: RelPath): void
+}
