@@ -1,0 +1,224 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+import { ApiClient } from './api-client.ts'
+import { mustRun } from './executables.ts'
+import { ServerProcess } from './server-process.ts'
+import { freePort, waitFor } from './wait.ts'
+
+export interface FleetAgent {
+  readonly name: string
+  readonly serverId: string
+  readonly directory: string
+  readonly dataPort: number
+  readonly process: ServerProcess
+}
+
+export interface Convergence {
+  readonly converged: boolean
+  readonly headSeq: number
+  readonly targets: readonly {
+    serverId: string
+    state: string
+    appliedSeq: number
+    reason: unknown
+  }[]
+}
+
+interface Identified {
+  readonly id: string
+}
+
+const ADMIN = 'admin'
+
+/** A whole installation on this machine, made of the executables alone: authority, master, agents, one region. */
+export class Fleet {
+  readonly directory: string
+  readonly adminUrl: string
+  readonly password = 'demo-password-1'
+  readonly master: ServerProcess
+  readonly agents: FleetAgent[] = []
+  readonly #gatewayPort: number
+  #api: ApiClient | null = null
+  #regionId = ''
+
+  constructor(directory: string) {
+    this.directory = directory
+    const adminPort = freePort()
+    this.#gatewayPort = freePort()
+    this.adminUrl = `http://127.0.0.1:${adminPort}`
+    this.master = new ServerProcess(
+      'cd-master',
+      [
+        'serve',
+        ...['--dir', join(directory, 'master')],
+        ...['--admin', `127.0.0.1:${adminPort}`],
+        ...['--gateway', `127.0.0.1:${this.#gatewayPort}`],
+      ],
+      join(directory, 'master.log'),
+    )
+  }
+
+  get api(): ApiClient {
+    if (this.#api === null) throw new Error('the fleet was not started')
+    return this.#api
+  }
+
+  get gatewayUrl(): string {
+    return `https://127.0.0.1:${this.#gatewayPort}`
+  }
+
+  /** Makes authority and master; with `licensed: false` both licence files are left out. */
+  async initialize(options: { licensed: boolean } = { licensed: true }): Promise<void> {
+    mkdirSync(this.directory, { recursive: true })
+    const path = (name: string) => join(this.directory, name)
+    await mustRun('cd-license', ['init', '--dir', path('license')])
+    writeFileSync(
+      path('license-key.json'),
+      await mustRun('cd-license', ['public-key', '--dir', path('license')]),
+    )
+    writeFileSync(path('password'), this.password, { mode: 0o600 })
+    await mustRun('cd-master', [
+      'init',
+      ...['--dir', path('master'), '--admin', ADMIN],
+      ...['--password-file', path('password'), '--license-key', path('license-key.json')],
+    ])
+    if (options.licensed) await this.license()
+  }
+
+  /** Registers the site, issues both licence files and hands them to the master. */
+  async license(): Promise<void> {
+    const path = (name: string) => join(this.directory, name)
+    const authority = ['--dir', path('license')]
+    const limits = [
+      '--regions',
+      '4',
+      '--groups',
+      '16',
+      '--cas',
+      '64',
+      '--cms',
+      '64',
+      '--days',
+      '30',
+    ]
+    const registered = await mustRun('cd-license', [
+      'register',
+      ...authority,
+      ...['--company', 'Demo Company', '--site', 'Demo Site', ...limits, '--json'],
+    ])
+    const site = (JSON.parse(registered) as Identified).id
+    await mustRun('cd-master', [
+      'install-request',
+      '--dir',
+      path('master'),
+      '--out',
+      path('request.jwt'),
+    ])
+    await mustRun('cd-license', [
+      'issue-site',
+      ...authority,
+      '--site',
+      site,
+      '--out',
+      path('site.jwt'),
+    ])
+    await mustRun('cd-license', [
+      'issue-install',
+      ...authority,
+      ...['--site', site, '--request', path('request.jwt'), '--out', path('install.jwt')],
+    ])
+    await mustRun('cd-master', [
+      'license',
+      'add',
+      '--dir',
+      path('master'),
+      path('site.jwt'),
+      path('install.jwt'),
+    ])
+  }
+
+  async startMaster(): Promise<void> {
+    this.master.start()
+    await waitFor('the master to be ready', async () => (await fetch(`${this.adminUrl}/readyz`)).ok)
+    if (this.#api === null) {
+      const token = await mustRun('cd-master', [
+        'token',
+        ...['--dir', join(this.directory, 'master'), '--user', ADMIN],
+      ])
+      this.#api = new ApiClient(this.adminUrl, token)
+    }
+  }
+
+  /** A new group in the fleet's one region; gives its id. */
+  async addGroup(name: string): Promise<string> {
+    if (this.#regionId === '') {
+      this.#regionId = (await this.api.post<Identified>('/regions', { name: 'home' })).id
+    }
+    return (await this.api.post<Identified>('/groups', { name, regionId: this.#regionId })).id
+  }
+
+  /** Enrols an agent and starts it; resolves when the master sees it up. */
+  async addAgent(name: string, groupId: string): Promise<FleetAgent> {
+    const directory = join(this.directory, name)
+    const enrolment = await this.api.post<{ token: string }>('/enrollment-tokens', {
+      groupId,
+      roles: ['cms', 'cas', 'sm'],
+      expiresInS: 600,
+      maxUses: 1,
+    })
+    await mustRun('cd-agent', [
+      'enroll',
+      ...[
+        '--dir',
+        directory,
+        '--master',
+        this.gatewayUrl,
+        '--token',
+        enrolment.token,
+        '--name',
+        name,
+      ],
+    ])
+    const servers = await this.api.get<{ items: { id: string; name: string }[] }>(
+      '/servers?limit=500',
+    )
+    const serverId = servers.items.find((server) => server.name === name)?.id ?? ''
+    const dataPort = freePort()
+    const server = new ServerProcess(
+      'cd-agent',
+      ['run', '--dir', directory, '--listen', `127.0.0.1:${dataPort}`],
+      join(this.directory, `${name}.log`),
+    )
+    const agent: FleetAgent = { name, serverId, directory, dataPort, process: server }
+    this.agents.push(agent)
+    await this.startAgent(agent)
+    return agent
+  }
+
+  async startAgent(agent: FleetAgent): Promise<void> {
+    agent.process.start()
+    await waitFor(`agent ${agent.name} to be up`, async () => {
+      const server = await this.api.get<{ state: string }>(`/servers/${agent.serverId}`)
+      return server.state === 'up'
+    })
+  }
+
+  /** Waits until the policy says of itself that every target holds the source's head. */
+  async converged(policyId: string, timeoutMs = 60_000): Promise<Convergence> {
+    return waitFor(
+      `policy ${policyId} to converge`,
+      async () => {
+        const convergence = await this.api.get<Convergence>(`/policies/${policyId}/convergence`)
+        return convergence.converged ? convergence : null
+      },
+      timeoutMs,
+    )
+  }
+
+  /** Stops everything, agents first. */
+  async stop(): Promise<void> {
+    await Promise.all(this.agents.map((agent) => agent.process.stop()))
+    await this.master.stop()
+  }
+}
