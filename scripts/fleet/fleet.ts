@@ -51,9 +51,12 @@ export class Fleet {
       'cd-master',
       [
         'serve',
-        ...['--dir', join(directory, 'master')],
-        ...['--admin', `127.0.0.1:${adminPort}`],
-        ...['--gateway', `127.0.0.1:${this.#gatewayPort}`],
+        '--dir',
+        join(directory, 'master'),
+        '--admin',
+        `127.0.0.1:${adminPort}`,
+        '--gateway',
+        `127.0.0.1:${this.#gatewayPort}`,
       ],
       join(directory, 'master.log'),
     )
@@ -80,8 +83,14 @@ export class Fleet {
     writeFileSync(path('password'), this.password, { mode: 0o600 })
     await mustRun('cd-master', [
       'init',
-      ...['--dir', path('master'), '--admin', ADMIN],
-      ...['--password-file', path('password'), '--license-key', path('license-key.json')],
+      '--dir',
+      path('master'),
+      '--admin',
+      ADMIN,
+      '--password-file',
+      path('password'),
+      '--license-key',
+      path('license-key.json'),
     ])
     if (options.licensed) await this.license()
   }
@@ -105,7 +114,12 @@ export class Fleet {
     const registered = await mustRun('cd-license', [
       'register',
       ...authority,
-      ...['--company', 'Demo Company', '--site', 'Demo Site', ...limits, '--json'],
+      '--company',
+      'Demo Company',
+      '--site',
+      'Demo Site',
+      ...limits,
+      '--json',
     ])
     const site = (JSON.parse(registered) as Identified).id
     await mustRun('cd-master', [
@@ -126,7 +140,12 @@ export class Fleet {
     await mustRun('cd-license', [
       'issue-install',
       ...authority,
-      ...['--site', site, '--request', path('request.jwt'), '--out', path('install.jwt')],
+      '--site',
+      site,
+      '--request',
+      path('request.jwt'),
+      '--out',
+      path('install.jwt'),
     ])
     await mustRun('cd-master', [
       'license',
@@ -144,7 +163,10 @@ export class Fleet {
     if (this.#api === null) {
       const token = await mustRun('cd-master', [
         'token',
-        ...['--dir', join(this.directory, 'master'), '--user', ADMIN],
+        '--dir',
+        join(this.directory, 'master'),
+        '--user',
+        ADMIN,
       ])
       this.#api = new ApiClient(this.adminUrl, token)
     }
@@ -169,16 +191,14 @@ export class Fleet {
     })
     await mustRun('cd-agent', [
       'enroll',
-      ...[
-        '--dir',
-        directory,
-        '--master',
-        this.gatewayUrl,
-        '--token',
-        enrolment.token,
-        '--name',
-        name,
-      ],
+      '--dir',
+      directory,
+      '--master',
+      this.gatewayUrl,
+      '--token',
+      enrolment.token,
+      '--name',
+      name,
     ])
     const servers = await this.api.get<{ items: { id: string; name: string }[] }>(
       '/servers?limit=500',

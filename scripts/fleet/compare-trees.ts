@@ -1,0 +1,53 @@
+import { lstatSync, readFileSync, readdirSync, readlinkSync } from 'node:fs'
+
+/**
+ * Compares two trees by names, types, modes, owners, sizes, modification times in nanoseconds and content. Gives a
+ * line for each difference, at most `limit`; none where they are identical.
+ */
+export function compareTrees(left: string, right: string, limit = 20): string[] {
+  const differences: string[] = []
+  compare(Buffer.from(left), Buffer.from(right), differences, limit)
+  return differences
+}
+
+function compare(left: Buffer, right: Buffer, differences: string[], limit: number): void {
+  if (differences.length >= limit) return
+  const difference = describe(left, right)
+  if (difference !== null) differences.push(`${left.toString()}: ${difference}`)
+  if (!lstatSync(left).isDirectory() || !lstatSync(right).isDirectory()) return
+  const names = listing(left)
+  const others = listing(right)
+  for (const name of names.keys()) {
+    if (others.has(name)) compare(join(left, name), join(right, name), differences, limit)
+    else differences.push(`${join(left, name).toString()}: only on the left`)
+  }
+  for (const name of others.keys()) {
+    if (!names.has(name)) differences.push(`${join(right, name).toString()}: only on the right`)
+  }
+}
+
+function listing(folder: Buffer): Map<string, true> {
+  const names = readdirSync(folder, { encoding: 'buffer' })
+  return new Map(names.map((name) => [name.toString('latin1'), true]))
+}
+
+function join(folder: Buffer, name: string): Buffer {
+  return Buffer.concat([folder, Buffer.from('/'), Buffer.from(name, 'latin1')])
+}
+
+function describe(left: Buffer, right: Buffer): string | null {
+  const a = lstatSync(left, { bigint: true })
+  const b = lstatSync(right, { bigint: true })
+  if (a.mode !== b.mode) return `mode ${a.mode.toString(8)} and ${b.mode.toString(8)}`
+  if (a.uid !== b.uid || a.gid !== b.gid) return `owner ${a.uid}:${a.gid} and ${b.uid}:${b.gid}`
+  if (a.mtimeNs !== b.mtimeNs) return `mtime ${a.mtimeNs} and ${b.mtimeNs}`
+  if (a.isSymbolicLink()) {
+    const targets = [left, right].map((path) => readlinkSync(path, { encoding: 'buffer' }))
+    return Buffer.compare(targets[0] ?? left, targets[1] ?? right) === 0
+      ? null
+      : 'link targets differ'
+  }
+  if (!a.isFile()) return null
+  if (a.size !== b.size) return `size ${a.size} and ${b.size}`
+  return readFileSync(left).equals(readFileSync(right)) ? null : 'contents differ'
+}

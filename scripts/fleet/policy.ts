@@ -1,0 +1,27 @@
+import { join } from 'node:path'
+
+import type { Fleet, FleetAgent } from './fleet.ts'
+
+/** Makes an enabled realtime policy from one agent's folder to a folder on each of the others; gives its id. */
+export async function distribute(
+  fleet: Fleet,
+  options: { name: string; source: FleetAgent; targets: readonly FleetAgent[]; folder: string },
+): Promise<string> {
+  const policy = await fleet.api.post<{ id: string }>('/policies', {
+    name: options.name,
+    enabled: true,
+    sources: [
+      { serverId: options.source.serverId, path: folderOf(fleet, options.source, options.folder) },
+    ],
+    targets: options.targets.map((target) => ({
+      serverId: target.serverId,
+      path: folderOf(fleet, target, options.folder),
+    })),
+  })
+  return policy.id
+}
+
+/** Where an agent's files of the fleet lie. */
+export function folderOf(fleet: Fleet, agent: FleetAgent, folder: string): string {
+  return join(fleet.directory, 'files', agent.name, folder)
+}

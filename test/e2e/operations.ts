@@ -1,0 +1,195 @@
+import {
+  appendFileSync,
+  chmodSync,
+  closeSync,
+  ftruncateSync,
+  linkSync,
+  lutimesSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs'
+
+/** One thing a person or a program does to a source folder, given a function that makes paths below it. */
+export type Operation = readonly [name: string, run: (at: (name: string) => Buffer) => void]
+
+const text = (size: number, fill: string) => fill.repeat(size).slice(0, size)
+
+function exchange(a: Buffer, b: Buffer, spare: Buffer): void {
+  renameSync(a, spare)
+  renameSync(b, a)
+  renameSync(spare, b)
+}
+
+/** In order: later rows build on what earlier ones left. Names are latin1 byte strings. */
+export const OPERATIONS: readonly Operation[] = [
+  [
+    'create files and folders',
+    (at) => {
+      mkdirSync(at('a/b/c'), { recursive: true })
+      for (let index = 0; index < 20; index++)
+        writeFileSync(at(`a/b/file-${index}`), text(index * 700, 'x'))
+      writeFileSync(at('empty'), '')
+      mkdirSync(at('empty-folder'))
+      mkdirSync(at('other'))
+    },
+  ],
+  [
+    'create a file of several MiB',
+    (at) => writeFileSync(at('large'), text(5_000_001, 'large file ')),
+  ],
+  ['edit', (at) => writeFileSync(at('a/b/file-3'), 'edited')],
+  ['edit without a change of size', (at) => writeFileSync(at('a/b/file-3'), 'EDITED')],
+  ['append', (at) => appendFileSync(at('a/b/file-4'), 'appended')],
+  ['append to a large file', (at) => appendFileSync(at('large'), 'tail')],
+  [
+    'overwrite in the middle of a large file',
+    (at) => {
+      const file = openSync(at('large'), 'r+')
+      writeSync(file, 'in the middle', 2_500_000)
+      closeSync(file)
+    },
+  ],
+  [
+    'truncate',
+    (at) => {
+      const file = openSync(at('a/b/file-5'), 'r+')
+      ftruncateSync(file, 100)
+      closeSync(file)
+    },
+  ],
+  ['rename', (at) => renameSync(at('a/b/file-6'), at('a/b/renamed'))],
+  ['rename over an existing file', (at) => renameSync(at('a/b/file-7'), at('a/b/file-8'))],
+  ['move between folders', (at) => renameSync(at('a/b/file-9'), at('other/moved'))],
+  [
+    'rename and edit at once',
+    (at) => {
+      renameSync(at('a/b/file-10'), at('a/b/renamed-and-edited'))
+      appendFileSync(at('a/b/renamed-and-edited'), 'more')
+    },
+  ],
+  ['swap two names', (at) => exchange(at('a/b/file-11'), at('a/b/file-12'), at('a/b/spare'))],
+  [
+    'a chain of renames',
+    (at) => {
+      renameSync(at('a/b/file-13'), at('a/b/chain-end'))
+      renameSync(at('a/b/file-14'), at('a/b/file-13'))
+      renameSync(at('a/b/file-15'), at('a/b/file-14'))
+    },
+  ],
+  [
+    'save to a temporary and rename',
+    (at) => {
+      writeFileSync(at('a/b/.file-16.swp'), 'saved by an editor')
+      renameSync(at('a/b/.file-16.swp'), at('a/b/file-16'))
+    },
+  ],
+  [
+    'save with a backup',
+    (at) => {
+      renameSync(at('a/b/file-17'), at('a/b/file-17~'))
+      writeFileSync(at('a/b/file-17'), 'new version')
+      rmSync(at('a/b/file-17~'))
+    },
+  ],
+  [
+    'change modes',
+    (at) => {
+      chmodSync(at('a/b/file-18'), 0o4755)
+      chmodSync(at('a/b'), 0o2750)
+      chmodSync(at('empty'), 0o000)
+    },
+  ],
+  ['touch', (at) => utimesSync(at('a/b/file-19'), 1_500_000_000.123, 1_500_000_000.456789)],
+  ['touch a folder', (at) => utimesSync(at('other'), 1_400_000_000, 1_400_000_000.5)],
+  [
+    'symbolic links, also dangling and to folders',
+    (at) => {
+      symlinkSync('a/b/file-1', at('link'))
+      symlinkSync('/nowhere/at all', at('dangling'))
+      symlinkSync('a', at('link-to-folder'))
+      lutimesSync(at('link'), 1_300_000_000, 1_300_000_000.25)
+    },
+  ],
+  [
+    'point a link elsewhere',
+    (at) => {
+      rmSync(at('link'))
+      symlinkSync('a/b/file-2', at('link'))
+    },
+  ],
+  ['two names of one file', (at) => linkSync(at('a/b/file-1'), at('second-name'))],
+  [
+    'a file becomes a folder',
+    (at) => {
+      rmSync(at('a/b/file-0'))
+      mkdirSync(at('a/b/file-0'))
+      writeFileSync(at('a/b/file-0/inside'), 'inside')
+    },
+  ],
+  [
+    'a folder becomes a file',
+    (at) => {
+      rmSync(at('a/b/c'), { recursive: true })
+      writeFileSync(at('a/b/c'), 'now a file')
+    },
+  ],
+  [
+    'a file becomes a link and a link a file',
+    (at) => {
+      rmSync(at('a/b/file-2'))
+      symlinkSync('file-3', at('a/b/file-2'))
+      rmSync(at('dangling'))
+      writeFileSync(at('dangling'), 'a file now')
+    },
+  ],
+  ['rename a folder', (at) => renameSync(at('a/b'), at('a/renamed-folder'))],
+  ['write below a renamed folder', (at) => writeFileSync(at('a/renamed-folder/after'), 'after')],
+  ['move a folder', (at) => renameSync(at('a/renamed-folder'), at('other/moved-folder'))],
+  ['swap two folders', (at) => exchange(at('a'), at('other'), at('spare'))],
+  [
+    'names with spaces, quotes, newlines and other bytes',
+    (at) => {
+      for (const name of [
+        'with space',
+        `quote"'\``,
+        'new\nline',
+        'tab\t',
+        '-rf',
+        '*?[x]',
+        '\\back',
+        ' lead',
+        'trail ',
+      ])
+        writeFileSync(at(name), name)
+      writeFileSync(at('not utf-8: \xff\xfe\x80'), 'bytes')
+      writeFileSync(at(Buffer.from('ünï – 漢字').toString('latin1')), 'utf-8')
+      mkdirSync(at('folder \xff'))
+      writeFileSync(at('folder \xff/inside \xfe'), 'inside')
+      writeFileSync(at('n'.repeat(255)), '255 bytes')
+    },
+  ],
+  ['rename what is not utf-8', (at) => renameSync(at('folder \xff'), at('folder \xfe'))],
+  [
+    'delete files',
+    (at) => {
+      rmSync(at('large'))
+      rmSync(at('new\nline'))
+      rmSync(at('not utf-8: \xff\xfe\x80'))
+    },
+  ],
+  ['delete a folder with all in it', (at) => rmSync(at('a'), { recursive: true })],
+  [
+    'delete and create again',
+    (at) => {
+      rmSync(at('empty-folder'), { recursive: true })
+      mkdirSync(at('empty-folder'))
+      writeFileSync(at('empty-folder/again'), 'again')
+    },
+  ],
+]
