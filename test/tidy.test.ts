@@ -7,6 +7,7 @@ import { Glob } from 'bun'
 
 /** Layer ranks: a file may import its own layer or a strictly lower rank. Equal ranks never meet. */
 const RANKS: readonly (readonly [prefix: string, rank: number])[] = [
+  ['migrations', 0],
   ['src/core/base', 0],
   ['src/core/path', 1],
   ['src/core/filter', 2],

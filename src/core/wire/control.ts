@@ -89,6 +89,8 @@ const targetReport = z.object({
 const jobReport = z.object({
   type: z.literal('jobReport'),
   jobId: id,
+  /** The binding on `serverId` that receives: a server may hold several of one policy. */
+  bindingId: id,
   serverId: id,
   state: z.enum(['running', 'done', 'failed']),
   via: id,

@@ -1,0 +1,78 @@
+import { afterEach, expect, test } from 'bun:test'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+import { openSqlDatabase } from '../../src/platform/libsql.ts'
+
+const folders: string[] = []
+const STEPS = [
+  'CREATE TABLE t (v INTEGER)',
+  'ALTER TABLE t ADD COLUMN w TEXT; INSERT INTO t VALUES (1, 2)',
+]
+
+function newFile(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'cd libsql # '))
+  folders.push(folder)
+  return join(folder, 'a b?.db')
+}
+
+afterEach(() => {
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true })
+})
+
+test('steps are applied once, each after the other', async () => {
+  const file = newFile()
+  await (await openSqlDatabase(file, STEPS.slice(0, 1))).close()
+  await (await openSqlDatabase(file, STEPS)).close()
+  const database = await openSqlDatabase(file, STEPS)
+  expect((await database.client.execute('SELECT v, w FROM t')).rows.length).toBe(1)
+  await database.close()
+})
+
+test('a file of a newer program is refused', async () => {
+  const file = newFile()
+  await (await openSqlDatabase(file, STEPS)).close()
+  expect(openSqlDatabase(file, STEPS.slice(0, 1))).rejects.toMatchObject({ code: 'DATA_VERSION' })
+})
+
+test('a failing step leaves the version before it', async () => {
+  const file = newFile()
+  const bad = [STEPS[0] ?? '', 'CREATE TABLE u (v INTEGER); CREATE TABLE t (v INTEGER)']
+  expect(openSqlDatabase(file, bad)).rejects.toMatchObject({ code: 'FILE_UNREADABLE' })
+  const database = await openSqlDatabase(file, STEPS)
+  expect((await database.client.execute('PRAGMA user_version')).rows[0]?.[0]).toBe(2)
+  await database.close()
+})
+
+test('what cannot be opened says so', () => {
+  expect(openSqlDatabase('/proc/none/x.db', [])).rejects.toMatchObject({ code: 'FILE_UNREADABLE' })
+})
+
+test('parallel transactions all commit, and the loop keeps turning', async () => {
+  const database = await openSqlDatabase(newFile(), STEPS)
+  const insert = async () => {
+    const transaction = await database.client.transaction('write')
+    await transaction.execute('INSERT INTO t VALUES (7, 7)')
+    await Bun.sleep(1)
+    await transaction.commit()
+  }
+  await Promise.all(Array.from({ length: 30 }, () => database.write(insert)))
+  expect((await database.client.execute('SELECT count(*) FROM t WHERE v = 7')).rows[0]?.[0]).toBe(
+    30,
+  )
+  await database.close()
+})
+
+test('a write waits for another process without losing itself', async () => {
+  const file = newFile()
+  const database = await openSqlDatabase(file, STEPS)
+  const code = `const { Database } = require('bun:sqlite'); const d = new Database(process.argv[1]);
+    d.run('BEGIN IMMEDIATE'); console.log('held'); setTimeout(() => d.run('COMMIT'), 400)`
+  const other = Bun.spawn([process.execPath, '-e', code, file], { stdout: 'pipe' })
+  await other.stdout.getReader().read()
+  await database.write(async () => database.client.execute('INSERT INTO t VALUES (9, 9)'))
+  expect(await other.exited).toBe(0)
+  expect((await database.client.execute('SELECT count(*) FROM t WHERE v = 9')).rows[0]?.[0]).toBe(1)
+  await database.close()
+})
