@@ -21,6 +21,14 @@ export interface OutboundRow {
   readonly hashTrust: 'trusted' | 'doubtful' | 'unknown'
 }
 
+/** A hash found while a file was read, true for this fingerprint. */
+export interface FoundHash {
+  readonly path: RelPath
+  readonly seq: number
+  readonly hash: ContentHash
+  readonly fingerprint: FileFingerprint
+}
+
 /** One source's journal and folder as the Sync Client sees them. Implemented by `store/` and `cms/`. */
 export interface OutboundSource {
   readonly sourceId: string
@@ -29,8 +37,8 @@ export interface OutboundSource {
   headSeq(): number
   /** Rows with `after < seq <= upTo` in order of seq, at most `limit`. With `liveOnly`, tombstones are left out. */
   changes(range: { after: number; upTo: number; limit: number; liveOnly: boolean }): OutboundRow[]
-  /** Keeps the hash found while sending, if the row still has this seq. */
-  recordHash(path: RelPath, seq: number, hash: ContentHash, fingerprint: FileFingerprint): void
+  /** Keeps hashes found while sending, in one transaction, each where the row still has this seq. */
+  recordHashes(hashes: readonly FoundHash[]): void
   /**
    * The file differs from its row: the row gets a newer seq, durably in the journal, before this returns, so that the
    * change comes with a later set. The caller then skips the old seq.
