@@ -5,30 +5,37 @@ import { lstatSync, readFileSync, readdirSync, readlinkSync } from 'node:fs'
  * line for each difference, at most `limit`; none where they are identical.
  */
 export function compareTrees(left: string, right: string, limit = 20): string[] {
-  const differences: string[] = []
-  compare(Buffer.from(left), Buffer.from(right), differences, limit)
-  return differences
+  const report: Report = { differences: [], limit }
+  compare(Buffer.from(left), Buffer.from(right), report)
+  return report.differences
 }
 
-function compare(left: Buffer, right: Buffer, differences: string[], limit: number): void {
-  if (differences.length >= limit) return
+interface Report {
+  readonly differences: string[]
+  readonly limit: number
+}
+
+function compare(left: Buffer, right: Buffer, report: Report): void {
+  if (report.differences.length >= report.limit) return
   const difference = describe(left, right)
-  if (difference !== null) differences.push(`${left.toString()}: ${difference}`)
+  if (difference !== null) report.differences.push(`${left.toString()}: ${difference}`)
   if (!lstatSync(left).isDirectory() || !lstatSync(right).isDirectory()) return
   const names = listing(left)
   const others = listing(right)
-  for (const name of names.keys()) {
-    if (others.has(name)) compare(join(left, name), join(right, name), differences, limit)
-    else differences.push(`${join(left, name).toString()}: only on the left`)
+  for (const name of names) {
+    if (others.has(name)) compare(join(left, name), join(right, name), report)
+    else report.differences.push(`${join(left, name).toString()}: only on the left`)
   }
-  for (const name of others.keys()) {
-    if (!names.has(name)) differences.push(`${join(right, name).toString()}: only on the right`)
+  for (const name of others) {
+    if (!names.has(name)) {
+      report.differences.push(`${join(right, name).toString()}: only on the right`)
+    }
   }
 }
 
-function listing(folder: Buffer): Map<string, true> {
+function listing(folder: Buffer): Set<string> {
   const names = readdirSync(folder, { encoding: 'buffer' })
-  return new Map(names.map((name) => [name.toString('latin1'), true]))
+  return new Set(names.map((name) => name.toString('latin1')))
 }
 
 function join(folder: Buffer, name: string): Buffer {
