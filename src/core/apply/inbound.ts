@@ -17,7 +17,9 @@ export interface TargetPosition {
   readonly pending: readonly PendingEntry[]
 }
 
-/** A stretch of one source's journal: every entry with `from < seq <= to`. */
+/**
+ * A stretch of one source's journal: every entry with `from < seq <= to`; in a retry, entries that were passed before.
+ */
 export interface SetHeader {
   readonly epoch: string
   readonly from: number
@@ -25,9 +27,14 @@ export interface SetHeader {
   /**
    * `full`: at first contact, or where the target's watermark is of another epoch, every live row is sent from 0 on in
    * one or more sets. What the index has from another epoch and no set of the list named is no longer at the source.
+   * The watermark stays what it was until the set with `last` is applied; a list that was broken off starts again at 0.
+   *
+   * `retry`: the entries of this set are pending at the target, all with seq <= watermark, offered again unchanged by
+   * the source; `from` and `to` are the watermark's seq, which does not move. Comes before the first incremental set.
+   * A pending seq that the source does not offer again was replaced there: a newer version comes with a later set.
    */
-  readonly kind: 'incremental' | 'full'
-  /** True on the set that ends a full list; always true on incremental sets. */
+  readonly kind: 'incremental' | 'full' | 'retry'
+  /** True on the set that ends a full list; always true on other sets. */
   readonly last: boolean
 }
 
@@ -49,7 +56,8 @@ export interface InboundSet {
   /**
    * Verifies and applies the whole set in phases, makes it durable, moves the watermark to `header.to`.
    * `lateHashes`: hashes that the source found while sending. `skipped`: seqs that changed while being read; they come
-   * again under a newer seq, so they count as applied without being touched.
+   * again under a newer seq, so they count as applied without being touched. A skipped file may have been opened and
+   * finished with less content than its entry says.
    */
   apply(lateHashes: ReadonlyMap<number, ContentHash>, skipped: ReadonlySet<number>): SetOutcome
   /** Drops everything that was staged. Safe at any time; `apply` must not follow. */
