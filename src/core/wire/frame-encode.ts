@@ -1,0 +1,104 @@
+import { fromText } from '../base/byte-string.ts'
+import { FRAME_BYTES_MAX } from '../base/limits.ts'
+import { ByteWriter } from './byte-writer.ts'
+import { BLOCK_COMPRESSIONS, FRAME_TYPES, SET_KINDS } from './frame-numbers.ts'
+import { type Block, FRAME_HEAD_BYTES, type Frame, type SetBegin, type SetEnd } from './frame.ts'
+
+/** Bytes of a block in front of its content. */
+const BLOCK_HEAD_BYTES = 5
+
+/** Gives a frame as bytes, in a buffer of its own. The frame must be within FRAME_BYTES_MAX. */
+export function encodeFrame(frame: Frame): Uint8Array {
+  const writer = new ByteWriter(expectedBytes(frame))
+  writer.u32(0)
+  writer.u8(FRAME_TYPES.indexOf(frame.type))
+  writePayload(writer, frame)
+  const length = writer.length - 4
+  if (length > FRAME_BYTES_MAX) throw new Error(`frame "${frame.type}" of ${length} bytes`)
+  writer.patchU32(0, length)
+  return writer.done()
+}
+
+function expectedBytes(frame: Frame): number {
+  if ('block' in frame) return FRAME_HEAD_BYTES + BLOCK_HEAD_BYTES + frame.block.bytes.length
+  return 256
+}
+
+function writePayload(writer: ByteWriter, frame: Frame): void {
+  switch (frame.type) {
+    case 'hello':
+      return writeJson(writer, frame.hello)
+    case 'open':
+      return writeJson(writer, frame.open)
+    case 'opened':
+      return writeJson(writer, frame.opened)
+    case 'setBegin':
+      return writeSetBegin(writer, frame.begin)
+    case 'entries':
+    case 'pack':
+    case 'fileData':
+      return writeBlock(writer, frame.block)
+    case 'wanted':
+      return writeFlags(writer, frame.wanted)
+    case 'fileBegin':
+      return writer.count(frame.index)
+    case 'fileEnd':
+      return writer.u8(frame.whole ? 1 : 0)
+    case 'setEnd':
+      return writeSetEnd(writer, frame.end)
+    case 'setDone':
+      return writeJson(writer, frame.done)
+    case 'error':
+      return writeJson(writer, frame.error)
+    case 'jobEnd':
+      return
+  }
+}
+
+function writeJson(writer: ByteWriter, message: object): void {
+  const text = fromText(JSON.stringify(message))
+  const room = writer.room(text.length)
+  for (let index = 0; index < text.length; index++) room[index] = text.charCodeAt(index)
+}
+
+function writeBlock(writer: ByteWriter, block: Block): void {
+  writer.u8(BLOCK_COMPRESSIONS.indexOf(block.compression))
+  writer.u32(block.plainBytes)
+  writer.raw(block.bytes)
+}
+
+function writeSetBegin(writer: ByteWriter, begin: SetBegin): void {
+  writer.count(begin.from)
+  writer.count(begin.to)
+  writer.u8(SET_KINDS.indexOf(begin.kind))
+  writer.u8(begin.last ? 1 : 0)
+  writer.count(begin.entryCount)
+}
+
+function writeFlags(writer: ByteWriter, flags: readonly boolean[]): void {
+  writer.count(flags.length)
+  const room = writer.room(Math.ceil(flags.length / 8)).fill(0)
+  for (const [index, flag] of flags.entries()) {
+    if (flag) room[index >> 3] = (room[index >> 3] ?? 0) | (1 << (index & 7))
+  }
+}
+
+function writeSetEnd(writer: ByteWriter, end: SetEnd): void {
+  writeFindings(writer, end)
+  writer.count(end.signature.length)
+  writer.raw(end.signature)
+}
+
+/** Writes late hashes and skipped entries as they travel, and as they are signed. */
+export function writeFindings(
+  writer: ByteWriter,
+  end: Pick<SetEnd, 'lateHashes' | 'skipped'>,
+): void {
+  writer.count(end.lateHashes.size)
+  for (const [index, hash] of end.lateHashes) {
+    writer.count(index)
+    writer.hash(hash)
+  }
+  writer.count(end.skipped.length)
+  for (const index of end.skipped) writer.count(index)
+}

@@ -1,0 +1,21 @@
+import type { BlockCompression, FrameType, SetBegin } from './frame.ts'
+
+/** What stands for a number on the wire; the place in the list is the number, so lists only grow at their end. */
+export const FRAME_TYPES: readonly FrameType[] = [
+  'hello',
+  'open',
+  'opened',
+  'setBegin',
+  'entries',
+  'wanted',
+  'pack',
+  'fileBegin',
+  'fileData',
+  'fileEnd',
+  'setEnd',
+  'setDone',
+  'jobEnd',
+  'error',
+]
+export const BLOCK_COMPRESSIONS: readonly BlockCompression[] = ['none', 'lz4', 'zstd']
+export const SET_KINDS: readonly SetBegin['kind'][] = ['incremental', 'full', 'retry']
