@@ -1,0 +1,114 @@
+import type { Failure } from '../core/base/result.ts'
+import type { MasterMessage } from '../core/wire/control.ts'
+import type { Clock } from '../platform/clock.ts'
+import type { Logger } from '../platform/log.ts'
+import type { Authority } from './authority.ts'
+import type { MasterDatabase } from './db/database.ts'
+import type { EventBus } from './events.ts'
+import type { FolderEntry, ServerState, UserRole } from './model.ts'
+
+/** Everything the use cases need, made once by `serve` and by commands on the data folder. */
+export interface MasterContext {
+  readonly database: MasterDatabase
+  readonly clock: Clock
+  readonly log: Logger
+  readonly events: EventBus
+  readonly authority: Authority
+  readonly license: LicenseGate
+  readonly fleet: Fleet
+  readonly jobs: JobControl
+  readonly settings: MasterSettings
+  /** Tells what is wrong with a filter's pattern (PATTERN_UNSAFE); null where it runs in linear time. */
+  readonly checkPattern: (pattern: string) => Failure | null
+}
+
+export interface MasterSettings {
+  /** Distinguishes this installation from every other one. */
+  readonly installationId: string
+  /** Where agents reach the gateway, for the command to paste: `https://host:7401`. */
+  readonly gatewayUrl: string
+  readonly version: string
+}
+
+/** Who asks. `system` for what the master does by itself and for commands on the data folder. */
+export interface Actor {
+  readonly kind: 'session' | 'token' | 'system'
+  /** Null for `system`. */
+  readonly userId: string | null
+  readonly name: string
+  readonly role: UserRole
+  /** Where the request came from; null for `system`. */
+  readonly address: string | null
+}
+
+export const SYSTEM_ACTOR: Actor = {
+  kind: 'system',
+  userId: null,
+  name: 'system',
+  role: 'admin',
+  address: null,
+}
+
+export type LimitKind = 'regions' | 'groups' | 'cas' | 'cms'
+
+/** What the licence allows now. */
+export interface LicenseGate {
+  current(): {
+    readonly state: 'missing' | 'invalid' | 'valid' | 'grace' | 'expired'
+    readonly code: string | null
+    readonly expiresAt: string | null
+    readonly graceUntil: string | null
+  }
+  /** Throws LICENSE_LIMIT where `used` (with the one about to be added) is more than allowed. */
+  assertLimit(kind: LimitKind, used: number): void
+  /** Calls back whenever `current` changes; the function that comes back ends it. */
+  subscribe(listener: () => void): () => void
+}
+
+/** The agents, as far as they are connected. */
+export interface Fleet {
+  isConnected(serverId: string): boolean
+  /** What was observed; `pending`, `revoked` and `incompatible` included. */
+  stateOf(server: ObservedServer): ServerState
+  connectedIds(): readonly string[]
+  /** False where the agent is not connected or does not keep up: it gets everything anew when it is back. */
+  send(serverId: string, message: MasterMessage): boolean
+  /** Ends a connection; the code says whether coming back makes sense. */
+  disconnect(serverId: string, refusal: { code: string; message: string }): void
+  /** Folders of a host, within what it allows; MASTER-side errors: PEER_UNREACHABLE, or the agent's own code. */
+  listFiles(serverId: string, path: string): Promise<readonly FolderEntry[]>
+  /** Has the sources of a policy on a server look at the disk now; gives the heads that cover it. */
+  flush(serverId: string, policyId: string): Promise<readonly FlushedSource[]>
+  /** Topology, policies or the licence changed: agents concerned get their new configuration. */
+  configChanged(): void
+}
+
+export interface ObservedServer {
+  readonly id: string
+  readonly revokedAtMs: number | null
+  readonly lastSeenAtMs: number | null
+}
+
+export interface FlushedSource {
+  readonly sourceId: string
+  readonly epoch: string
+  readonly headSeq: number
+}
+
+/** The jobs' engine, as use cases need it. */
+export interface JobControl {
+  /** A policy was made, changed, paused, resumed or deleted: reads it anew and plans. */
+  policyChanged(policyId: string): Promise<void>
+  /** Servers came, went, were drained or revoked: reads everything anew and plans. */
+  topologyChanged(): Promise<void>
+  /** Starts a manual job over the bindings of these servers (all where null); gives its id. */
+  sync(request: SyncRequest): Promise<string>
+  /** Stops a job's targets that have not ended; what they lack stays in the backlog. */
+  cancel(jobId: string, actor: Actor): Promise<void>
+}
+
+export interface SyncRequest {
+  readonly policyId: string
+  readonly serverIds: readonly string[] | null
+  readonly trigger: 'person' | 'retry'
+}

@@ -1,0 +1,33 @@
+import { type LibSQLDatabase, drizzle } from 'drizzle-orm/libsql'
+
+import initial from '../../../migrations/master/0001_initial.sql' with { type: 'text' }
+import { openSqlDatabase } from '../../platform/libsql.ts'
+
+const MIGRATIONS = [initial]
+
+/** What reads and writes alike, so that a query can run inside a transaction or outside. */
+export type Reader = Pick<LibSQLDatabase, 'select' | 'selectDistinct' | 'all' | 'get'>
+export type Writer = Reader & Pick<LibSQLDatabase, 'insert' | 'update' | 'delete' | 'run'>
+
+/** The master's database. Reads see what is committed; every write is a short transaction behind one gate. */
+export interface MasterDatabase {
+  readonly read: Reader
+  /**
+   * Runs work in one transaction, alone; it commits when the work resolves. The work may run again where another
+   * process held the file, so it must have no other effect, wait for no network, and never call `write` itself.
+   */
+  write<T>(work: (transaction: Writer) => Promise<T>): Promise<T>
+  /** Waits for writes under way, then closes. */
+  close(): Promise<void>
+}
+
+/** Opens the master's database file and brings its schema up to date; DATA_VERSION, FILE_UNREADABLE. */
+export async function openMasterDatabase(file: string): Promise<MasterDatabase> {
+  const sql = await openSqlDatabase(file, MIGRATIONS)
+  const orm = drizzle(sql.client)
+  return {
+    read: orm,
+    write: (work) => sql.write(() => orm.transaction(work, { behavior: 'immediate' })),
+    close: sql.close,
+  }
+}

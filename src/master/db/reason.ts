@@ -1,0 +1,37 @@
+import { ERRORS } from '../../core/base/errors.ts'
+import { iso } from '../../platform/clock.ts'
+import type { ErrorReason } from '../model.ts'
+
+/** Why something is as it is, as an agent tells it. The code may come from a newer agent. */
+export interface Reason {
+  readonly code: string
+  readonly message: string
+}
+
+/** A reason with the time it appeared, as it is stored. */
+export interface DatedReason extends Reason {
+  readonly atMs: number
+  readonly retryAtMs?: number
+}
+
+/** Gives a stored reason as the contract shows it, with what the reader can do; null stays null. */
+export function toErrorReason(reason: DatedReason | null): ErrorReason | null {
+  if (reason === null) return null
+  return {
+    code: reason.code,
+    message: reason.message,
+    action: actionOf(reason.code),
+    at: iso(reason.atMs),
+    ...(reason.retryAtMs === undefined ? {} : { retryAt: iso(reason.retryAtMs) }),
+  }
+}
+
+/** Gives a time in milliseconds since 1970 as ISO 8601, where there may be no time. */
+export function isoOrNull(timeMs: number | null): string | null {
+  return timeMs === null ? null : iso(timeMs)
+}
+
+function actionOf(code: string): string {
+  const descriptions: Readonly<Record<string, { readonly action: string }>> = ERRORS
+  return descriptions[code]?.action ?? ERRORS.INTERNAL.action
+}
