@@ -21,7 +21,7 @@ test('the watcher addon is the real one', async () => {
 test('the libSQL addon takes its handles as `this`', () => {
   const { databaseOpen, databaseInTransaction, databaseClose } = libsqlAddon
   const database = databaseOpen?.(':memory:', '', 'aes256cbc', '', 0, '')
-  expect(databaseInTransaction?.call(database)).toBe(false)
+  expect(databaseInTransaction?.(database)).toBe(false)
   databaseClose?.call(database)
   expect(() => libsqlAddon['databaseFly']?.()).toThrow(
     'the libsql addon has no function databaseFly',
