@@ -57,9 +57,14 @@ export interface InboundSet {
    * Verifies and applies the whole set in phases, makes it durable, moves the watermark to `header.to`.
    * `lateHashes`: hashes that the source found while sending. `skipped`: seqs that changed while being read; they come
    * again under a newer seq, so they count as applied without being touched. A skipped file may have been opened and
-   * finished with less content than its entry says.
+   * finished with less content than its entry says. `unavailable`: seqs of files that the source cannot read, and why;
+   * where their content is not here they become pending with that code, and they too may have been opened.
    */
-  apply(lateHashes: ReadonlyMap<number, ContentHash>, skipped: ReadonlySet<number>): SetOutcome
+  apply(
+    lateHashes: ReadonlyMap<number, ContentHash>,
+    skipped: ReadonlySet<number>,
+    unavailable: ReadonlyMap<number, ErrorCode>,
+  ): SetOutcome
   /** Drops everything that was staged. Safe at any time; `apply` must not follow. */
   discard(): void
 }

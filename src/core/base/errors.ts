@@ -87,6 +87,7 @@ export const ERRORS = {
   PEER_UNTRUSTED: describe(403, 'Enrol the server again.'),
   PROTOCOL: describe(400, 'Update both agents; if it stays, the peer is faulty or hostile.'),
   TICKET_INVALID: describe(403, 'Nothing: the master sends a new one with the next job.'),
+  BINDING_BUSY: describe(409, 'Nothing: it is tried again when the other job has ended.'),
   BINDING_UNKNOWN: describe(403, 'Nothing: the target learns of the policy from the master.'),
   SIGNATURE_INVALID: describe(403, 'Check the source server: what it sent was changed on the way.'),
   HASH_MISMATCH: describe(409, 'Nothing: the content is asked for again.'),
@@ -99,6 +100,11 @@ export const ERRORS = {
   FOLDER_NOT_EMPTY: describe(409, 'Nothing: the folder goes when what is in it has gone.'),
   SOURCE_UNAVAILABLE: describe(502, 'Bring the source server back.'),
   READ_ONLY: describe(409, 'Mount the file system of the target writable.'),
+  SOURCE_CHANGED: describe(409, 'Nothing: the next job takes the new state of the source.'),
+  JOURNAL_BEHIND: describe(
+    409,
+    'Nothing: the source starts a new epoch, because others know more of this one than it does.',
+  ),
   IO_ERROR: describe(500, 'Check the disk and the kernel log of that host.'),
   CANCELLED: describe(409, 'Nothing: it was cancelled.'),
 } as const satisfies Record<string, ErrorDescription>

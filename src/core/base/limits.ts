@@ -9,6 +9,15 @@ export const SET_ENTRIES_MAX = 8192
 /** Bytes of small-file content in one set, so that a receipt comes at least this often. */
 export const SET_BYTES_MAX = 256 << 20
 
+/** Bytes of encoded entries in one set: bounds what a receiver holds of a set that it cannot judge before its end. */
+export const SET_ENTRY_BYTES_MAX = 16 << 20
+
+/** Sets sent ahead of their receipts, so that sending and applying overlap. */
+export const SETS_IN_FLIGHT_MAX = 3
+
+/** Content read, compressed and sent at a time: large enough for the disk, small enough to share the event loop. */
+export const CONTENT_CHUNK_BYTES = 256 << 10
+
 /** A file up to this size travels packed with others in one frame. */
 export const SMALL_FILE_BYTES_MAX = 64 << 10
 

@@ -1,6 +1,7 @@
 import type { z } from 'zod'
 
 import { fromBytes, toText } from '../base/byte-string.ts'
+import { ERRORS, type ErrorCode } from '../base/errors.ts'
 import { FRAME_BYTES_MAX, SET_ENTRIES_MAX } from '../base/limits.ts'
 import type { Result } from '../base/result.ts'
 import type { ContentHash } from '../change/entry.ts'
@@ -105,7 +106,28 @@ function readSetEnd(reader: ByteReader): SetEnd {
     previous = readRising(reader, previous)
     skipped.push(previous)
   }
-  return { lateHashes, skipped, signature: reader.raw(reader.count(SIGNATURE_BYTES_MAX)) }
+  const unavailable = readUnavailable(reader)
+  return {
+    lateHashes,
+    skipped,
+    unavailable,
+    signature: reader.raw(reader.count(SIGNATURE_BYTES_MAX)),
+  }
+}
+
+function readUnavailable(reader: ByteReader): SetEnd['unavailable'] {
+  const unavailable = new Map<number, ErrorCode>()
+  const length = reader.count(SET_ENTRIES_MAX)
+  for (let previous = -1; unavailable.size < length;) {
+    previous = readRising(reader, previous)
+    const code = reader.text(64)
+    unavailable.set(previous, isErrorCode(code) ? code : 'SOURCE_UNAVAILABLE')
+  }
+  return unavailable
+}
+
+function isErrorCode(text: string): text is ErrorCode {
+  return Object.hasOwn(ERRORS, text)
 }
 
 function readRising(reader: ByteReader, previous: number): number {

@@ -2,7 +2,14 @@ import { fromText } from '../base/byte-string.ts'
 import { FRAME_BYTES_MAX } from '../base/limits.ts'
 import { ByteWriter } from './byte-writer.ts'
 import { BLOCK_COMPRESSIONS, FRAME_TYPES, SET_KINDS } from './frame-numbers.ts'
-import { type Block, FRAME_HEAD_BYTES, type Frame, type SetBegin, type SetEnd } from './frame.ts'
+import {
+  type Block,
+  FRAME_HEAD_BYTES,
+  type Frame,
+  type SetBegin,
+  type SetEnd,
+  type SetFindings,
+} from './frame.ts'
 
 /** Bytes of a block in front of its content. */
 const BLOCK_HEAD_BYTES = 5
@@ -90,15 +97,17 @@ function writeSetEnd(writer: ByteWriter, end: SetEnd): void {
 }
 
 /** Writes late hashes and skipped entries as they travel, and as they are signed. */
-export function writeFindings(
-  writer: ByteWriter,
-  end: Pick<SetEnd, 'lateHashes' | 'skipped'>,
-): void {
-  writer.count(end.lateHashes.size)
-  for (const [index, hash] of end.lateHashes) {
+export function writeFindings(writer: ByteWriter, findings: SetFindings): void {
+  writer.count(findings.lateHashes.size)
+  for (const [index, hash] of findings.lateHashes) {
     writer.count(index)
     writer.hash(hash)
   }
-  writer.count(end.skipped.length)
-  for (const index of end.skipped) writer.count(index)
+  writer.count(findings.skipped.length)
+  for (const index of findings.skipped) writer.count(index)
+  writer.count(findings.unavailable.size)
+  for (const [index, code] of findings.unavailable) {
+    writer.count(index)
+    writer.text(fromText(code))
+  }
 }

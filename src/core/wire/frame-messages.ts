@@ -15,7 +15,7 @@ const message = z.string().max(2000)
 const code = z
   .string()
   .max(64)
-  .transform((text): ErrorCode => (text in ERRORS ? (text as ErrorCode) : 'PROTOCOL'))
+  .transform((text): ErrorCode => (Object.hasOwn(ERRORS, text) ? (text as ErrorCode) : 'PROTOCOL'))
 
 export const helloMessage = z.object({
   protocol: z.number().int().min(1),

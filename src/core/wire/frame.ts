@@ -1,3 +1,4 @@
+import type { ErrorCode } from '../base/errors.ts'
 import type { ContentHash } from '../change/entry.ts'
 import type { DoneMessage, ErrorMessage, HelloMessage } from './frame-messages.ts'
 import type { OpenMessage, OpenedMessage } from './frame-messages.ts'
@@ -58,11 +59,17 @@ export interface SetBegin {
   readonly entryCount: number
 }
 
-export interface SetEnd {
+/** What the source found while it sent the content of a set. */
+export interface SetFindings {
   /** By index; hashes of files whose entry carried none. */
   readonly lateHashes: ReadonlyMap<number, ContentHash>
   /** Indexes of files that changed while they were read, rising. */
   readonly skipped: readonly number[]
+  /** By index; files that the source cannot read, and why. */
+  readonly unavailable: ReadonlyMap<number, ErrorCode>
+}
+
+export interface SetEnd extends SetFindings {
   /** By the key of the source agent over the set's statement. */
   readonly signature: Uint8Array
 }

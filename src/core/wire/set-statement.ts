@@ -3,7 +3,7 @@ import type { ContentHash } from '../change/entry.ts'
 import { ByteWriter } from './byte-writer.ts'
 import { writeFindings } from './frame-encode.ts'
 import { SET_KINDS } from './frame-numbers.ts'
-import type { SetBegin, SetEnd } from './frame.ts'
+import type { SetBegin, SetFindings } from './frame.ts'
 
 const PREFIX = 'cd-master set 1'
 
@@ -14,7 +14,7 @@ export interface SetStatement {
   readonly begin: SetBegin
   /** SHA-256 of all encoded entries, before compression. */
   readonly entriesHash: ContentHash
-  readonly findings: Pick<SetEnd, 'lateHashes' | 'skipped'>
+  readonly findings: SetFindings
 }
 
 /**
