@@ -32,7 +32,7 @@ describe('what is let through', () => {
     ['text, not bytes', { include: ['^é.$'] }, 'éä', 'leaf', true],
     ['case can be ignored', { exclude: ['(?i)\\.TMP$'] }, 'x.tmp', 'leaf', false],
   ]
-  test.each(cases)('%s', (_name, patterns, at, kind, expected) => {
+  test.each(cases)('%s', (...[, patterns, at, kind, expected]) => {
     expect(filter(patterns).letsThrough(path(at), kind)).toBe(expected)
   })
 })
