@@ -1,0 +1,127 @@
+import { AppError } from '../core/base/errors.ts'
+import type { AgentMessage } from '../core/wire/control.ts'
+import {
+  type SyncServerCommand,
+  type SyncServerReport,
+  syncServerReport,
+} from '../core/wire/sync-server.ts'
+import type { Clock } from '../platform/clock.ts'
+import type { Logger } from '../platform/log.ts'
+import type { ChildProcess, SpawnChild } from './child-process.ts'
+import { backoffMs } from './control/backoff.ts'
+import { isErrorCode } from './control/greeting.ts'
+
+export interface SupervisorOptions {
+  readonly spawn: SpawnChild
+  readonly onReport: (message: AgentMessage) => void
+  readonly clock: Clock
+  readonly log: Logger
+  /** Gives 0 to 1. */
+  readonly random: () => number
+}
+
+export type SyncServerConfiguration = Extract<SyncServerCommand, { type: 'configure' }>
+
+/** A Sync Server that ran this long was healthy: when it dies, the next one starts at once. */
+const HEALTHY_MS = 60_000
+const STOP_MS = 3000
+
+/**
+ * Keeps one Sync Server process running: starts it, hands it every configuration, starts it again with back-off when it
+ * dies, ends it. The process ends by itself when this one is gone, because its standard input ends then.
+ */
+export class SyncServerSupervisor {
+  readonly #options: SupervisorOptions
+  readonly #stopping = new AbortController()
+  readonly #listening = Promise.withResolvers<number>()
+  #configuration: SyncServerConfiguration
+  #child: ChildProcess | null = null
+  #port: number | null = null
+  #restarts = 0
+  readonly #ended: Promise<void>
+
+  constructor(options: SupervisorOptions, configuration: SyncServerConfiguration) {
+    this.#options = options
+    this.#configuration = configuration
+    // Whoever does not wait for the first port is not to be surprised by its failure.
+    this.#listening.promise.catch(() => undefined)
+    this.#ended = this.#run()
+  }
+
+  /** The port of the first start; rejects with the Sync Server's own failure, for instance PORT_IN_USE. */
+  get listening(): Promise<number> {
+    return this.#listening.promise
+  }
+
+  /** For people: is it there, since when not. */
+  get status(): {
+    readonly pid: number | null
+    readonly port: number | null
+    readonly restarts: number
+  } {
+    return { pid: this.#child?.pid ?? null, port: this.#port, restarts: this.#restarts }
+  }
+
+  configure(configuration: SyncServerConfiguration): void {
+    this.#configuration = this.#port === null ? configuration : withPort(configuration, this.#port)
+    this.#child?.writeLine(JSON.stringify(this.#configuration))
+  }
+
+  /** Asks it to end, and ends it after 3 s. */
+  async stop(): Promise<void> {
+    this.#stopping.abort()
+    const child = this.#child
+    child?.writeLine(JSON.stringify({ type: 'stop' } satisfies SyncServerCommand))
+    child?.endInput()
+    const timer = setTimeout(() => child?.kill('SIGKILL'), STOP_MS)
+    await this.#ended
+    clearTimeout(timer)
+  }
+
+  async #run(): Promise<void> {
+    const { clock, log, random, spawn } = this.#options
+    const signal = this.#stopping.signal
+    for (let attempt = 0; !signal.aborted; attempt++) {
+      const startedMs = clock.nowMs()
+      const child = spawn((line) => this.#handle(line))
+      this.#child = child
+      child.writeLine(JSON.stringify(this.#configuration))
+      const end = await child.exited
+      this.#child = null
+      if (signal.aborted) return
+      if (clock.nowMs() - startedMs > HEALTHY_MS) attempt = 0
+      this.#restarts++
+      log.error('the Sync Server ended and is started again', { end, restarts: this.#restarts })
+      await clock.sleep(backoffMs(attempt, random), signal)
+    }
+  }
+
+  #handle(line: string): void {
+    const report = parseReport(line)
+    switch (report.type) {
+      case 'listening':
+        this.#port = report.port
+        // The next starts take the same port: it is what the peers were told.
+        this.#configuration = withPort(this.#configuration, report.port)
+        return this.#listening.resolve(report.port)
+      case 'report':
+        return this.#options.onReport(report.message)
+      case 'failed':
+        return this.#failed(report.code, report.message)
+    }
+  }
+
+  #failed(code: string, message: string): void {
+    this.#options.log.error('the Sync Server failed', { code, reason: message })
+    this.#listening.reject(new AppError(isErrorCode(code) ? code : 'INTERNAL', message))
+  }
+}
+
+/** The child is our own program; a line that is none of ours is a bug, and ends that child. */
+function parseReport(line: string): SyncServerReport {
+  return syncServerReport.parse(JSON.parse(line))
+}
+
+function withPort(configuration: SyncServerConfiguration, port: number): SyncServerConfiguration {
+  return { ...configuration, listen: { ...configuration.listen, port } }
+}

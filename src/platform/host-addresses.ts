@@ -1,0 +1,26 @@
+import { networkInterfaces } from 'node:os'
+
+/**
+ * Which of this host's addresses the kernel would use to reach another: by connecting a datagram socket, which sends
+ * nothing. Null where there is no way.
+ */
+export async function localAddressTowards(host: string, port: number): Promise<string | null> {
+  try {
+    const socket = await Bun.udpSocket({ connect: { hostname: host, port } })
+    const { address } = socket.address
+    socket.close()
+    return address
+  } catch {
+    // No route or no such host: the interfaces' addresses are all there is to tell.
+    return null
+  }
+}
+
+/** The addresses of this host's interfaces: those that others can reach first, loopback last, link-local ones never. */
+export function interfaceAddresses(): string[] {
+  const all = Object.values(networkInterfaces()).flatMap((entries) => entries ?? [])
+  const reachable = all.filter(({ address }) => !/^(fe80:|169\.254\.)/i.test(address))
+  const rank = (entry: { internal: boolean; family: string }) =>
+    (entry.internal ? 2 : 0) + (entry.family === 'IPv4' ? 0 : 1)
+  return reachable.toSorted((left, right) => rank(left) - rank(right)).map(({ address }) => address)
+}
