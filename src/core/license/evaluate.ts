@@ -71,7 +71,8 @@ export function refuseInstallation(
   return { code: 'LICENSE_FOREIGN', message }
 }
 
-function refuseSite(site: SiteLicense, install: InstallLicense): Failure | null {
+/** Why the two files do not belong together; null where they do. */
+export function refuseSite(site: SiteLicense, install: InstallLicense): Failure | null {
   if (site.siteId === install.siteId) return null
   const message = `the install licence is for the site "${install.siteId}", the site licence for "${site.siteId}"`
   return { code: 'LICENSE_FOREIGN', message }
