@@ -1,0 +1,169 @@
+import type { InboundBinding, InboundFile, InboundSet, SetHeader } from '../apply/inbound.ts'
+import type { SetOutcome } from '../apply/inbound.ts'
+import type { Hasher } from '../apply/target-tree.ts'
+import { SET_ENTRY_BYTES_MAX, SMALL_FILE_BYTES_MAX } from '../base/limits.ts'
+import type { ContentHash, Entry } from '../change/entry.ts'
+import { parseBytes } from '../wire/byte-reader.ts'
+import { parseEntries } from '../wire/entry-codec.ts'
+import type { Block, SetBegin, SetEnd } from '../wire/frame.ts'
+import { setStatement } from '../wire/set-statement.ts'
+import type { BlockCodec } from './block-codec.ts'
+import { lateHashesBySeq, verifyContents } from './incoming-check.ts'
+import { demand, refuse } from './violation.ts'
+
+/** What the receiver needs of the world. */
+export interface ReceiverPorts {
+  readonly binding: InboundBinding
+  readonly codec: BlockCodec
+  newHasher(): Hasher
+  /** Verifies a signature of the agent that holds the source. */
+  verify(statement: Uint8Array, signature: Uint8Array): boolean
+}
+
+/** The stream that the set is part of. */
+export interface IncomingStream {
+  readonly sourceId: string
+  readonly epoch: string
+}
+
+/** One set on its way in: entries, content, end. Content goes to staging only; nothing is placed before `end`. */
+export class IncomingSet {
+  readonly #ports: ReceiverPorts
+  readonly #stream: IncomingStream
+  readonly #begin: SetBegin
+  readonly #entriesHasher: Hasher
+  readonly #entries: Entry[] = []
+  #entryBytes = 0
+  #inbound: InboundSet | null = null
+  #wanted: readonly boolean[] = []
+  /** By index: hashes of the contents that came, null for one that was broken off. */
+  readonly #received = new Map<number, ContentHash | null>()
+  #open: OpenFile | null = null
+
+  constructor(ports: ReceiverPorts, stream: IncomingStream, begin: SetBegin) {
+    this.#ports = ports
+    this.#stream = stream
+    this.#begin = begin
+    this.#entriesHasher = ports.newHasher()
+  }
+
+  /** True while entries are missing; when none is, `start` is due. */
+  get lacksEntries(): boolean {
+    return this.#entries.length < this.#begin.entryCount
+  }
+
+  takeEntries(block: Block): void {
+    demand(this.lacksEntries, 'more entries than the set has')
+    const plain = this.#ports.codec.decompress(block)
+    this.#entryBytes += plain.length
+    demand(this.#entryBytes <= SET_ENTRY_BYTES_MAX, 'a set with too many bytes of entries')
+    this.#entriesHasher.update(plain)
+    const room = this.#begin.entryCount - this.#entries.length
+    const parsed = parseEntries(plain, this.#entries.at(-1)?.seq ?? 0, room)
+    if (!parsed.ok) refuse(parsed.error.code, parsed.error.message)
+    demand(parsed.value.length > 0, 'a block without entries')
+    for (const entry of parsed.value) this.#entries.push(entry)
+  }
+
+  /** Hands the entries to the binding; gives which contents are wanted. */
+  start(): readonly boolean[] {
+    const { from, to, kind, last } = this.#begin
+    const first = this.#entries[0]?.seq ?? to
+    const lowest = kind === 'retry' ? 0 : from
+    demand(first > lowest || this.#entries.length === 0, 'an entry from before its set')
+    demand((this.#entries.at(-1)?.seq ?? 0) <= to, 'an entry from behind its set')
+    const header: SetHeader = { epoch: this.#stream.epoch, from, to, kind, last }
+    this.#inbound = this.#ports.binding.begin(header, this.#entries)
+    const wanted = new Set(this.#inbound.wanted)
+    this.#wanted = this.#entries.map((entry) => wanted.has(entry.seq))
+    return this.#wanted
+  }
+
+  takePack(block: Block): void {
+    const plain = this.#ports.codec.decompress(block)
+    const parsed = parseBytes('a pack', plain, (reader) => {
+      while (reader.left > 0) {
+        const index = reader.count()
+        const bytes = reader.raw(reader.count(SMALL_FILE_BYTES_MAX))
+        this.beginFile(index)
+        this.#write(bytes)
+        this.endFile(true)
+      }
+    })
+    if (!parsed.ok) refuse(parsed.error.code, parsed.error.message)
+  }
+
+  beginFile(index: number): void {
+    const entry = this.#entries[index]
+    demand(this.#inbound !== null && this.#open === null, 'content that is not due')
+    demand(entry?.state?.type === 'file', `content for entry ${index}, which is no file`)
+    demand(!this.#received.has(index), `content for entry ${index} twice`)
+    // What is not wanted was pushed before the sender could know: it is let run through.
+    const file = this.#wanted[index] === true ? this.#inbound.openFile(entry.seq) : null
+    this.#open = { index, file, leftBytes: entry.state.size }
+  }
+
+  takeData(block: Block): void {
+    this.#write(this.#ports.codec.decompress(block))
+  }
+
+  endFile(whole: boolean): void {
+    const open = this.#open
+    demand(open !== null, 'the end of a file that was not begun')
+    demand(!whole || open.leftBytes === 0, `content of entry ${open.index} shorter than it says`)
+    this.#open = null
+    const hash = open.file?.finish() ?? null
+    if (open.file !== null) this.#received.set(open.index, whole ? hash : null)
+  }
+
+  /** Verifies everything and applies the set. */
+  end(end: SetEnd): SetOutcome {
+    const inbound = this.#inbound
+    demand(inbound !== null && this.#open === null, 'the end of a set that is not whole')
+    this.#verifySignature(end)
+    const contents = { entries: this.#entries, wanted: this.#wanted, received: this.#received }
+    verifyContents(contents, end)
+    const seqOf = (index: number) => this.#entries[index]?.seq ?? 0
+    const unavailable = [...end.unavailable].map(([index, code]) => [seqOf(index), code] as const)
+    const outcome = inbound.apply(
+      lateHashesBySeq(this.#entries, end),
+      new Set(end.skipped.map(seqOf)),
+      new Map(unavailable),
+    )
+    this.#inbound = null
+    return outcome
+  }
+
+  /** Drops what was staged. Safe at any time. */
+  discard(): void {
+    this.#open = null
+    this.#inbound?.discard()
+    this.#inbound = null
+  }
+
+  #write(bytes: Uint8Array): void {
+    const open = this.#open
+    demand(open !== null, 'content of a file that was not begun')
+    demand(bytes.length <= open.leftBytes, `content of entry ${open.index} longer than it says`)
+    open.leftBytes -= bytes.length
+    open.file?.write(bytes)
+  }
+
+  #verifySignature(end: SetEnd): void {
+    const statement = setStatement({
+      ...this.#stream,
+      begin: this.#begin,
+      entriesHash: this.#entriesHasher.digest(),
+      findings: end,
+    })
+    if (!this.#ports.verify(statement, end.signature))
+      refuse('SIGNATURE_INVALID', `cannot apply a set of source "${this.#stream.sourceId}"`)
+  }
+}
+
+interface OpenFile {
+  readonly index: number
+  /** Null where the content is not wanted. */
+  readonly file: InboundFile | null
+  leftBytes: number
+}

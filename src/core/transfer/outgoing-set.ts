@@ -1,0 +1,130 @@
+import type { OutboundRow } from '../apply/outbound.ts'
+import { CONTENT_CHUNK_BYTES } from '../base/limits.ts'
+import type { ContentHash } from '../change/entry.ts'
+import { ByteWriter } from '../wire/byte-writer.ts'
+import { writeEntry } from '../wire/entry-codec.ts'
+import type { SetBegin } from '../wire/frame.ts'
+import { setStatement } from '../wire/set-statement.ts'
+import { type Reading, readSteps } from './file-reading.ts'
+import { sendContents } from './outgoing-content.ts'
+import type { PlannedSet } from './planned-sets.ts'
+import {
+  BUSY,
+  type SenderJob,
+  type SenderPorts,
+  type Steps,
+  WAITING,
+  send,
+} from './sender-ports.ts'
+import { FindingsCollector } from './set-findings.ts'
+
+/** Files hashed in one step at most, where they are small. */
+const HASHED_PER_STEP = 32
+
+export interface OutgoingContext {
+  readonly ports: SenderPorts
+  readonly job: SenderJob
+  readonly reading: Reading
+  /** Whether files that were never hashed may be sent unasked. */
+  readonly content: 'push' | 'ask'
+  /** The peer's `wanted` for this set, null until it came. */
+  takeWanted(): readonly boolean[] | null
+}
+
+/**
+ * Sends one set: hashes what must be hashed before it is named, then entries, content, and the signed end. What was
+ * never hashed is pushed and hashed on the way; everything else waits until the target says what it lacks, so that a
+ * rename or a chmod sends no content.
+ */
+export function* sendSet(context: OutgoingContext, set: PlannedSet): Steps<void> {
+  const findings = new FindingsCollector(context.ports.source)
+  const rows = yield* hashBefore(context, set.rows, findings)
+  const begin = beginOf(set)
+  const entriesHash = yield* sendEntries(context, begin, rows)
+  const { reading, ports, job } = context
+  const content = { reading, codec: ports.codec, compression: job.compression, findings }
+  const files = rows.keys().filter((index) => rows[index]?.entry.state?.type === 'file')
+  const byHash = Object.groupBy(files, (index) => (isPushed(rows[index]) ? 'push' : 'ask'))
+  yield* sendContents(content, rows, byHash.push ?? [])
+  const wanted = yield* awaitWanted(context, byHash.ask !== undefined)
+  const asked = byHash.ask?.filter((index) => wanted[index] === true) ?? []
+  yield* sendContents(content, rows, asked)
+  const found = findings.finish()
+  const { sourceId, epoch } = job
+  const statement = setStatement({ sourceId, epoch, begin, entriesHash, findings: found })
+  yield send({ type: 'setEnd', end: { ...found, signature: ports.sign(statement) } })
+}
+
+function isPushed(row: OutboundRow | undefined): boolean {
+  return row?.entry.state?.hash === null
+}
+
+function beginOf(set: PlannedSet): SetBegin {
+  const { from, to, kind, last } = set.header
+  return { from, to, kind, last, entryCount: set.rows.length }
+}
+
+/** Gives the rows with the hashes they are to carry; those left out carry none. */
+function* hashBefore(
+  context: OutgoingContext,
+  rows: readonly OutboundRow[],
+  findings: FindingsCollector,
+): Steps<OutboundRow[]> {
+  const hashed: OutboundRow[] = []
+  let untilBusy = HASHED_PER_STEP
+  for (const [index, row] of rows.entries()) {
+    if (!mustHash(context, row)) {
+      hashed.push(row)
+      continue
+    }
+    const outcome = yield* readSteps(context.reading, row, (chunk) =>
+      chunk.length === CONTENT_CHUNK_BYTES || --untilBusy <= 0 ? BUSY : null,
+    )
+    if (untilBusy <= 0) untilBusy = HASHED_PER_STEP
+    hashed.push(withHash(row, findings.hashed(index, row, outcome)))
+  }
+  return hashed
+}
+
+function mustHash(context: OutgoingContext, row: OutboundRow): boolean {
+  if (row.entry.state?.type !== 'file') return false
+  return row.hashTrust === 'doubtful' || (row.hashTrust === 'unknown' && context.content === 'ask')
+}
+
+function withHash(row: OutboundRow, hash: ContentHash | null): OutboundRow {
+  const { entry } = row
+  return entry.state === null
+    ? row
+    : { ...row, entry: { ...entry, state: { ...entry.state, hash } } }
+}
+
+function* sendEntries(
+  context: OutgoingContext,
+  begin: SetBegin,
+  rows: readonly OutboundRow[],
+): Steps<ContentHash> {
+  yield send({ type: 'setBegin', begin })
+  const { codec } = context.ports
+  const hasher = context.ports.newHasher()
+  const writer = new ByteWriter(CONTENT_CHUNK_BYTES)
+  let previousSeq = 0
+  for (const [index, { entry }] of rows.entries()) {
+    writeEntry(writer, entry, previousSeq)
+    previousSeq = entry.seq
+    if (writer.length < CONTENT_CHUNK_BYTES && index < rows.length - 1) continue
+    hasher.update(writer.done())
+    const block = codec.compress(context.job.compression, writer.done())
+    yield send({ type: 'entries', block })
+    writer.clear()
+  }
+  return hasher.digest()
+}
+
+function* awaitWanted(context: OutgoingContext, depends: boolean): Steps<readonly boolean[]> {
+  for (;;) {
+    const wanted = context.takeWanted()
+    if (wanted !== null) return wanted
+    if (!depends) return []
+    yield WAITING
+  }
+}

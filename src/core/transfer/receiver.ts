@@ -1,0 +1,97 @@
+import type { SetOutcome } from '../apply/inbound.ts'
+import type { Result } from '../base/result.ts'
+import type { Position } from '../change/entry.ts'
+import type { Frame, SetBegin } from '../wire/frame.ts'
+import { IncomingSet, type IncomingStream, type ReceiverPorts } from './incoming-set.ts'
+import { demand, guarded } from './violation.ts'
+
+/** What a frame led to: `replies` are to be sent, in order; `outcome` is that of a set which is now durable. */
+export interface ReceiverStep {
+  readonly replies: readonly Frame[]
+  readonly outcome: SetOutcome | null
+  readonly ended: boolean
+}
+
+const NOTHING: ReceiverStep = { replies: [], outcome: null, ended: false }
+
+/**
+ * Receives one accepted job for one binding. Every frame after `opened` goes through `receive`; a failure means that the
+ * connection is to be closed with its code. Errors of the binding come out as they were thrown. After either, and when
+ * the connection is lost, `discard` must follow.
+ */
+export class Receiver {
+  readonly #ports: ReceiverPorts
+  readonly #stream: IncomingStream
+  /** Where the next incremental set must begin; null while a full list is due. */
+  #watermark: Position | null
+  /** Where the next set of a full list must begin; null before its first. */
+  #listedTo: number | null = null
+  #set: IncomingSet | null = null
+
+  constructor(ports: ReceiverPorts, stream: IncomingStream, watermark: Position | null) {
+    this.#ports = ports
+    this.#stream = stream
+    this.#watermark = watermark?.epoch === stream.epoch ? watermark : null
+  }
+
+  receive(frame: Frame): Result<ReceiverStep> {
+    return guarded(() => this.#take(frame))
+  }
+
+  /** Drops a set that is not whole. */
+  discard(): void {
+    this.#set?.discard()
+    this.#set = null
+  }
+
+  #take(frame: Frame): ReceiverStep {
+    if (frame.type === 'setBegin') return this.#beginSet(frame.begin)
+    if (frame.type === 'jobEnd') {
+      demand(this.#set === null, 'the end of the job within a set')
+      return { replies: [{ type: 'jobEnd' }], outcome: null, ended: true }
+    }
+    const set = this.#set
+    demand(set !== null, `frame "${frame.type}" outside a set`)
+    if (frame.type === 'entries') {
+      set.takeEntries(frame.block)
+      return startIfWhole(set)
+    }
+    if (frame.type === 'setEnd') return this.#endSet(set.end(frame.end))
+    if (frame.type === 'pack') set.takePack(frame.block)
+    else if (frame.type === 'fileBegin') set.beginFile(frame.index)
+    else if (frame.type === 'fileData') set.takeData(frame.block)
+    else if (frame.type === 'fileEnd') set.endFile(frame.whole)
+    else demand(false, `a sender must not send frame "${frame.type}"`)
+    return NOTHING
+  }
+
+  #beginSet(begin: SetBegin): ReceiverStep {
+    demand(this.#set === null, 'a set within a set')
+    const { from, to, kind, last } = begin
+    if (kind === 'full') demand(from === (this.#listedTo ?? 0), `a list that goes on from ${from}`)
+    else demand(from === this.#watermark?.seq && last, `a set from ${from}`)
+    demand(kind !== 'full' || this.#watermark === null, 'a full list of an epoch that is known')
+    demand(kind !== 'retry' || to === from, 'a retry that moves on')
+    this.#listedTo = kind === 'full' && !last ? to : null
+    this.#set = new IncomingSet(this.#ports, this.#stream, begin)
+    return startIfWhole(this.#set)
+  }
+
+  #endSet(outcome: SetOutcome): ReceiverStep {
+    this.#set = null
+    const { watermark, pending } = outcome.position
+    if (watermark?.epoch === this.#stream.epoch) this.#watermark = watermark
+    const done = {
+      watermark,
+      pendingCount: pending.length,
+      appliedCount: outcome.appliedCount,
+      failedCount: outcome.failed.length,
+    }
+    return { replies: [{ type: 'setDone', done }], outcome, ended: false }
+  }
+}
+
+function startIfWhole(set: IncomingSet): ReceiverStep {
+  if (set.lacksEntries) return NOTHING
+  return { ...NOTHING, replies: [{ type: 'wanted', wanted: set.start() }] }
+}
