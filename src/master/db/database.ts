@@ -28,6 +28,6 @@ export async function openMasterDatabase(file: string): Promise<MasterDatabase> 
   return {
     read: orm,
     write: (work) => sql.write(() => orm.transaction(work, { behavior: 'immediate' })),
-    close: sql.close,
+    close: () => sql.close(),
   }
 }

@@ -1,0 +1,135 @@
+import type { Position } from '../change/entry.ts'
+import type {
+  PlanGoal,
+  PlannedJob,
+  PlannedKind,
+  PlanPolicy,
+  PlanSource,
+  PlanState,
+  PlanTarget,
+  Plan,
+} from './state.ts'
+
+/** Tried again this long after the first failure, then twice as long each time. */
+const RETRY_FIRST_MS = 2000
+/** What failed is tried again at the latest after this long, whether its cause is known to have ended or not. */
+export const RETRY_MAX_MS = 300_000
+
+/** When a target that failed so often in a row, the last time at `failedAtMs`, is tried again. */
+export function retryAtMs(failures: number, failedAtMs: number): number {
+  return failedAtMs + Math.min(RETRY_FIRST_MS * 2 ** Math.max(0, failures - 1), RETRY_MAX_MS)
+}
+
+/**
+ * Decides which jobs start now and when to look again. Pure: the same state gives the same plan.
+ *
+ * A target has at most one running job per binding, so a slow one delays only itself; what changes meanwhile goes into
+ * its next job. Targets that start for the same reason share a job, since they get the same content.
+ */
+export function plan(state: PlanState): Plan {
+  if (!state.policy.enabled || !state.licensed) return { jobs: [], wakeAtMs: null }
+  const starts = new Map<string, { job: PlannedJob; bindingIds: string[] }>()
+  let wakeAtMs: number | null = null
+  for (const target of state.targets) {
+    const source = state.sources.find((candidate) => candidate.sourceId === target.sourceId)
+    if (source === undefined) continue
+    const decision = decide({ state, source, target })
+    if (decision.start !== null) collect(starts, decision.start, target.bindingId)
+    if (decision.wakeAtMs !== null) wakeAtMs = Math.min(wakeAtMs ?? Infinity, decision.wakeAtMs)
+  }
+  const jobs = [...starts.values()].map(({ job, bindingIds }) => ({ ...job, bindingIds }))
+  return { jobs, wakeAtMs }
+}
+
+interface Question {
+  readonly state: PlanState
+  readonly source: PlanSource
+  readonly target: PlanTarget
+}
+
+interface Decision {
+  readonly start: PlannedJob | null
+  readonly wakeAtMs: number | null
+}
+
+const NOTHING: Decision = { start: null, wakeAtMs: null }
+
+function decide(question: Question): Decision {
+  const { state, source, target } = question
+  if (target.runningJobId !== null || !canMove(source, target)) return NOTHING
+  const goal = state.goals.find((candidate) => candidate.bindingIds.includes(target.bindingId))
+  if (goal !== undefined) return { start: goalJob(goal, source), wakeAtMs: null }
+  const kind = kindOf(question)
+  if (kind === null) return NOTHING
+  const waitUntilMs = waitOf(target, source)
+  if (waitUntilMs > state.nowMs) return { start: null, wakeAtMs: waitUntilMs }
+  return { start: newJob(source, kind), wakeAtMs: null }
+}
+
+/** Both ends must be there; a first list that is not finished would look as if the rest had been deleted. */
+function canMove(source: PlanSource, target: PlanTarget): boolean {
+  if (!source.connected || source.epoch === null) return false
+  if (!target.connected || !target.reported || target.drained) return false
+  return source.scanned || isSameEpoch(target.watermark, source)
+}
+
+function kindOf({ state, source, target }: Question): PlannedKind | null {
+  const kind = kindOfBacklog(source, target)
+  if (kind === null) return null
+  return isAllowed(state.policy, kind) ? kind : null
+}
+
+function kindOfBacklog(source: PlanSource, target: PlanTarget): PlannedKind | null {
+  if (!isSameEpoch(target.watermark, source)) return 'initial'
+  const behind = target.watermark.seq < source.headSeq
+  if (target.pendingCount > 0 || target.failures > 0 || target.wasAway) {
+    return behind || target.pendingCount > 0 ? 'recovery' : null
+  }
+  return behind ? 'realtime' : null
+}
+
+/** In mode `manual` everything waits for a person; what was missed while away waits where recovery is manual. */
+function isAllowed(policy: PlanPolicy, kind: PlannedKind): boolean {
+  if (policy.mode !== 'realtime') return false
+  return kind !== 'recovery' || policy.recovery === 'immediate'
+}
+
+/**
+ * Until when a target is left alone after it failed: at most five minutes. What is new since it failed may have
+ * removed the cause, but must not make it try without a pause.
+ */
+function waitOf(target: PlanTarget, source: PlanSource): number {
+  if (target.lastTry === null) return 0
+  const { failures, pendingCount } = target
+  if (failures === 0 && pendingCount === 0) return 0
+  const hasNews = target.lastTry.headSeq < source.headSeq && failures === 0
+  if (hasNews) return 0
+  return retryAtMs(Math.max(failures, target.lastTry.rounds), target.lastTry.atMs)
+}
+
+function isSameEpoch(watermark: Position | null, source: PlanSource): watermark is Position {
+  return watermark !== null && watermark.epoch === source.epoch
+}
+
+function newJob(source: PlanSource, kind: PlannedKind): PlannedJob {
+  const to = { epoch: source.epoch ?? '', seq: source.headSeq }
+  return { jobId: null, sourceId: source.sourceId, kind, to, bindingIds: [] }
+}
+
+function goalJob(goal: PlanGoal, source: PlanSource): PlannedJob {
+  const epoch = source.epoch ?? ''
+  const seq = goal.to.epoch === epoch ? goal.to.seq : source.headSeq
+  const { jobId } = goal
+  return { jobId, sourceId: source.sourceId, kind: 'manual', to: { epoch, seq }, bindingIds: [] }
+}
+
+function collect(
+  starts: Map<string, { job: PlannedJob; bindingIds: string[] }>,
+  job: PlannedJob,
+  bindingId: string,
+): void {
+  const key = `${job.sourceId} ${job.kind} ${job.jobId}`
+  const known = starts.get(key)
+  if (known === undefined) starts.set(key, { job, bindingIds: [bindingId] })
+  else known.bindingIds.push(bindingId)
+}

@@ -1,0 +1,77 @@
+import type { Position } from '../change/entry.ts'
+
+/** What the planner knows of one policy at one moment. */
+export interface PlanState {
+  readonly nowMs: number
+  /** False where no valid licence allows anything to move. */
+  readonly licensed: boolean
+  readonly policy: PlanPolicy
+  readonly sources: readonly PlanSource[]
+  readonly targets: readonly PlanTarget[]
+  /** What people asked for, oldest first. */
+  readonly goals: readonly PlanGoal[]
+}
+
+export interface PlanPolicy {
+  readonly enabled: boolean
+  readonly mode: 'realtime' | 'manual' | 'reserved'
+  readonly recovery: 'immediate' | 'manual' | 'reserved'
+}
+
+export interface PlanSource {
+  readonly sourceId: string
+  readonly connected: boolean
+  /** Null until the source has reported. */
+  readonly epoch: string | null
+  readonly headSeq: number
+  /** The first scan has ended: a full list would be whole. */
+  readonly scanned: boolean
+}
+
+export interface PlanTarget {
+  readonly bindingId: string
+  readonly sourceId: string
+  readonly connected: boolean
+  /** It told its watermark since it connected: before that, the master's copy may be wrong. */
+  readonly reported: boolean
+  readonly drained: boolean
+  readonly watermark: Position | null
+  readonly pendingCount: number
+  readonly runningJobId: string | null
+  /** Jobs that failed in a row. */
+  readonly failures: number
+  /** It was away and has not caught up since. */
+  readonly wasAway: boolean
+  /** The last job that left something undone; null where none did since the target came back. */
+  readonly lastTry: {
+    readonly atMs: number
+    /** The source's head then. */
+    readonly headSeq: number
+    /** How many tries in a row left something undone. */
+    readonly rounds: number
+  } | null
+}
+
+/** Bindings that a person wants at a position, and which no job serves yet. */
+export interface PlanGoal {
+  readonly jobId: string
+  readonly to: Position
+  readonly bindingIds: readonly string[]
+}
+
+export type PlannedKind = 'initial' | 'realtime' | 'manual' | 'recovery'
+
+export interface PlannedJob {
+  /** The waiting job to run; null for a new one. */
+  readonly jobId: string | null
+  readonly sourceId: string
+  readonly kind: PlannedKind
+  readonly to: Position
+  readonly bindingIds: readonly string[]
+}
+
+export interface Plan {
+  readonly jobs: readonly PlannedJob[]
+  /** When to plan again even if nothing happens; null for never. */
+  readonly wakeAtMs: number | null
+}
