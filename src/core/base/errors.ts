@@ -22,6 +22,9 @@ export const ERRORS = {
   UNAUTHENTICATED: describe(401, 'Sign in, or send a valid API token.'),
   FORBIDDEN: describe(403, 'Ask an administrator for the role that allows this.'),
   CROSS_SITE: describe(403, 'Send the request from a page of this admin tool.'),
+  REQUEST_IN_PROGRESS: describe(409, 'Wait for the first request to end, then send it again.'),
+  IDEMPOTENCY_MISMATCH: describe(409, 'Use a new Idempotency-Key for another request.'),
+  REQUEST_TOO_LARGE: describe(413, 'Send less at a time.'),
   LOGIN_FAILED: describe(401, 'Check the name and the password.'),
   TOO_MANY_ATTEMPTS: describe(429, 'Wait as long as the answer says, then try again.'),
   // data folders and processes
@@ -96,6 +99,7 @@ export const ERRORS = {
   NO_PERMISSION: describe(403, 'Give the agent the right to write there.'),
   NAME_TOO_LONG: describe(409, 'Shorten the name.'),
   NAME_CLASH: describe(409, 'Rename one of the two files.'),
+  FIRST_CONTACT: describe(409, 'Look at what would go, then choose adopt or replace.'),
   EXTRA_IN_THE_WAY: describe(409, 'Remove or rename what lies there on the target.'),
   FOLDER_NOT_EMPTY: describe(409, 'Nothing: the folder goes when what is in it has gone.'),
   SOURCE_UNAVAILABLE: describe(502, 'Bring the source server back.'),
