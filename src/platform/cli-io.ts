@@ -50,7 +50,7 @@ async function readWhole(path: string): Promise<Uint8Array> {
 }
 
 const REASONS: Readonly<Record<string, string>> = {
-  ENOENT: 'no such file',
+  ENOENT: 'no such file or folder',
   EACCES: 'permission denied',
   EPERM: 'not permitted',
   EISDIR: 'it is a folder',
