@@ -4,8 +4,9 @@ import type { RelPath } from '../path/rel-path.ts'
 
 /**
  * Reading below one root. Every call is resolved beneath the root without following any symbolic link, so a link
- * swapped in by a third party ends in an error, never outside. All calls are synchronous. What does not exist is null;
- * every other failure throws an AppError (NO_PERMISSION, IO_ERROR, NAME_TOO_LONG, …) naming the path.
+ * swapped in by a third party never leads outside. All calls are synchronous. What does not exist is null, and so is
+ * every path below a link or a file; every other failure throws an AppError (NO_PERMISSION, IO_ERROR, NAME_TOO_LONG,
+ * …) naming the path. Sockets and devices are invisible for reading; a `TargetTree` throws EXTRA_IN_THE_WAY for them.
  */
 export interface ReadTree {
   lstat(path: RelPath): FileState | null
@@ -13,7 +14,10 @@ export interface ReadTree {
   list(folder: RelPath): ByteString[] | null
   /** Opens a regular file for reading; null where it is gone or is no regular file. */
   open(path: RelPath): ReadHandle | null
-  /** Which folder this is, however it is mounted. */
+  /**
+   * Which folder this is, however it is mounted. ROOT_CHANGED where the path of the root names another folder than the
+   * one that was opened, ROOT_MISSING where it names none.
+   */
   identity(): RootIdentity
   close(): void
 }
@@ -32,7 +36,10 @@ export interface RootIdentity {
   readonly isMountPoint: boolean
 }
 
-/** Writing below one root, under the same confinement. */
+/**
+ * Writing below one root, under the same confinement. EXTRA_IN_THE_WAY where a name that is to be made exists or is of
+ * another type, NOT_FOUND where what is to be used, or the folder of what is to be made, does not exist.
+ */
 export interface TargetTree extends ReadTree {
   makeDirectory(path: RelPath, mode: number): void
   /** False where the folder is not empty. Gone already counts as removed. */

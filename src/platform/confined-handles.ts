@@ -1,0 +1,87 @@
+import { readSync, writeSync } from 'node:fs'
+
+import type { Metadata, ReadHandle, WriteHandle } from '../core/apply/target-tree.ts'
+import type { FileState } from '../core/change/entry.ts'
+import { type Attempt, attemptError, describe } from './attempt.ts'
+import { type ConfinedRoot } from './confined-root.ts'
+import { changeMetadata } from './linux-metadata.ts'
+import { answeredState, answeredType, statDescriptor } from './linux-stat.ts'
+import { fileError } from './system-error.ts'
+
+/** Takes a descriptor over for reading; null, and it is closed, where it is no regular file. */
+export function openFileHandle(
+  root: ConfinedRoot,
+  attempt: Attempt,
+  descriptor: number,
+): ReadHandle | null {
+  const handle = new FileHandle(root, attempt, descriptor)
+  try {
+    if (handle.isFile()) return handle
+  } catch (error) {
+    handle.close()
+    throw error
+  }
+  handle.close()
+  return null
+}
+
+/** An open regular file. */
+export class FileHandle implements ReadHandle, WriteHandle {
+  readonly #root: ConfinedRoot
+  readonly #attempt: Attempt
+  #descriptor: number
+
+  constructor(root: ConfinedRoot, attempt: Attempt, descriptor: number) {
+    this.#root = root
+    this.#attempt = attempt
+    this.#descriptor = descriptor
+  }
+
+  read(buffer: Uint8Array, position: number): number {
+    try {
+      return readSync(this.#descriptor, buffer, 0, buffer.length, position)
+    } catch (error) {
+      throw fileError(describe(this.#attempt), error)
+    }
+  }
+
+  write(bytes: Uint8Array): void {
+    try {
+      for (let offset = 0; offset < bytes.length;) {
+        offset += writeSync(this.#descriptor, bytes, offset, bytes.length - offset)
+      }
+    } catch (error) {
+      throw fileError(describe(this.#attempt), error)
+    }
+  }
+
+  setMetadata(metadata: Metadata): void {
+    const failed = changeMetadata(
+      this.#root.kernel,
+      { descriptor: this.#descriptor, isPath: false },
+      metadata,
+    )
+    if (failed !== null)
+      throw attemptError({ ...this.#attempt, action: failed.action }, failed.errno)
+  }
+
+  isFile(): boolean {
+    this.#look()
+    return answeredType() === 'file'
+  }
+
+  stat(): FileState {
+    this.#look()
+    return answeredState('file')
+  }
+
+  close(): void {
+    if (this.#descriptor >= 0) this.#root.closeDescriptor(this.#descriptor)
+    this.#descriptor = -1
+  }
+
+  #look(): void {
+    if (statDescriptor(this.#root.kernel, this.#descriptor)) return
+    throw attemptError({ ...this.#attempt, action: 'look at' }, this.#root.errno())
+  }
+}

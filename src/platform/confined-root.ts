@@ -1,0 +1,122 @@
+import { type ByteString, fromText } from '../core/base/byte-string.ts'
+import { AppError } from '../core/base/errors.ts'
+import { type RelPath, basename, parent } from '../core/path/rel-path.ts'
+import { type Attempt, LEAVES, attemptError } from './attempt.ts'
+import { type Linux, errnoName, linux } from './libc.ts'
+import { HOW_BYTES, howAddress, nameAddress } from './linux-memory.ts'
+import {
+  AT_FDCWD,
+  O_CLOEXEC,
+  O_CREAT,
+  O_DIRECTORY,
+  O_EXCL,
+  O_NOFOLLOW,
+  O_PATH,
+  O_RDONLY,
+  O_WRONLY,
+  RESOLVE_BENEATH,
+  RESOLVE_NO_MAGICLINKS,
+  RESOLVE_NO_SYMLINKS,
+} from './linux-numbers.ts'
+import { systemError } from './system-error.ts'
+
+const RESOLVE = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS
+
+const MODE_NEW = 0o600
+
+/** These say that a path does not exist: also where a link or a file stands in place of one of its folders. */
+const ABSENT: ReadonlySet<string> = new Set(['ENOENT', 'ENOTDIR', 'ELOOP'])
+
+/**
+ * An open folder beneath which paths are resolved by the kernel itself (openat2): no link is followed, nothing outside
+ * is reached, whatever is swapped in meanwhile. No descriptor outlives its call, so none can lead to a folder that has
+ * been moved away.
+ */
+export class ConfinedRoot {
+  readonly path: string
+  readonly descriptor: number
+  readonly kernel: Linux = linux()
+  #isOpen = true
+
+  /** Opens the folder; links in the path of the root itself are followed. ROOT_MISSING where it is no folder. */
+  constructor(path: string) {
+    this.path = path
+    const { call, numbers } = this.kernel
+    const flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC
+    const name = nameAddress(fromText(path))
+    this.descriptor = call(numbers.openat, AT_FDCWD, name, flags, 0, 0, 0)
+    if (this.descriptor < 0) throw this.#rootError()
+  }
+
+  /** Opens a path for the flags; the descriptor, or null where it does not exist. */
+  open(attempt: Attempt, path: RelPath, flags: number): number | null {
+    const descriptor = this.#openat2(path, flags, 0)
+    if (descriptor >= 0) return descriptor
+    const name = this.errno()
+    if (ABSENT.has(name)) return null
+    throw attemptError(attempt, leaving(name))
+  }
+
+  /** Makes a file that must not exist yet and opens it for writing. */
+  create(attempt: Attempt, path: RelPath): number {
+    const descriptor = this.#openat2(path, O_WRONLY | O_CREAT | O_EXCL, MODE_NEW)
+    if (descriptor < 0) throw attemptError(attempt, leaving(this.errno()))
+    return descriptor
+  }
+
+  /**
+   * Runs a call with the folder that holds a path and the last name of it, which the call must not follow. Null where
+   * that folder does not exist.
+   */
+  inParent<T>(
+    attempt: Attempt,
+    path: RelPath,
+    run: (folder: number, name: ByteString) => T,
+  ): T | null {
+    const folder = parent(path)
+    if (folder === null) throw attemptError(attempt, 'EBUSY')
+    const descriptor = this.open(attempt, folder, O_PATH | O_DIRECTORY)
+    if (descriptor === null) return null
+    try {
+      return run(descriptor, basename(path))
+    } finally {
+      this.closeDescriptor(descriptor)
+    }
+  }
+
+  closeDescriptor(descriptor: number): void {
+    this.kernel.call(this.kernel.numbers.close, descriptor, 0, 0, 0, 0, 0)
+  }
+
+  /** The name of the last failure of this thread. */
+  errno(): string {
+    return errnoName(this.kernel.errno())
+  }
+
+  close(): void {
+    if (this.#isOpen) this.closeDescriptor(this.descriptor)
+    this.#isOpen = false
+  }
+
+  #openat2(path: RelPath, flags: number, mode: number): number {
+    const { call, numbers } = this.kernel
+    // A closed number may have been given to something else: it must never be used again.
+    if (!this.#isOpen) throw new Error(`the tree of "${this.path}" is closed`)
+    const name = nameAddress(path === '' ? '.' : path)
+    const how = howAddress(flags | O_NOFOLLOW | O_CLOEXEC, mode, RESOLVE)
+    return call(numbers.openat2, this.descriptor, name, how, HOW_BYTES, 0, 0)
+  }
+
+  #rootError(): AppError {
+    const name = this.errno()
+    const attempt = `cannot open the folder "${this.path}"`
+    if (!ABSENT.has(name)) return systemError(attempt, name)
+    const reason = name === 'ENOTDIR' ? 'it is no folder' : 'it does not exist'
+    return new AppError('ROOT_MISSING', `${attempt}: ${reason}`)
+  }
+}
+
+/** With RESOLVE_BENEATH these two mean that the path tried to leave the root. */
+function leaving(name: string): string {
+  return name === 'EXDEV' || name === 'EAGAIN' ? LEAVES : name
+}

@@ -1,0 +1,181 @@
+import type { Metadata, TargetTree, WriteHandle } from '../core/apply/target-tree.ts'
+import type { ByteString } from '../core/base/byte-string.ts'
+import { AppError } from '../core/base/errors.ts'
+import type { FileType } from '../core/change/entry.ts'
+import { ROOT, type RelPath } from '../core/path/rel-path.ts'
+import { type Attempt, attemptError, describe } from './attempt.ts'
+import { copyContent } from './confined-copy.ts'
+import { FileHandle } from './confined-handles.ts'
+import { ConfinedReadTree } from './confined-read-tree.ts'
+import { nameAddress, otherNameAddress } from './linux-memory.ts'
+import { canSetTimesByPath, changeMetadata } from './linux-metadata.ts'
+import {
+  AT_REMOVEDIR,
+  O_DIRECTORY,
+  O_NOCTTY,
+  O_NONBLOCK,
+  O_PATH,
+  O_RDONLY,
+} from './linux-numbers.ts'
+
+const S_IFIFO = 0o010000
+/** Narrow until the exact mode is set: the umask and the folder's set-group-id bit have their own ideas. */
+const MODE_FIRST = 0o700
+
+/** `TargetTree` on Linux: what a peer sends is written beneath the root and nowhere else. */
+export class ConfinedTargetTree extends ConfinedReadTree implements TargetTree {
+  /** Refuses with PLATFORM_UNSUPPORTED where the kernel cannot confine: there is no other way of writing. */
+  constructor(path: string) {
+    super(path)
+    try {
+      this.#requireKernel()
+    } catch (error) {
+      this.close()
+      throw error
+    }
+  }
+
+  makeDirectory(path: RelPath, mode: number): void {
+    const attempt: Attempt = { action: 'make the folder', path }
+    const { call, numbers } = this.root.kernel
+    this.#inParent(attempt, path, (folder, name) =>
+      call(numbers.mkdirat, folder, nameAddress(name), MODE_FIRST, 0, 0, 0),
+    )
+    this.setMetadata(path, 'directory', { mode, owner: null, mtimeNs: null })
+  }
+
+  removeDirectory(path: RelPath): boolean {
+    const errno = this.#remove({ action: 'remove the folder', path }, AT_REMOVEDIR)
+    return errno !== 'ENOTEMPTY'
+  }
+
+  unlink(path: RelPath): void {
+    this.#remove({ action: 'remove', path }, 0)
+  }
+
+  makeSymlink(path: RelPath, linkTarget: ByteString): void {
+    const { call, numbers } = this.root.kernel
+    this.#inParent({ action: 'make the link', path }, path, (folder, name) =>
+      call(numbers.symlinkat, nameAddress(linkTarget), folder, otherNameAddress(name), 0, 0, 0),
+    )
+  }
+
+  makeFifo(path: RelPath, mode: number): void {
+    const { call, numbers } = this.root.kernel
+    this.#inParent({ action: 'make the fifo', path }, path, (folder, name) =>
+      call(numbers.mknodat, folder, nameAddress(name), S_IFIFO | MODE_FIRST, 0, 0, 0),
+    )
+    this.setMetadata(path, 'fifo', { mode, owner: null, mtimeNs: null })
+  }
+
+  rename(from: RelPath, to: RelPath): void {
+    const attempt: Attempt = { action: 'rename', path: from, to }
+    const { call, numbers } = this.root.kernel
+    this.#inParent(attempt, from, (fromFolder, fromName) =>
+      this.#inParent(attempt, to, (toFolder, toName) => {
+        const name = nameAddress(fromName)
+        return call(numbers.renameat2, fromFolder, name, toFolder, otherNameAddress(toName), 0, 0)
+      }),
+    )
+  }
+
+  create(path: RelPath): WriteHandle {
+    const attempt: Attempt = { action: 'write', path }
+    return new FileHandle(this.root, attempt, this.root.create(attempt, path))
+  }
+
+  copy(from: RelPath, to: RelPath): void {
+    const attempt: Attempt = { action: 'copy', path: from, to }
+    const source = this.root.open(attempt, from, O_RDONLY | O_NONBLOCK | O_NOCTTY)
+    if (source === null) throw attemptError(attempt, 'ENOENT')
+    try {
+      this.#copyTo(attempt, source, to)
+    } finally {
+      this.root.closeDescriptor(source)
+    }
+  }
+
+  setMetadata(path: RelPath, type: FileType, metadata: Metadata): void {
+    const attempt: Attempt = { action: 'change', path }
+    const descriptor = this.root.open(attempt, path, O_PATH)
+    if (descriptor === null) throw attemptError(attempt, 'ENOENT')
+    try {
+      this.#requireType(attempt, descriptor, type)
+      const mode = type === 'symlink' ? null : metadata.mode
+      const owner = { descriptor, isPath: true }
+      const failed = changeMetadata(this.root.kernel, owner, { ...metadata, mode })
+      if (failed !== null) throw attemptError({ ...attempt, action: failed.action }, failed.errno)
+    } finally {
+      this.root.closeDescriptor(descriptor)
+    }
+  }
+
+  sync(): void {
+    const { call, numbers } = this.root.kernel
+    if (call(numbers.syncfs, this.root.descriptor, 0, 0, 0, 0, 0) === 0) return
+    throw attemptError({ action: 'sync', path: ROOT }, this.root.errno())
+  }
+
+  /** Here a socket or device would silently be replaced if it were invisible. */
+  protected override special(attempt: Attempt): null {
+    const message = `${describe(attempt)}: it is a socket or a device`
+    throw new AppError('EXTRA_IN_THE_WAY', message)
+  }
+
+  /** Runs a call in the folder of a path; gives its result, and throws what failed. */
+  #inParent(
+    attempt: Attempt,
+    path: RelPath,
+    run: (folder: number, name: ByteString) => number,
+  ): number {
+    const result = this.root.inParent(attempt, path, (folder, name) => {
+      if (run(folder, name) === 0) return 0
+      throw attemptError(attempt, this.root.errno())
+    })
+    if (result === null) throw attemptError(attempt, 'ENOENT')
+    return result
+  }
+
+  /** Gives the name of an error that is an ordinary answer: the path is gone, or the folder is not empty. */
+  #remove(attempt: Attempt, flags: number): 'ENOENT' | 'ENOTEMPTY' | null {
+    const { call, numbers } = this.root.kernel
+    const errno = this.root.inParent(attempt, attempt.path, (folder, name) => {
+      const result = call(numbers.unlinkat, folder, nameAddress(name), flags, 0, 0, 0)
+      return result === 0 ? null : this.root.errno()
+    })
+    if (errno === null || errno === 'ENOENT' || errno === 'ENOTEMPTY') return errno
+    if (errno === 'EEXIST') return 'ENOTEMPTY'
+    throw attemptError(attempt, errno)
+  }
+
+  /** A copy that failed leaves nothing behind. */
+  #copyTo(attempt: Attempt, source: number, to: RelPath): void {
+    const target = this.root.create(attempt, to)
+    try {
+      copyContent(this.root, attempt, { source, target })
+    } catch (error) {
+      this.unlink(to)
+      throw error
+    } finally {
+      this.root.closeDescriptor(target)
+    }
+  }
+
+  /** What a third party has put in the place of a path does not get its mode and owner. */
+  #requireType(attempt: Attempt, descriptor: number, type: FileType): void {
+    const found = this.stateOf(attempt, descriptor)?.type
+    if (found === type) return
+    const message = `${describe(attempt)}: it is a ${found}, not a ${type}`
+    throw new AppError('EXTRA_IN_THE_WAY', message)
+  }
+
+  #requireKernel(): void {
+    const attempt: Attempt = { action: 'confine writing below', path: ROOT }
+    const descriptor = this.root.open(attempt, ROOT, O_PATH | O_DIRECTORY)
+    const canSetTimes = descriptor !== null && canSetTimesByPath(this.root.kernel, descriptor)
+    if (descriptor !== null) this.root.closeDescriptor(descriptor)
+    if (canSetTimes) return
+    const message = `cannot write below "${this.root.path}": the kernel is older than Linux 5.8`
+    throw new AppError('PLATFORM_UNSUPPORTED', message)
+  }
+}
