@@ -13,6 +13,8 @@ export interface AllowPolicy {
 export interface AllowList {
   /** Gives where a root really lies, or ROOT_REFUSED. What is used afterwards must be the path given back. */
   checkRoot(path: ByteString): Result<ByteString>
+  /** Gives where a folder that people want to look into really lies, or ROOT_REFUSED. */
+  checkFolder(path: ByteString): Result<ByteString>
   /** Whether a folder, as a real path, may be shown to people: within what is allowed, or on the way to it. */
   mayBrowse(real: ByteString): 'all' | 'onlyTheWay' | 'no'
 }
@@ -32,6 +34,7 @@ export function createAllowList(
   }
   return {
     checkRoot: (path) => checkRoot(path, places, realPath),
+    checkFolder: (path) => checkFolder(path, places, realPath),
     mayBrowse: (real) => mayBrowse(real, places),
   }
 }
@@ -61,6 +64,18 @@ function checkRoot(
   // Both forms: a link into a system folder, and a system folder that is itself a link elsewhere.
   const system = isSystem(clean, places) || isSystem(real.value, places)
   return system ? refuse(path, 'it is a system folder') : real
+}
+
+function checkFolder(
+  path: ByteString,
+  places: Places,
+  realPath: (path: ByteString) => ByteString,
+): Result<ByteString> {
+  const clean = cleanAbsolute(path)
+  if (clean === null) return refuse(path, 'it is no absolute path without ".." in it')
+  const real = follow(clean, realPath)
+  if (!real.ok || mayBrowse(real.value, places) !== 'no') return real
+  return refuse(path, 'the host does not show it')
 }
 
 function follow(path: ByteString, realPath: (path: ByteString) => ByteString): Result<ByteString> {

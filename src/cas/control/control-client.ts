@@ -56,11 +56,14 @@ export class ControlClient {
     this.#sign = sign
   }
 
-  /** Begins to connect at once. Throws where the key cannot be used. */
-  static async start(options: ControlClientOptions): Promise<ControlClient> {
-    const client = new ControlClient(options, await createTokenSigner(options.subject))
-    client.#ended = client.#run()
-    return client
+  /** Throws where the key cannot be used. Nothing is connected until `connect`. */
+  static async create(options: ControlClientOptions): Promise<ControlClient> {
+    return new ControlClient(options, await createTokenSigner(options.subject))
+  }
+
+  /** Begins to connect, once, and goes on for ever. */
+  connect(): void {
+    this.#ended = this.#run()
   }
 
   get state(): ControlState {

@@ -1,0 +1,83 @@
+import type { Failure } from '../../core/base/result.ts'
+import type { AgentMessageOf, MasterMessageOf } from '../../core/wire/control.ts'
+
+type Job = MasterMessageOf<'job'>
+type JobReport = AgentMessageOf<'jobReport'>
+
+/** The Sync Client as the agent uses it. It reports on each target of a job itself, to the end. */
+export interface Sending {
+  /** Sends what each target lacks; resolves when the job is over for all of them, however it went. */
+  run(job: Job): Promise<void>
+  cancel(jobId: string): void
+  stop(): Promise<void>
+}
+
+export interface JobsOptions {
+  readonly sending: Sending
+  readonly serverId: string
+  /** Null where jobs may be run, else why not. */
+  readonly refusal: () => Failure | null
+  readonly report: (report: JobReport) => void
+  readonly onError: (thrown: unknown, jobId: string) => void
+}
+
+/** More at once is no plan of a master; the rest is refused and comes again. */
+const RUNNING_MAX = 1000
+
+/** Runs the jobs that the master gives, as far as this agent may. */
+export class Jobs {
+  readonly #options: JobsOptions
+  readonly #running = new Map<string, Job>()
+
+  constructor(options: JobsOptions) {
+    this.#options = options
+  }
+
+  get running(): readonly Job[] {
+    return [...this.#running.values()]
+  }
+
+  /** Starts a job. One that runs already is told again after a reconnect and is not started twice. */
+  start(job: Job): void {
+    if (this.#running.has(job.jobId)) return
+    const refusal = this.#options.refusal() ?? this.#tooMany()
+    if (refusal !== null) return this.#refuse(job, refusal)
+    this.#running.set(job.jobId, job)
+    this.#options.sending
+      .run(job)
+      .catch((thrown: unknown) => this.#options.onError(thrown, job.jobId))
+      .finally(() => this.#running.delete(job.jobId))
+  }
+
+  cancel(jobId: string): void {
+    this.#options.sending.cancel(jobId)
+  }
+
+  /** Ends every job, for instance because the lease has. */
+  cancelAll(): void {
+    for (const jobId of this.#running.keys()) this.cancel(jobId)
+  }
+
+  #tooMany(): Failure | null {
+    if (this.#running.size < RUNNING_MAX) return null
+    return { code: 'BINDING_BUSY', message: `cannot run more than ${RUNNING_MAX} jobs at once` }
+  }
+
+  #refuse(job: Job, error: Failure): void {
+    const { serverId, report } = this.#options
+    for (const child of job.children) {
+      report({
+        type: 'jobReport',
+        jobId: job.jobId,
+        serverId: child.serverId,
+        state: 'failed',
+        via: serverId,
+        attempts: 0,
+        bytesOnWire: 0,
+        entriesApplied: 0,
+        entriesFailed: 0,
+        error,
+      })
+    }
+  }
+}

@@ -1,0 +1,26 @@
+import type { OutboundSource } from '../../core/apply/outbound.ts'
+import type { AgentMessageOf, SourceConfig } from '../../core/wire/control.ts'
+
+/** Detection as the agent uses it: watching, journal, scans. Made where the programs are put together. */
+export interface Detection {
+  /** The sources to watch from now on, whole; those left out are no longer watched. Sending begins again at `known`. */
+  configure(sources: readonly SourceConfig[]): Promise<void>
+  /** The master has recorded a source's changes up to here. */
+  changesRecorded(message: {
+    readonly sourceId: string
+    readonly epoch: string
+    readonly upTo: number
+  }): void
+  /** Resolves when everything that was on the disk at the call is journalled. */
+  flush(policyId: string): Promise<AgentMessageOf<'flushed'>['sources']>
+  /** One source as the Sync Client reads it; null where it is not watched. */
+  outbound(sourceId: string): OutboundSource | null
+  /** Stops cleanly: the next start need not scan for what this one knew. */
+  stop(): Promise<void>
+}
+
+export interface DetectionEvents {
+  onReport(report: AgentMessageOf<'sourceReport'>): void
+  /** False where the page was not taken: it is offered again after the next `configure`, or later. */
+  onChanges(page: AgentMessageOf<'changes'>): boolean
+}
