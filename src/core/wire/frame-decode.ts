@@ -45,6 +45,7 @@ function readFrame(number: number, reader: ByteReader): Frame {
     case 'setDone':
       return { type, done: readJson(reader, message.doneMessage) }
     case 'jobEnd':
+    case 'alive':
       return { type }
     case 'error':
       return { type, error: readJson(reader, message.errorMessage) }

@@ -58,6 +58,7 @@ function writePayload(writer: ByteWriter, frame: Frame): void {
     case 'error':
       return writeJson(writer, frame.error)
     case 'jobEnd':
+    case 'alive':
       return
   }
 }

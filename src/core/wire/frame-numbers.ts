@@ -16,6 +16,7 @@ export const FRAME_TYPES: readonly FrameType[] = [
   'setDone',
   'jobEnd',
   'error',
+  'alive',
 ]
 export const BLOCK_COMPRESSIONS: readonly BlockCompression[] = ['none', 'lz4', 'zstd']
 export const SET_KINDS: readonly SetBegin['kind'][] = ['incremental', 'full', 'retry']

@@ -47,6 +47,8 @@ export type Frame =
   | { readonly type: 'setEnd'; readonly end: SetEnd }
   | { readonly type: 'setDone'; readonly done: DoneMessage }
   | { readonly type: 'jobEnd' }
+  /** From either side at any time: still at work. */
+  | { readonly type: 'alive' }
   | { readonly type: 'error'; readonly error: ErrorMessage }
 
 export type FrameType = Frame['type']

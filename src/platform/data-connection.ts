@@ -1,0 +1,185 @@
+import type { Socket } from 'bun'
+
+import { AppError, toAppError } from '../core/base/errors.ts'
+import type { Failure } from '../core/base/result.ts'
+import { decodeFrame } from '../core/wire/frame-decode.ts'
+import { encodeFrame } from '../core/wire/frame-encode.ts'
+import { FrameStream, type RawFrame } from '../core/wire/frame-stream.ts'
+import type { Frame } from '../core/wire/frame.ts'
+import { WriteQueue } from './write-queue.ts'
+
+/** A sender pauses while so much waits for the socket. */
+const QUEUE_BYTES_HIGH = 1 << 20
+/** A peer that does not read what it asked for is cut off here. */
+const QUEUE_BYTES_MAX = 16 << 20
+/** How long the last words may take to leave. */
+const GOODBYE_MS = 2000
+
+export interface DataHandlers {
+  /** Gets every frame in order. What it throws ends the connection with that error, told to the peer. */
+  frame(frame: Frame): void
+  /** Called once, at the end; null where this side closed without a failure. */
+  closed(failure: Failure | null): void
+}
+
+/**
+ * One authenticated connection to another agent. Frames in, frames out; the bytes between are nobody's business. Frames
+ * are handled synchronously, so that a slow receiver slows its peer by itself.
+ */
+export class DataConnection {
+  /** Who the other side is, by its certificate. */
+  readonly peerId: string
+  readonly #socket: Socket<unknown>
+  readonly #stream = new FrameStream()
+  readonly #queue = new WriteQueue()
+  #handlers: DataHandlers | null = null
+  #room = Promise.withResolvers<void>()
+  #state: 'open' | 'ending' | 'closed' = 'open'
+  #failure: Failure | null = null
+  #isFlushDue = false
+  #bytesOnWire = 0
+  #patience: Patience | null = null
+
+  constructor(socket: Socket<unknown>, peerId: string) {
+    this.#socket = socket
+    this.peerId = peerId
+    socket.setNoDelay(true)
+    socket.setKeepAlive(true, 30_000)
+  }
+
+  /** Must be set in the same turn in which the connection was handed over. */
+  handle(handlers: DataHandlers): void {
+    this.#handlers = handlers
+  }
+
+  /** Bytes of frames in both directions, as compressed. */
+  get bytesOnWire(): number {
+    return this.#bytesOnWire
+  }
+
+  get isOpen(): boolean {
+    return this.#state === 'open'
+  }
+
+  /** False while the socket takes less than is sent: wait for `room` then. */
+  get hasRoom(): boolean {
+    return this.#queue.queuedBytes < QUEUE_BYTES_HIGH
+  }
+
+  /** Resolves when there is room again, or the connection is closed. */
+  async room(): Promise<void> {
+    if (!this.hasRoom && this.isOpen) await this.#room.promise
+  }
+
+  /** Sends a frame; after the end of the connection it goes nowhere. */
+  send(frame: Frame): void {
+    if (this.#state !== 'open') return
+    this.#queue.push(encodeFrame(frame))
+    if (this.#queue.queuedBytes > QUEUE_BYTES_MAX)
+      return this.#finish({ code: 'PROTOCOL', message: `server "${this.peerId}" does not read` })
+    if (this.#isFlushDue) return
+    this.#isFlushDue = true
+    queueMicrotask(() => {
+      this.#isFlushDue = false
+      this.#flush()
+    })
+  }
+
+  /**
+   * Closes the connection when in so many milliseconds no byte has come or gone; null for never. Each call starts anew.
+   */
+  expectWithin(patienceMs: number | null): void {
+    if (this.#patience !== null) clearTimeout(this.#patience.timer)
+    this.#patience = null
+    if (patienceMs === null || this.#state !== 'open') return
+    const timer = setTimeout(() => this.#lose(patienceMs), patienceMs)
+    this.#patience = { timer, delayMs: patienceMs }
+  }
+
+  /** Sends what is queued, then why, if there is a failure, and closes. */
+  close(failure: Failure | null = null): void {
+    if (this.#state !== 'open') return
+    if (failure !== null) this.send({ type: 'error', error: failure })
+    this.expectWithin(null)
+    this.#failure = failure
+    this.#state = 'ending'
+    setTimeout(() => this.#finish(failure), GOODBYE_MS).unref()
+    this.#flush()
+  }
+
+  /** For the owner of the socket: bytes came. */
+  received(bytes: Uint8Array): void {
+    if (this.#state !== 'open') return
+    this.#moved(bytes.length)
+    try {
+      const taken = this.#stream.push(bytes, (raw) => this.#take(raw))
+      if (!taken.ok) throw new AppError(taken.error.code, taken.error.message)
+    } catch (thrown) {
+      const { code, message } = toAppError(thrown)
+      this.close({ code, message })
+    }
+  }
+
+  /** For the owner of the socket: it takes more. */
+  drained(): void {
+    this.#flush()
+  }
+
+  /** For the owner of the socket: it is gone. */
+  socketClosed(error: Error | undefined): void {
+    const why = error === undefined ? 'closed by the other side' : error.message
+    const lost = {
+      code: 'PEER_UNREACHABLE',
+      message: `connection to "${this.peerId}" lost: ${why}`,
+    }
+    this.#finish(this.#state === 'ending' ? this.#failure : (lost as Failure))
+  }
+
+  #take(raw: RawFrame): void {
+    if (this.#state !== 'open') return
+    const frame = decodeFrame(raw)
+    if (!frame.ok) throw new AppError(frame.error.code, frame.error.message)
+    if (frame.value.type !== 'alive') this.#handlers?.frame(frame.value)
+  }
+
+  #flush(): void {
+    if (this.#state === 'closed') return
+    this.#moved(this.#queue.flush(this.#socket))
+    if (this.hasRoom) this.#wake()
+    if (this.#state === 'ending' && this.#queue.queuedBytes === 0) this.#finish(this.#failure)
+  }
+
+  #moved(bytes: number): void {
+    if (bytes === 0) return
+    this.#bytesOnWire += bytes
+    this.#patience?.timer.refresh()
+  }
+
+  #lose(patienceMs: number): void {
+    const message = `connection to "${this.peerId}" stalled for ${patienceMs} ms`
+    this.#finish({ code: 'PEER_UNREACHABLE', message })
+  }
+
+  #wake(): void {
+    this.#room.resolve()
+    this.#room = Promise.withResolvers<void>()
+  }
+
+  #finish(failure: Failure | null): void {
+    if (this.#state === 'closed') return
+    const wasLost = this.#state === 'open'
+    this.expectWithin(null)
+    this.#state = 'closed'
+    this.#queue.clear()
+    // What was written is with the kernel by now; a peer that stalled is not waited for.
+    if (wasLost) this.#socket.terminate()
+    else this.#socket.end()
+    this.#wake()
+    this.#handlers?.closed(failure)
+  }
+}
+
+interface Patience {
+  readonly timer: NodeJS.Timeout
+  readonly delayMs: number
+}

@@ -1,0 +1,68 @@
+/** Bytes written to the socket in one call where frames are small: one call each would cost more than the copy. */
+const WRITE_BYTES = 256 << 10
+/** A frame of this size is written as it is. */
+const ALONE_BYTES = 64 << 10
+
+/** The one thing the queue asks of a socket; a negative answer means that it is closed. */
+export interface ByteSink {
+  write(bytes: Uint8Array, byteOffset: number, byteLength: number): number
+}
+
+/**
+ * Frames on their way into one socket, in order. A socket takes as much as it likes and says later that it has room
+ * again: then `flush` is called once more. Small frames are written together.
+ */
+export class WriteQueue {
+  readonly #frames: Uint8Array[] = []
+  /** What is being written; the rest of it goes before all frames. */
+  #current: Uint8Array | null = null
+  #offset = 0
+  #queuedBytes = 0
+
+  get queuedBytes(): number {
+    return this.#queuedBytes
+  }
+
+  /** The frame must not change any more. */
+  push(frame: Uint8Array): void {
+    this.#frames.push(frame)
+    this.#queuedBytes += frame.length
+  }
+
+  /** Writes what the sink takes; gives how many bytes that was. */
+  flush(sink: ByteSink): number {
+    let writtenBytes = 0
+    for (;;) {
+      this.#current ??= this.#nextWrite()
+      if (this.#current === null) return writtenBytes
+      const leftBytes = this.#current.length - this.#offset
+      const taken = Math.max(0, sink.write(this.#current, this.#offset, leftBytes))
+      writtenBytes += taken
+      this.#queuedBytes -= taken
+      this.#offset += taken
+      if (taken < leftBytes) return writtenBytes
+      this.#current = null
+      this.#offset = 0
+    }
+  }
+
+  clear(): void {
+    this.#frames.length = 0
+    this.#current = null
+    this.#offset = 0
+    this.#queuedBytes = 0
+  }
+
+  #nextWrite(): Uint8Array | null {
+    let count = 0
+    let bytes = 0
+    for (const frame of this.#frames) {
+      if (count > 0 && (frame.length >= ALONE_BYTES || bytes + frame.length > WRITE_BYTES)) break
+      count++
+      bytes += frame.length
+      if (frame.length >= ALONE_BYTES) break
+    }
+    const frames = this.#frames.splice(0, count)
+    return frames.length > 1 ? Buffer.concat(frames, bytes) : (frames[0] ?? null)
+  }
+}
