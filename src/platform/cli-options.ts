@@ -6,8 +6,8 @@ import { resolve } from 'node:path'
  */
 export type OptionForm = 'value' | 'flag' | 'secret' | 'secretFile'
 
-/** Either the typed value, or what the value must be, as the end of "--flag must be …". */
-export type Converted<T> = { readonly value: T } | { readonly mustBe: string }
+/** Either the typed value, or what is wrong, as the end of "--flag must be …". */
+export type Converted<T> = { readonly value: T } | { readonly wrong: string }
 
 /** A flag of a command. The key it stands under, in kebab-case, is its name; `T` is what `run` is given. */
 export interface Option<T> {
@@ -31,7 +31,8 @@ function optional<T>(shape: Shape, single: Single<T>): Option<T | undefined> {
   return { ...shape, required: false, repeatable: false, fallback: null, convert }
 }
 
-const present: Single<string> = (raw) => (raw === '' ? { mustBe: 'not empty' } : { value: raw })
+const present: Single<string> = (raw) =>
+  raw === '' ? { wrong: 'must not be empty' } : { value: raw }
 
 /** Any text but the empty one. */
 export function text(placeholder: string, help: string): Option<string | undefined> {
@@ -41,7 +42,7 @@ export function text(placeholder: string, help: string): Option<string | undefin
 /** A path, made absolute; `-` (standard input or output) stays as it is. */
 export function path(placeholder: string, help: string): Option<string | undefined> {
   const single: Single<string> = (raw) =>
-    raw === '' ? { mustBe: 'a path' } : { value: raw === '-' ? raw : resolve(raw) }
+    raw === '' ? { wrong: 'must not be empty' } : { value: raw === '-' ? raw : resolve(raw) }
   return optional({ form: 'value', placeholder, help }, single)
 }
 
@@ -50,11 +51,11 @@ export function wholeNumber(
   help: string,
   range: { readonly min: number; readonly max: number },
 ): Option<number | undefined> {
-  const mustBe = `a whole number from ${range.min} to ${range.max}`
+  const wrong = `must be a whole number from ${range.min} to ${range.max}`
   const single: Single<number> = (raw) => {
     const value = Number(raw)
     const fits = /^\d{1,15}$/.test(raw) && value >= range.min && value <= range.max
-    return fits ? { value } : { mustBe }
+    return fits ? { value } : { wrong }
   }
   return optional({ form: 'value', placeholder: 'N', help }, single)
 }
@@ -66,7 +67,7 @@ export function choice<const T extends string>(
 ): Option<T | undefined> {
   const single: Single<T> = (raw) => {
     const value = words.find((word) => word === raw)
-    return value === undefined ? { mustBe: `one of ${words.join(', ')}` } : { value }
+    return value === undefined ? { wrong: `must be one of ${words.join(', ')}` } : { value }
   }
   return optional({ form: 'value', placeholder: words.join('|'), help }, single)
 }
@@ -82,7 +83,7 @@ export function choices<const T extends string>(
     const clean = value.length === named.length && value.length > 0
     return clean
       ? { value }
-      : { mustBe: `some of ${words.join(',')}, separated by commas, each once` }
+      : { wrong: `must be some of ${words.join(',')}, separated by commas, each once` }
   }
   return optional({ form: 'value', placeholder: words.join(','), help }, single)
 }
@@ -104,18 +105,18 @@ export function parseHostPort(raw: string): HostPort | null {
 export function hostPort(help: string): Option<HostPort | undefined> {
   const single: Single<HostPort> = (raw) => {
     const value = parseHostPort(raw)
-    return value === null ? { mustBe: 'HOST:PORT or [IPv6]:PORT' } : { value }
+    return value === null ? { wrong: 'must be HOST:PORT or [IPv6]:PORT' } : { value }
   }
   return optional({ form: 'value', placeholder: 'HOST:PORT', help }, single)
 }
 
 /** A URL of one of the protocols, for instance `['https']`, without credentials in it. */
 export function url(protocols: readonly string[], help: string): Option<URL | undefined> {
-  const mustBe = `a URL that begins with ${protocols.map((name) => `${name}://`).join(' or ')}`
+  const wrong = `must be a URL that begins with ${protocols.map((name) => `${name}://`).join(' or ')}`
   const single: Single<URL> = (raw) => {
     const value = URL.parse(raw)
     const fits = value && protocols.includes(value.protocol.slice(0, -1)) && value.username === ''
-    return fits ? { value } : { mustBe }
+    return fits ? { value } : { wrong }
   }
   return optional({ form: 'value', placeholder: 'URL', help }, single)
 }
@@ -163,11 +164,11 @@ export function withDefault<T>(
 /** Lets the option be given any number of times, up to 1,000; with `required` around it, at least once. */
 export function repeated<T>(option: Option<T>): Option<readonly Exclude<T, undefined>[]> {
   const convert = (values: readonly string[]): Converted<readonly Exclude<T, undefined>[]> => {
-    if (values.length > 1000) return { mustBe: 'given at most 1000 times' }
+    if (values.length > 1000) return { wrong: 'may be given at most 1000 times' }
     const converted: Exclude<T, undefined>[] = []
     for (const raw of values) {
       const one = option.convert([raw])
-      if ('mustBe' in one) return one
+      if ('wrong' in one) return one
       converted.push(one.value as Exclude<T, undefined>)
     }
     return { value: converted }

@@ -92,6 +92,7 @@ function sortWords(program: Program, command: Command, words: readonly string[])
     }
   }
   checkFlags(known, flags)
+  checkStandardInput(known, flags)
   checkPositionals(`${program.name} ${command.name}`, command.positionals, positionals)
   return { flags, positionals }
 }
@@ -137,6 +138,22 @@ function checkFlags(
       throw usage(`missing --${name} ${option.placeholder}${or}`)
     }
   }
+}
+
+/** Standard input can be read once. */
+function checkStandardInput(
+  known: ReadonlyMap<string, Option<unknown>>,
+  given: ReadonlyMap<string, readonly string[]>,
+): void {
+  const readers = [...given]
+    .filter(([name, values]) => isSecret(known.get(name)) && values.includes('-'))
+    .map(([name]) => `--${name}`)
+  if (readers.length > 1)
+    throw usage(`${readers.join(' and ')} cannot both be read from standard input`)
+}
+
+function isSecret(option: Option<unknown> | undefined): boolean {
+  return option?.form === 'secret' || option?.form === 'secretFile'
 }
 
 function checkPositionals(

@@ -70,8 +70,9 @@ function valueOf<T>(name: string, option: Option<T>, raw: readonly string[]): T 
   const converted = option.convert(raw)
   if ('value' in converted) return converted.value
   const secret = option.form === 'secret' || option.form === 'secretFile'
-  const given = secret ? '' : `, not ${raw.map((word) => JSON.stringify(word)).join(', ')}`
-  throw usage(`--${name} must be ${converted.mustBe}${given}`)
+  const words = raw.filter((word) => word !== '').map((word) => JSON.stringify(word))
+  const given = secret || words.length === 0 ? '' : `, not ${words.join(', ')}`
+  throw usage(`--${name} ${converted.wrong}${given}`)
 }
 
 interface Wanted {
