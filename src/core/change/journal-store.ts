@@ -1,0 +1,71 @@
+import type { RelPath } from '../path/rel-path.ts'
+import type { JournalRow } from './row.ts'
+
+/** What a root was when its journal was made: another folder under the same path is not this source. */
+export interface KnownRoot {
+  readonly inode: bigint
+  /** 0 where the file system does not tell. */
+  readonly birthNs: bigint
+  readonly isMountPoint: boolean
+}
+
+/** What the journal of one source knows of itself. */
+export interface JournalState {
+  readonly epoch: string
+  /** The last seq that was given to a row; 0 before the first. */
+  readonly headSeq: number
+  /** Seqs up to here were promised to the disk; after an unclean stop numbering goes on above. */
+  readonly reservedSeq: number
+  /** True from a clean stop until the next start. */
+  readonly isClean: boolean
+  /** Null until the root was seen for the first time. */
+  readonly root: KnownRoot | null
+  /** What makes the view: patterns and metadata options in one text, compared as a whole. */
+  readonly view: string
+  readonly viewRevision: number
+  /** Live rows that are no folders, and the bytes of the files. */
+  readonly fileCount: number
+  readonly totalBytes: number
+  /** Everything up to this time was journalled; null until the first scan of the epoch is done. */
+  readonly completeAtMs: number | null
+}
+
+export interface SeqRange {
+  readonly after: number
+  readonly upTo: number
+  readonly limit: number
+  readonly liveOnly: boolean
+}
+
+/** A stretch of the rows below a folder. */
+export interface RowPage {
+  readonly folder: RelPath
+  /** Rows beyond this path in the direction of reading; null from the beginning. */
+  readonly beyond: RelPath | null
+  readonly limit: number
+  readonly direction: 'parentsFirst' | 'deepestFirst'
+}
+
+/**
+ * Where the rows of one source are kept. Rows are in *tree order*: a folder comes before everything below it, and what
+ * is below it before its next sibling (byte order of paths in which `/` is the lowest byte).
+ */
+export interface JournalStore {
+  /** Null for a source without a journal. */
+  state(): JournalState | null
+  putState(state: JournalState): void
+  get(path: RelPath): JournalRow | null
+  put(row: JournalRow): void
+  /** Live rows strictly below a folder, in tree order or its reverse. */
+  liveBelow(page: RowPage): JournalRow[]
+  /** Live rows with this inode number. */
+  liveByInode(inode: bigint): JournalRow[]
+  /** Rows with `after < seq <= upTo` in order of seq. */
+  changes(range: SeqRange): JournalRow[]
+  /** Drops all tombstones, or all rows. */
+  drop(which: 'tombstones' | 'everything'): void
+  /** All of the work or none; when it returns, it survives a power cut. Not nested. */
+  durably<T>(work: () => T): T
+  /** All of the work or none; a power cut may lose it. Not nested. */
+  atomically<T>(work: () => T): T
+}

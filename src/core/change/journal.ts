@@ -1,0 +1,160 @@
+import { assert } from '../base/assert.ts'
+import type { RelPath } from '../path/rel-path.ts'
+import type { ContentHash, FileState } from './entry.ts'
+import type { JournalState, JournalStore, KnownRoot, SeqRange } from './journal-store.ts'
+import type { JournalOptions, Leaving, Observation, Recorded } from './observation.ts'
+import { Recording, type RecordingTools } from './recording.ts'
+import type { JournalRow } from './row.ts'
+import { Sequence } from './sequence.ts'
+
+/** A hash that someone found while reading a file that looked like this. */
+export interface HashFinding {
+  readonly path: RelPath
+  readonly seq: number
+  readonly hash: ContentHash
+  readonly fingerprint: Pick<FileState, 'size' | 'mtimeNs' | 'ctimeNs' | 'inode' | 'type'>
+}
+
+/**
+ * The journal of one source: what was seen becomes rows with seqs. Every method is one transaction (durable where seqs
+ * are given), and afterwards the disk, the store and what this object says agree; where one throws, nothing changed.
+ *
+ * Rows created or updated get their seqs before the rows that leave, so that a target meets a rename's new name while
+ * it still has the old; parents before children when they come, children before parents when they go.
+ */
+export class Journal {
+  readonly #store: JournalStore
+  readonly #options: JournalOptions
+  #state: JournalState
+  #sequence: Sequence
+
+  /** The store must hold a state: see `openJournal`. */
+  constructor(store: JournalStore, options: JournalOptions) {
+    const state = store.state()
+    assert(state !== null, 'a journal is made before it is used')
+    this.#store = store
+    this.#options = options
+    this.#state = state
+    this.#sequence = new Sequence(state)
+  }
+
+  get epoch(): string {
+    return this.#state.epoch
+  }
+
+  get headSeq(): number {
+    return this.#sequence.head
+  }
+
+  /** What the journal knows of itself, as of the last method that returned. */
+  get state(): JournalState {
+    return this.#state
+  }
+
+  /** Rows with `after < seq <= upTo` in order of seq. */
+  changes(range: SeqRange): JournalRow[] {
+    return this.#store.changes(range)
+  }
+
+  /** What the journal knows of a path; null for one it never heard of. */
+  row(path: RelPath): JournalRow | null {
+    return this.#store.get(path)
+  }
+
+  /** Live rows strictly below a folder, in tree order. */
+  liveBelow(folder: RelPath, beyond: RelPath | null, limit: number): JournalRow[] {
+    return this.#store.liveBelow({ folder, beyond, limit, direction: 'parentsFirst' })
+  }
+
+  /** Records what was seen, in tree order whatever the order of the observations. */
+  record(observations: readonly Observation[], nowMs: number): Recorded {
+    return this.#transaction(() => new Recording(this.#tools(), nowMs).run(observations))
+  }
+
+  /** Goes on removing what `record` left over; the same bound holds. */
+  remove(leaving: readonly Leaving[], nowMs: number): Recorded {
+    return this.#transaction(() => new Recording(this.#tools(), nowMs).remove(leaving))
+  }
+
+  /** Gives every row of a page a new seq, as its metadata is sent differently from now on. */
+  resend(rows: readonly JournalRow[], nowMs: number): void {
+    this.#transaction(() => new Recording(this.#tools(), nowMs).resend(rows))
+  }
+
+  /** Keeps hashes, each where its row still has the seq and the file still looked like the row when it was read. */
+  keepHashes(findings: readonly HashFinding[]): void {
+    this.#store.atomically(() => {
+      for (const finding of findings) {
+        const row = this.#store.get(finding.path)
+        if (row?.seq !== finding.seq || row.state === null) continue
+        if (!isFingerprintOf(finding.fingerprint, row.state)) continue
+        this.#store.put({ ...row, hash: finding.hash, hashTrust: 'trusted' })
+      }
+    })
+  }
+
+  /** Says up to which time everything is journalled. */
+  complete(atMs: number): void {
+    this.#putState({ completeAtMs: atMs })
+  }
+
+  /** Takes the root's identity for the known one. */
+  adoptRoot(root: KnownRoot): void {
+    this.#putState({ root })
+  }
+
+  /** Says that the rows are those of this view. */
+  adoptView(view: string, viewRevision: number): void {
+    this.#putState({ view, viewRevision })
+  }
+
+  /** The last word of a clean stop: numbering may go on where it stands. */
+  close(): void {
+    this.#putState({ isClean: true })
+  }
+
+  #putState(part: Partial<JournalState>): void {
+    this.#transaction(() => {
+      this.#state = { ...this.#state, ...part }
+    })
+  }
+
+  #tools(): RecordingTools {
+    const count = (files: number, bytes: number): void => {
+      const { fileCount, totalBytes } = this.#state
+      this.#state = { ...this.#state, fileCount: fileCount + files, totalBytes: totalBytes + bytes }
+    }
+    // Before the first scan of an epoch is done there is nothing that a file could have been renamed from.
+    const pairs = this.#state.completeAtMs !== null
+    return { store: this.#store, sequence: this.#sequence, options: this.#options, count, pairs }
+  }
+
+  #transaction<T>(work: () => T): T {
+    const before = this.#state
+    try {
+      return this.#store.durably(() => {
+        const result = work()
+        const { head, reserved } = this.#sequence
+        this.#state = { ...this.#state, headSeq: head, reservedSeq: reserved }
+        this.#store.putState(this.#state)
+        return result
+      })
+    } catch (thrown) {
+      // A commit that failed on its way may have been stored, so the numbers it used are not given out again.
+      const reservedSeq = Math.max(before.reservedSeq, this.#sequence.reserved)
+      this.#state = { ...before, reservedSeq }
+      this.#sequence = new Sequence({ ...before, reservedSeq, isClean: false })
+      throw thrown
+    }
+  }
+}
+
+function isFingerprintOf(print: HashFinding['fingerprint'], state: FileState): boolean {
+  return (
+    print.type === state.type &&
+    print.size === state.size &&
+    print.mtimeNs === state.mtimeNs &&
+    print.ctimeNs === state.ctimeNs &&
+    print.inode === state.inode
+  )
+}

@@ -1,0 +1,71 @@
+import type { JournalState, JournalStore } from './journal-store.ts'
+
+export interface JournalOpening {
+  /** The view that the caller wants; a new journal starts with it. */
+  readonly view: string
+  readonly viewRevision: number
+  /** The last position of this source that anyone else is known to have; null where nobody has any. */
+  readonly known: { readonly epoch: string; readonly seq: number } | null
+  /** Makes a random id. */
+  readonly newEpoch: () => string
+}
+
+/**
+ * Makes the journal of a source, or takes up the one that is there, and notes that it is in use. A new epoch begins
+ * with a new journal, and where others know more of this epoch than the journal does: then it is an older copy, and its
+ * numbers would be given a second meaning.
+ */
+export function openJournal(store: JournalStore, opening: JournalOpening): JournalState {
+  const found = store.state()
+  const { known } = opening
+  const isOlderCopy =
+    found !== null && known !== null && known.epoch === found.epoch && known.seq > found.headSeq
+  return store.durably(() => {
+    if (found === null) return put(store, newState(opening))
+    if (isOlderCopy) store.drop('tombstones')
+    const epoch = isOlderCopy ? newEpochState(found, opening.newEpoch()) : found
+    return put(store, upAgain(epoch))
+  })
+}
+
+/** Starts a new epoch over the rows that are there: targets compare full lists. To be opened again afterwards. */
+export function restartEpoch(store: JournalStore, newEpoch: () => string): JournalState {
+  const found = store.state()
+  return store.durably(() => {
+    store.drop('tombstones')
+    if (found === null)
+      throw new Error('invariant broken: a journal is made before it is restarted')
+    return put(store, newEpochState(upAgain(found), newEpoch()))
+  })
+}
+
+function newState(opening: JournalOpening): JournalState {
+  return {
+    epoch: opening.newEpoch(),
+    headSeq: 0,
+    reservedSeq: 0,
+    isClean: false,
+    root: null,
+    view: opening.view,
+    viewRevision: opening.viewRevision,
+    fileCount: 0,
+    totalBytes: 0,
+    completeAtMs: null,
+  }
+}
+
+/** Seqs go on rising: rows keep theirs, so a full list of the new epoch is in the same order. */
+function newEpochState(state: JournalState, epoch: string): JournalState {
+  return { ...state, epoch, completeAtMs: null }
+}
+
+/** After an unclean stop everything up to the reservation counts as given out. */
+function upAgain(state: JournalState): JournalState {
+  const reservedSeq = state.isClean ? state.headSeq : state.reservedSeq
+  return { ...state, reservedSeq, isClean: false }
+}
+
+function put(store: JournalStore, state: JournalState): JournalState {
+  store.putState(state)
+  return state
+}

@@ -1,0 +1,196 @@
+import { assert } from '../base/assert.ts'
+import { type RelPath, isStaging } from '../path/rel-path.ts'
+import type { FileState } from './entry.ts'
+import type { JournalStore } from './journal-store.ts'
+import type { JournalOptions, Leaving, Observation, Recorded } from './observation.ts'
+import { type OldPath, findOldPath, renameOperation } from './pairing.ts'
+import { type JournalRow, type RowContent, type Sighting, appeared, compare } from './row.ts'
+import type { Sequence } from './sequence.ts'
+import { inTreeOrder } from './tree-order.ts'
+
+/** What a recording works on. */
+export interface RecordingTools {
+  readonly store: JournalStore
+  readonly sequence: Sequence
+  readonly options: JournalOptions
+  /** True where something seen at a new path may have been renamed. */
+  readonly pairs: boolean
+  /** Counts live files and their bytes. */
+  readonly count: (files: number, bytes: number) => void
+}
+
+type LiveRow = JournalRow & { readonly state: FileState }
+
+/** A path that is there and in the view, with what the journal knew before this recording changed anything. */
+interface Present {
+  readonly path: RelPath
+  readonly seen: Sighting
+  readonly row: JournalRow | null
+  readonly oldPath: OldPath | null
+}
+
+const PAGE_ROWS = 500
+
+/** One transaction's worth of the journal's rules; used once. */
+export class Recording {
+  readonly #tools: RecordingTools
+  readonly #nowMs: number
+  readonly #racy: RelPath[] = []
+  readonly #leaving: Leaving[] = []
+  #changedCount = 0
+
+  constructor(tools: RecordingTools, nowMs: number) {
+    this.#tools = tools
+    this.#nowMs = nowMs
+  }
+
+  run(observations: readonly Observation[]): Recorded {
+    const present: Present[] = []
+    for (const observation of observations.toSorted((a, b) => inTreeOrder(a.path, b.path))) {
+      if (isStaging(observation.path)) continue
+      const matched = this.#match(observation)
+      if (matched !== null) present.push(matched)
+    }
+    // A file cannot be placed where a folder still holds something: what lay below goes first.
+    for (const { path, seen, row } of present) {
+      if (row?.state?.type === 'directory' && seen.state.type !== 'directory') this.#empty(path)
+    }
+    for (const one of present) this.#place(one)
+    return this.remove(this.#leaving)
+  }
+
+  remove(leaving: readonly Leaving[]): Recorded {
+    let budget = this.#tools.options.removeMax
+    const left: Leaving[] = []
+    for (const one of leaving.toSorted((a, b) => inTreeOrder(b.path, a.path))) {
+      assert(one.path !== '', 'the root never leaves its own journal')
+      if (budget > 0) budget -= this.#removeTree(one, budget)
+      const row = this.#tools.store.get(one.path)
+      if (row !== null && isLive(row)) left.push(one)
+    }
+    return { changedCount: this.#changedCount, racy: this.#racy, leaving: left }
+  }
+
+  resend(rows: readonly JournalRow[]): void {
+    for (const row of rows) {
+      if (isLive(row)) this.#write(row.path, row, { ...row, operation: 'update', from: null })
+    }
+  }
+
+  /** Null where the path is not in the view; then it leaves, if it was. */
+  #match(observation: Observation): Present | null {
+    const { path, state, cause } = observation
+    const row = this.#tools.store.get(path)
+    if (state === null || !this.#isInView(path, state)) {
+      const operation = state === null ? 'delete' : 'excluded'
+      if (row !== null && isLive(row)) this.#leaving.push({ path, operation })
+      return null
+    }
+    const isOther = row?.state?.inode !== state.inode
+    const oldPath = isOther && this.#tools.pairs ? this.#findOldPath(path, state) : null
+    return { path, seen: { state, cause, nowMs: this.#nowMs }, row, oldPath }
+  }
+
+  #isInView(path: RelPath, state: FileState): boolean {
+    const kind = state.type === 'directory' ? 'folder' : 'leaf'
+    return this.#tools.options.filter.letsThrough(path, kind)
+  }
+
+  #findOldPath(path: RelPath, state: FileState): OldPath | null {
+    return findOldPath({ path, state }, this.#tools.store, this.#tools.options.lookAt)
+  }
+
+  #place({ path, seen, row, oldPath }: Present): void {
+    if (oldPath !== null) {
+      this.#write(path, row, cameFrom(oldPath.row, path, seen))
+      // A folder's row stays until its path is seen to be gone: what lies below it is still to be paired.
+      if (oldPath.isGone && seen.state.type !== 'directory') {
+        this.#leaving.push({ path: oldPath.row.path, operation: 'delete' })
+      }
+    } else if (row === null || !isLive(row)) {
+      this.#write(path, row, appeared(seen, null))
+    } else {
+      this.#compare(row, seen)
+    }
+  }
+
+  #compare(row: LiveRow, seen: Sighting): void {
+    const result = compare(row, seen)
+    switch (result.kind) {
+      case 'same':
+        if (row.isRacy) this.#racy.push(row.path)
+        return
+      case 'quiet':
+        if (result.content.isRacy) this.#racy.push(row.path)
+        this.#tools.store.put({ ...row, ...result.content })
+        return
+      case 'changed':
+        this.#write(row.path, row, result.content)
+        return
+    }
+  }
+
+  #empty(folder: RelPath): void {
+    while (this.#removeBelow({ path: folder, operation: 'delete' }, PAGE_ROWS) > 0);
+  }
+
+  /** Removes at most `budget` rows of a tree, deepest first; gives how many it was. */
+  #removeTree(leaving: Leaving, budget: number): number {
+    let removed = 0
+    for (;;) {
+      const count = this.#removeBelow(leaving, Math.min(PAGE_ROWS, budget - removed))
+      removed += count
+      if (removed >= budget) return removed
+      if (count === 0) break
+    }
+    const row = this.#tools.store.get(leaving.path)
+    if (row !== null && isLive(row)) this.#bury(row, leaving)
+    return removed + 1
+  }
+
+  #removeBelow(leaving: Leaving, limit: number): number {
+    const page = { folder: leaving.path, beyond: null, limit, direction: 'deepestFirst' } as const
+    const rows = this.#tools.store.liveBelow(page)
+    for (const row of rows) if (isLive(row)) this.#bury(row, leaving)
+    return rows.length
+  }
+
+  #bury(row: LiveRow, leaving: Leaving): void {
+    const { operation } = leaving
+    const nothing = {
+      from: null,
+      state: null,
+      hash: null,
+      hashTrust: 'unknown',
+      isRacy: false,
+    } as const
+    this.#write(row.path, row, { operation, ...nothing })
+  }
+
+  #write(path: RelPath, before: JournalRow | null, content: RowContent): void {
+    const { store, sequence, count } = this.#tools
+    const { operation, from, state, hash, hashTrust, isRacy } = content
+    const seq = sequence.next()
+    const changedAtMs = this.#nowMs
+    store.put({ path, seq, operation, from, state, hash, hashTrust, isRacy, changedAtMs })
+    count(fileCount(state) - fileCount(before?.state), byteCount(state) - byteCount(before?.state))
+    if (isRacy) this.#racy.push(path)
+    this.#changedCount++
+  }
+}
+
+function cameFrom(old: JournalRow, path: RelPath, seen: Sighting): RowContent {
+  return { ...appeared(seen, old), operation: renameOperation(old.path, path), from: old.path }
+}
+
+function isLive(row: JournalRow): row is LiveRow {
+  return row.state !== null
+}
+
+function fileCount(state: FileState | null | undefined): number {
+  return state && state.type !== 'directory' ? 1 : 0
+}
+
+function byteCount(state: FileState | null | undefined): number {
+  return state?.type === 'file' ? state.size : 0
+}

@@ -1,0 +1,150 @@
+import type { Database, Statement } from 'bun:sqlite'
+
+import firstStep from '../../migrations/agent/journal/0001_journal.sql' with { type: 'text' }
+import type { JournalState, JournalStore, RowPage, SeqRange } from '../core/change/journal-store.ts'
+import type { JournalRow } from '../core/change/row.ts'
+import type { RelPath } from '../core/path/rel-path.ts'
+import { durably, inTransaction } from './database.ts'
+import {
+  COLUMNS,
+  type Column,
+  type StoredColumns,
+  asSigned,
+  fromColumns,
+  keyBytes,
+  toColumns,
+} from './journal-rows.ts'
+import { getState, putState } from './journal-states.ts'
+
+/** The schema of `journal.db`, for `openDatabase`. */
+export const JOURNAL_MIGRATIONS = [firstStep] as const
+
+const NAMES = COLUMNS.join(', ')
+const REPLACED = COLUMNS.slice(1)
+  .map((name) => `${name} = excluded.${name}`)
+  .join(', ')
+const SELECT = `SELECT ${NAMES} FROM entry WHERE source = ?1`
+/** Everything below a folder: its key and a separator up to its key and what follows the separator. */
+const BELOW = `${SELECT} AND type IS NOT NULL AND tree_key > ?2 AND tree_key < ?3`
+
+/** The journal of one source in `journal.db`. One object per source; all share the database and its one transaction. */
+export class SqliteJournalStore implements JournalStore {
+  readonly #database: Database
+  readonly #sourceId: string
+  /** The row of `source`; null until the first state is put, and before it there are no entries. */
+  #source: bigint | null
+  readonly #statements: Statements
+
+  constructor(database: Database, sourceId: string) {
+    this.#database = database
+    this.#sourceId = sourceId
+    this.#source = getState(database, sourceId)?.source ?? null
+    this.#statements = prepare(database)
+  }
+
+  state(): JournalState | null {
+    return getState(this.#database, this.#sourceId)?.state ?? null
+  }
+
+  putState(state: JournalState): void {
+    this.#source = putState(this.#database, this.#sourceId, state)
+  }
+
+  get(path: RelPath): JournalRow | null {
+    return rowsOf(this.#statements.get.values(this.#key(), keyBytes(path)))[0] ?? null
+  }
+
+  put(row: JournalRow): void {
+    this.#statements.put.run(this.#key(), ...toColumns(row))
+  }
+
+  liveBelow({ folder, beyond, limit, direction }: RowPage): JournalRow[] {
+    const [low, high] = subtree(folder)
+    const edge = beyond === null ? null : keyBytes(beyond)
+    const statement = this.#statements[direction]
+    const range = direction === 'parentsFirst' ? [edge ?? low, high] : [low, edge ?? high]
+    return rowsOf(statement.values(this.#key(), ...range, limit))
+  }
+
+  liveByInode(inode: bigint): JournalRow[] {
+    return rowsOf(this.#statements.byInode.values(this.#key(), asSigned(inode)))
+  }
+
+  changes({ after, upTo, limit, liveOnly }: SeqRange): JournalRow[] {
+    const statement = liveOnly ? this.#statements.liveChanges : this.#statements.changes
+    return rowsOf(statement.values(this.#key(), after, upTo, limit))
+  }
+
+  drop(which: 'tombstones' | 'everything'): void {
+    const condition = which === 'tombstones' ? 'AND type IS NULL' : ''
+    this.#database.query(`DELETE FROM entry WHERE source = ? ${condition}`).run(this.#key())
+  }
+
+  durably<T>(work: () => T): T {
+    return durably(this.#database, () => this.#kept(work))
+  }
+
+  atomically<T>(work: () => T): T {
+    return inTransaction(this.#database, () => this.#kept(work))
+  }
+
+  /** A source that was made in a transaction that came to nothing is not there. */
+  #kept<T>(work: () => T): T {
+    const source = this.#source
+    try {
+      return work()
+    } catch (thrown) {
+      this.#source = source
+      throw thrown
+    }
+  }
+
+  #key(): bigint {
+    return this.#source ?? -1n
+  }
+}
+
+type Query = Statement<unknown, Column[]>
+
+interface Statements {
+  readonly get: Query
+  readonly put: Query
+  readonly parentsFirst: Query
+  readonly deepestFirst: Query
+  readonly byInode: Query
+  readonly changes: Query
+  readonly liveChanges: Query
+}
+
+/** `query` keeps one compiled statement per text, so all sources share them. */
+function prepare(database: Database): Statements {
+  const query = (sql: string) => database.query<unknown, Column[]>(sql)
+  const bySeq = 'ORDER BY seq LIMIT ?4'
+  const values = COLUMNS.map((_name, index) => `?${index + 2}`).join(', ')
+  return {
+    get: query(`${SELECT} AND tree_key = ?2`),
+    put: query(
+      `INSERT INTO entry (source, ${NAMES}) VALUES (?1, ${values})
+       ON CONFLICT (source, tree_key) DO UPDATE SET ${REPLACED}`,
+    ),
+    parentsFirst: query(`${BELOW} ORDER BY tree_key LIMIT ?4`),
+    deepestFirst: query(`${BELOW} ORDER BY tree_key DESC LIMIT ?4`),
+    byInode: query(`${SELECT} AND inode = ?2 AND type IS NOT NULL ORDER BY id`),
+    changes: query(`${SELECT} AND seq > ?2 AND seq <= ?3 ${bySeq}`),
+    liveChanges: query(`${SELECT} AND seq > ?2 AND seq <= ?3 AND type IS NOT NULL ${bySeq}`),
+  }
+}
+
+function rowsOf(values: unknown[][]): JournalRow[] {
+  return values.map((columns) => fromColumns(columns as StoredColumns))
+}
+
+/** Both ends are outside: the folder's own key with a separator is no path. The root holds everything but itself. */
+function subtree(folder: RelPath): [low: Uint8Array, high: Uint8Array] {
+  if (folder === '') return [new Uint8Array(), PAST_EVERY_NAME]
+  const key = keyBytes(folder)
+  return [Buffer.concat([key, Uint8Array.of(0)]), Buffer.concat([key, Uint8Array.of(1)])]
+}
+
+/** One byte longer than the longest name. */
+const PAST_EVERY_NAME = new Uint8Array(256).fill(0xff)
