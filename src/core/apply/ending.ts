@@ -1,0 +1,51 @@
+import type { Entry } from '../change/entry.ts'
+import type { RelPath } from '../path/rel-path.ts'
+import type { Decision } from './decision.ts'
+import type { SetHeader } from './inbound.ts'
+import { deletion, heldPending, ownRetries, unnamedPaths } from './unnamed.ts'
+import type { Work } from './work.ts'
+
+/** What the target does on its own in a set: nothing of it was sent. */
+export interface OwnWork {
+  readonly entries: readonly Entry[]
+  /** Paths that are given up: the row goes, the disk stays. */
+  readonly adopted: readonly RelPath[]
+}
+
+/**
+ * Gathers what follows from the set without being in it: deletions tried again, and at the end of a full list whatever
+ * it did not name. What needs a person's word becomes pending at once.
+ */
+export function ownWork(work: Work, header: SetHeader, named: ReadonlySet<RelPath>): OwnWork {
+  const retries = ownRetries(work.deps, named)
+  if (header.kind !== 'full' || !header.last) return split(work, retries)
+  const unnamed = unnamedPaths(work.deps.index, work.ledger.list, named)
+  const claimed = [...work.deps.index.claims()].filter((path) => !named.has(path))
+  const ends = claimed.map((path) => deletion(path, 0))
+  if (work.deps.options.deletes === 'keep') return split(work, [...retries, ...ends])
+  if (work.deps.options.firstContact !== 'hold')
+    return split(work, [...retries, ...ends, ...unnamed.map((path) => deletion(path, 0))])
+  for (const path of unnamed) work.ledger.hold(heldPending(path, work.ledger.list))
+  return split(work, [...retries, ...ends])
+}
+
+/** Under `adopt`, what has no seq of its own is given up, unless it came from a set of ours that never ended. */
+function split(work: Work, entries: readonly Entry[]): OwnWork {
+  const isAdopted = ({ path, seq }: Entry) =>
+    seq === 0 && work.deps.options.firstContact === 'adopt' && work.view.get(path) !== null
+  return {
+    entries: entries.filter((entry) => !isAdopted(entry)),
+    adopted: entries.filter(isAdopted).map(({ path }) => path),
+  }
+}
+
+/** The claims a set must leave before it touches the disk: new places that have no row yet. */
+export function claimsFor(work: Work, decisions: readonly Decision[]): RelPath[] {
+  const known = work.deps.index.claims()
+  return decisions
+    .filter(
+      ({ row, verdict, entry }) =>
+        row === null && verdict.kind === 'place' && !known.has(entry.path),
+    )
+    .map(({ entry }) => entry.path)
+}

@@ -1,0 +1,53 @@
+import { assert } from '../base/assert.ts'
+import type { Entry } from '../change/entry.ts'
+import { ApplyingSet } from './inbound-set.ts'
+import type { InboundBinding, InboundSet, SetHeader, TargetPosition } from './inbound.ts'
+import { MetadataWriter } from './metadata.ts'
+import type { ApplyDependencies } from './options.ts'
+import { checkHeader } from './selection.ts'
+import { positionOf } from './set-commit.ts'
+import { endStaging } from './staging.ts'
+
+const NOWHERE = -1
+
+/** Receives the sets of one binding into its tree and index. `recover` comes before anything else. */
+export class ApplyBinding implements InboundBinding {
+  readonly #deps: ApplyDependencies
+  readonly #metadata: MetadataWriter
+  #isBusy = false
+  /** Where the full list that runs goes on; it does not outlive the process, the source then begins it again. */
+  #resumeAt = NOWHERE
+
+  constructor(deps: ApplyDependencies) {
+    this.#deps = deps
+    this.#metadata = new MetadataWriter(deps.tree, deps.options, deps.notice)
+  }
+
+  /** Ends what an unclean stop left in the tree. Throws AppError where the tree refuses it. */
+  recover(): void {
+    assert(!this.#isBusy, 'nothing is recovered under a set')
+    endStaging(this.#deps, this.#metadata)
+  }
+
+  position(): TargetPosition {
+    return positionOf(this.#deps.index)
+  }
+
+  /** Throws PROTOCOL where the set does not follow on what was applied. */
+  begin(header: SetHeader, entries: readonly Entry[]): InboundSet {
+    assert(!this.#isBusy, 'one set at a time')
+    checkHeader(header, this.#deps.index.watermark(), this.#resumeAt)
+    const isNewList = header.kind === 'full' && header.from === 0
+    const list = this.#deps.index.list() + (isNewList ? 1 : 0)
+    const ended = (isApplied: boolean) => this.#ended(header, isApplied)
+    const context = { deps: this.#deps, metadata: this.#metadata, header, list, ended }
+    const set = new ApplyingSet(context, entries)
+    this.#isBusy = true
+    return set
+  }
+
+  #ended(header: SetHeader, isApplied: boolean): void {
+    this.#isBusy = false
+    if (header.kind === 'full') this.#resumeAt = isApplied && !header.last ? header.to : NOWHERE
+  }
+}

@@ -1,0 +1,124 @@
+import { assert } from '../base/assert.ts'
+import type { ErrorCode } from '../base/errors.ts'
+import type { ContentHash, Entry } from '../change/entry.ts'
+import { ownWork } from './ending.ts'
+import { SpaceGuard } from './free-space.ts'
+import type { InboundFile, InboundSet, SetHeader, SetOutcome } from './inbound.ts'
+import { type Destination, IncomingFile, type StagedFile } from './incoming-file.ts'
+import { IndexView } from './index-view.ts'
+import { Ledger } from './ledger.ts'
+import { LocalContent } from './local-content.ts'
+import type { MetadataWriter } from './metadata.ts'
+import type { ApplyDependencies } from './options.ts'
+import { type Selection, selectEntries } from './selection.ts'
+import { commitSet } from './set-commit.ts'
+import { runPhases, surveyEntry } from './set-run.ts'
+import { Staging, endStaging } from './staging.ts'
+import type { Work } from './work.ts'
+
+export interface SetContext {
+  readonly deps: ApplyDependencies
+  readonly metadata: MetadataWriter
+  readonly header: SetHeader
+  readonly list: number
+  /** Called once, when the set ended one way or the other. */
+  readonly ended: (isApplied: boolean) => void
+}
+
+/** One set on its way into the tree. */
+export class ApplyingSet implements InboundSet {
+  readonly wanted: readonly number[]
+  readonly #context: SetContext
+  readonly #selection: Selection
+  readonly #work: Work
+  readonly #staged = new Map<number, StagedFile>()
+  readonly #wanted: ReadonlyMap<number, Entry>
+  readonly #space: SpaceGuard
+  #open: IncomingFile | null = null
+  #phase: 'open' | 'applying' | 'ended' = 'open'
+
+  constructor(context: SetContext, entries: readonly Entry[]) {
+    const { deps, header, list, metadata } = context
+    const view = new IndexView(deps.index)
+    const staging = new Staging(deps.tree)
+    const local = new LocalContent({
+      tree: deps.tree,
+      index: view,
+      createHasher: deps.createHasher,
+    })
+    const ledger = new Ledger(header, list)
+    this.#context = context
+    const parts = { view, local, metadata, staging, ledger, staged: this.#staged }
+    this.#work = { ...parts, deps, tree: deps.tree, priorClaims: new Set(deps.index.claims()) }
+    this.#space = new SpaceGuard(deps.options.minFreePercent, deps.freeSpace)
+    this.#selection = selectEntries(view, header, entries)
+    this.#wanted = new Map(
+      this.#selection.newer
+        .map((entry) => surveyEntry(this.#work, entry))
+        .filter(({ verdict }) => verdict.kind === 'place' && verdict.content.kind === 'wire')
+        .map(({ entry }) => [entry.seq, entry]),
+    )
+    this.wanted = [...this.#wanted.keys()].toSorted((one, other) => one - other)
+  }
+
+  openFile(seq: number): InboundFile {
+    assert(this.#phase === 'open', 'content comes before the set is applied')
+    this.#open?.close()
+    const { tree, deps, metadata, staging } = this.#work
+    const { createHasher } = deps
+    const to = this.#destination(seq)
+    const keep = (file: StagedFile) => {
+      if (to.kind === 'staging' || file.failure !== null) this.#staged.set(seq, file)
+    }
+    this.#open = new IncomingFile({ tree, staging, metadata, createHasher }, to, keep)
+    return this.#open
+  }
+
+  #destination(seq: number): Destination {
+    const state = this.#wanted.get(seq)?.state ?? null
+    if (state === null) return { kind: 'nowhere', failure: null }
+    const failure = this.#space.admit(state.size)
+    return failure === null ? { kind: 'staging', state } : { kind: 'nowhere', failure }
+  }
+
+  apply(
+    late: ReadonlyMap<number, ContentHash>,
+    skipped: ReadonlySet<number>,
+    unavailable: ReadonlyMap<number, ErrorCode>,
+  ): SetOutcome {
+    assert(this.#phase === 'open', 'a set is applied once')
+    this.#phase = 'applying'
+    this.#open?.close()
+    const { newer, known } = this.#selection
+    for (const row of known) this.#work.ledger.kept(row)
+    const sent = newer
+      .filter(({ seq }) => !skipped.has(seq))
+      .map((entry) => withHash(entry, late.get(entry.seq)))
+    const named = new Set([...newer, ...known].map(({ path }) => path))
+    const own = ownWork(this.#work, this.#context.header, named)
+    for (const path of own.adopted) this.#work.ledger.gone(path)
+    for (const seq of unavailable.keys()) this.#staged.delete(seq)
+    const entries = [...sent, ...own.entries]
+    runPhases(this.#work, this.#context, { entries, named, unavailable })
+    const outcome = commitSet(this.#work, this.#context, { newer, sent })
+    this.#finish(true)
+    return outcome
+  }
+
+  discard(): void {
+    if (this.#phase === 'ended') return
+    this.#open?.close()
+    endStaging(this.#context.deps, this.#context.metadata)
+    this.#finish(false)
+  }
+
+  #finish(isApplied: boolean): void {
+    this.#phase = 'ended'
+    this.#context.ended(isApplied)
+  }
+}
+
+function withHash(entry: Entry, late: ContentHash | undefined): Entry {
+  if (late === undefined || entry.state?.type !== 'file' || entry.state.hash !== null) return entry
+  return { ...entry, state: { ...entry.state, hash: late } }
+}

@@ -1,0 +1,110 @@
+import { assert } from '../base/assert.ts'
+import type { Failure } from '../base/result.ts'
+import type { ContentHash, SentState } from '../change/entry.ts'
+import type { RelPath } from '../path/rel-path.ts'
+import type { InboundFile } from './inbound.ts'
+import type { MetadataWriter } from './metadata.ts'
+import { isRefusal } from './refusal.ts'
+import type { Staging } from './staging.ts'
+import type { Hasher, TargetTree, WriteHandle } from './target-tree.ts'
+
+/** Content that arrived: where it lies complete with its metadata, or why it does not. */
+export interface StagedFile {
+  readonly path: RelPath
+  readonly hash: ContentHash
+  readonly size: number
+  readonly failure: Failure | null
+}
+
+export interface IncomingDependencies {
+  readonly tree: TargetTree
+  readonly staging: Staging
+  readonly metadata: MetadataWriter
+  readonly createHasher: () => Hasher
+}
+
+/** Where content goes: into a staged file, or nowhere but through the hash, for a reason or because nobody wants it. */
+export type Destination =
+  | { readonly kind: 'staging'; readonly state: SentState }
+  | { readonly kind: 'nowhere'; readonly failure: Failure | null }
+
+/**
+ * Writes one file's content into staging. What the disk refuses does not stop the stream: the rest is hashed and
+ * dropped, and the entry becomes pending.
+ */
+export class IncomingFile implements InboundFile {
+  readonly #deps: IncomingDependencies
+  readonly #hasher: Hasher
+  readonly #done: (file: StagedFile) => void
+  readonly #state: SentState | null
+  #handle: WriteHandle | null = null
+  #path = '' as RelPath
+  #size = 0
+  #failure: Failure | null = null
+  #isOpen = true
+
+  constructor(deps: IncomingDependencies, to: Destination, done: (file: StagedFile) => void) {
+    this.#deps = deps
+    this.#done = done
+    this.#hasher = deps.createHasher()
+    this.#state = to.kind === 'staging' ? to.state : null
+    if (to.kind === 'nowhere') this.#failure = to.failure
+    else this.#try(() => this.#create())
+  }
+
+  write(bytes: Uint8Array): void {
+    assert(this.#isOpen, 'nothing is written to a file after its end')
+    this.#hasher.update(bytes)
+    this.#size += bytes.length
+    this.#try(() => this.#handle?.write(bytes))
+  }
+
+  finish(): ContentHash {
+    assert(this.#isOpen, 'a file ends once')
+    this.#try(() => this.#complete())
+    this.close()
+    const hash = this.#hasher.digest()
+    this.#done({ path: this.#path, hash, size: this.#size, failure: this.#failure })
+    return hash
+  }
+
+  /** Gives the handle back where the content broke off; what was written goes with the staging folder. */
+  close(): void {
+    this.#isOpen = false
+    this.#handle?.close()
+    this.#handle = null
+  }
+
+  #create(): void {
+    this.#path = this.#deps.staging.newPath()
+    this.#handle = this.#deps.tree.create(this.#path)
+  }
+
+  #complete(): void {
+    if (this.#handle !== null && this.#state !== null)
+      this.#deps.metadata.applyNew(this.#handle, this.#state)
+  }
+
+  #try(work: () => void): void {
+    try {
+      work()
+    } catch (thrown) {
+      if (!isRefusal(thrown)) throw thrown
+      this.#failure = { code: thrown.code, message: thrown.message }
+      this.#handle?.close()
+      this.#handle = null
+      this.#drop()
+    }
+  }
+
+  /** A full disk must have room again for what comes next. */
+  #drop(): void {
+    if (this.#path === '') return
+    try {
+      this.#deps.tree.unlink(this.#path)
+    } catch (thrown) {
+      // It goes with the staging folder at the end of the set; the first failure is the one that counts.
+      if (!isRefusal(thrown)) throw thrown
+    }
+  }
+}

@@ -1,0 +1,83 @@
+import type { ContentHash, FileState, Position, SentState } from '../change/entry.ts'
+import type { RelPath } from '../path/rel-path.ts'
+import type { PendingEntry } from './inbound.ts'
+import type { FileFingerprint } from './outbound.ts'
+
+/**
+ * What a target knows of one path of one binding: the version that was applied, and how the disk looked right after.
+ * The index says whose a path is: only what has a row here is ever deleted or overwritten without a person's word.
+ */
+export interface IndexRow {
+  readonly path: RelPath
+  readonly epoch: string
+  readonly seq: number
+  /** The full list that named this path last; a row of an older list is no longer at the source. */
+  readonly list: number
+  /** As sent; `hash` is set for every file. */
+  readonly state: SentState
+  readonly stat: FileFingerprint
+}
+
+/** A pending entry with what a later set needs to try it again by itself. */
+export interface StoredPending extends PendingEntry {
+  /** True where what failed is a deletion: the target can try it again without the source. */
+  readonly isDeletion: boolean
+  readonly list: number
+}
+
+/** What one set changes in the index, all or nothing. */
+export interface IndexBatch {
+  readonly puts: readonly IndexRow[]
+  readonly removes: readonly RelPath[]
+  readonly pendingPuts: readonly StoredPending[]
+  readonly pendingRemoves: readonly RelPath[]
+  /** Null leaves the watermark where it is. */
+  readonly watermark: Position | null
+  readonly list: number
+  /** The claims that remain; null leaves them as they are. */
+  readonly claims: readonly RelPath[] | null
+}
+
+/** The durable memory of one binding. All calls are synchronous; failures throw AppError (IO_ERROR). */
+export interface IndexStore {
+  watermark(): Position | null
+  /** The number of the last full list that was begun; 0 before the first. */
+  list(): number
+  /** In order of seq, then path. */
+  pending(): readonly StoredPending[]
+  get(path: RelPath): IndexRow | null
+  /** Rows of files with this content, at most `limit`. */
+  findByHash(hash: ContentHash, limit: number): IndexRow[]
+  /** Rows strictly below a folder in order of path; at most `limit`, beginning after `after` where it is given. */
+  below(folder: RelPath, limit: number, after?: RelPath): IndexRow[]
+  /** Rows that no full list since `list` named, in order of path, beginning after `after`. */
+  olderThan(list: number, limit: number, after?: RelPath): IndexRow[]
+  /**
+   * Paths without a row at which a set that never ended may have placed something: what lies there is ours as well.
+   */
+  claims(): ReadonlySet<RelPath>
+  /** Adds claims; they survive a power cut once this returns. */
+  claim(paths: readonly RelPath[]): void
+  /** Applies a batch in one transaction that survives a power cut once this returns. */
+  commit(batch: IndexBatch): void
+}
+
+/** Gives what identifies a version of a file on this disk. */
+export function fingerprintOf(state: FileState): FileFingerprint {
+  const { type, size, mtimeNs, ctimeNs, inode, device } = state
+  return { type, size, mtimeNs, ctimeNs, inode, device }
+}
+
+/**
+ * Tells whether the disk still holds what was applied. A folder counts by its inode alone, since its times move with
+ * what is in it; the device is left out, since its number may change with every mount.
+ */
+export function isUntouched(row: IndexRow, disk: FileState | null): disk is FileState {
+  if (disk === null || disk.type !== row.stat.type || disk.inode !== row.stat.inode) return false
+  if (disk.type === 'directory') return true
+  return (
+    disk.size === row.stat.size &&
+    disk.mtimeNs === row.stat.mtimeNs &&
+    disk.ctimeNs === row.stat.ctimeNs
+  )
+}

@@ -1,0 +1,82 @@
+import type { ErrorCode } from '../base/errors.ts'
+import type { ContentHash, Entry, FileState, SentState } from '../change/entry.ts'
+import type { RelPath } from '../path/rel-path.ts'
+import type { SetHeader } from './inbound.ts'
+import { type IndexRow, type StoredPending, fingerprintOf } from './index-store.ts'
+import { isRefusal } from './refusal.ts'
+
+/** What became of each entry of a set: collects what the index must learn once everything is on the disk. */
+export class Ledger {
+  readonly puts = new Map<RelPath, IndexRow>()
+  readonly removes = new Set<RelPath>()
+  readonly failed = new Map<RelPath, StoredPending>()
+  /** Paths whose older pending entry is settled by this set. */
+  readonly settled = new Set<RelPath>()
+  /** Something of ours lies there, but the index could not be told of it yet. */
+  readonly unsure = new Set<RelPath>()
+  readonly #epoch: string
+  readonly list: number
+
+  constructor(header: SetHeader, list: number) {
+    this.#epoch = header.epoch
+    this.list = list
+  }
+
+  /** The disk now holds this entry and looks like this. */
+  applied(entry: Entry & { state: SentState }, disk: FileState, hash: ContentHash | null): void {
+    this.puts.set(entry.path, {
+      path: entry.path,
+      epoch: this.#epoch,
+      seq: entry.seq,
+      list: this.list,
+      state: { ...entry.state, hash },
+      stat: fingerprintOf(disk),
+    })
+    this.settled.add(entry.path)
+    this.unsure.delete(entry.path)
+  }
+
+  /** The path is no longer this binding's. */
+  gone(path: RelPath): void {
+    this.removes.add(path)
+    this.settled.add(path)
+  }
+
+  /** A row stays as it is, named by the list that runs. */
+  kept(row: IndexRow): void {
+    if (row.list !== this.list) this.puts.set(row.path, { ...row, list: this.list })
+  }
+
+  /** What lies there came with its folder, whatever else went wrong: it stays this binding's. */
+  carried(row: IndexRow): void {
+    this.puts.set(row.path, row)
+  }
+
+  /** Nothing failed, but a person must decide. */
+  hold(pending: StoredPending): void {
+    this.failed.set(pending.path, pending)
+  }
+
+  fail(entry: Entry, code: ErrorCode, message: string): void {
+    this.failed.set(entry.path, {
+      seq: entry.seq,
+      path: entry.path,
+      code,
+      message,
+      isDeletion: entry.state === null,
+      list: this.list,
+    })
+  }
+
+  /** Does one entry's work; what the world refuses becomes pending, what is our own fault is thrown. */
+  attempt(entry: Entry, work: () => void): boolean {
+    try {
+      work()
+      return true
+    } catch (thrown) {
+      if (!isRefusal(thrown)) throw thrown
+      this.fail(entry, thrown.code, thrown.message)
+      return false
+    }
+  }
+}

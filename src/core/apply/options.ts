@@ -1,0 +1,34 @@
+import type { RelPath } from '../path/rel-path.ts'
+import type { IndexStore } from './index-store.ts'
+import type { Hasher, TargetTree } from './target-tree.ts'
+
+/** How the policy wants a binding applied. */
+export interface ApplyOptions {
+  readonly deletes: 'mirror' | 'keep'
+  readonly deleteExcluded: boolean
+  readonly firstContact: 'hold' | 'adopt' | 'replace'
+  /** `name` is treated as `id` until names travel. */
+  readonly owner: 'id' | 'name' | 'off'
+  readonly mode: boolean
+  /** Content is refused where a file would leave less of the file system free than this. */
+  readonly minFreePercent: number
+}
+
+/** How full the file system of the root is. */
+export interface FreeSpace {
+  readonly freeBytes: number
+  readonly totalBytes: number
+}
+
+/** Everything the machine works with. */
+export interface ApplyDependencies {
+  readonly tree: TargetTree
+  readonly index: IndexStore
+  readonly options: ApplyOptions
+  readonly createHasher: () => Hasher
+  readonly freeSpace: () => FreeSpace
+  /** Tells whether the filter lets a path through; what it does not is never touched. */
+  readonly isVisible: (path: RelPath, isDirectory: boolean) => boolean
+  /** Said once: something that this target cannot hold. */
+  readonly notice: (message: string) => void
+}

@@ -1,0 +1,138 @@
+import type { ErrorCode } from '../base/errors.ts'
+import type { Entry } from '../change/entry.ts'
+import { type RelPath, ROOT, isBelow, parent } from '../path/rel-path.ts'
+import { type Decision, type Verdict, placings, removals, settlings } from './decision.ts'
+import { claimsFor } from './ending.ts'
+import { removeExtras } from './extras.ts'
+import { finishFolders } from './folder-ends.ts'
+import { findFolderMoves } from './folder-moves.ts'
+import type { SetHeader } from './inbound.ts'
+import type { FolderMove } from './index-view.ts'
+import {
+  displace,
+  ensureParent,
+  makeFolders,
+  makeRoom,
+  placeAll,
+  prepareAll,
+  removeAll,
+  settleAll,
+} from './phases.ts'
+import { isRefusal } from './refusal.ts'
+import { survey } from './survey.ts'
+import type { Work } from './work.ts'
+
+export interface RunInput {
+  readonly entries: readonly Entry[]
+  readonly named: ReadonlySet<RelPath>
+  /** Files that the source cannot read, by seq. */
+  readonly unavailable: ReadonlyMap<number, ErrorCode>
+}
+
+/**
+ * Brings the disk to the states of a set. Rows are states, not a script, so the order is the same whatever the seqs say:
+ * whole folders that moved; all new content complete in staging and synced; what leaves and is wanted elsewhere into
+ * staging; folders, parents first; placing; metadata in place; deletions, deepest first; at last the folders' own
+ * metadata, deepest first. A crash between any two calls loses nothing: see `endStaging` and `IndexStore.claim`.
+ */
+export function runPhases(work: Work, { header }: { header: SetHeader }, input: RunInput): void {
+  moveFolders(work, input.entries)
+  const decisions = input.entries.map((entry) => checkContent(work, surveyEntry(work, entry), input.unavailable))
+  if (decisions.every(({ verdict }) => verdict.kind === 'pass')) return settle(work, decisions)
+  claim(work, claimsFor(work, decisions))
+  settle(work, decisions)
+  const preparation = prepareAll(work, decisions)
+  if (preparation.prepared.size > 0) work.tree.sync()
+  const placed = placings(decisions)
+  const gone = removals(decisions)
+  displace(work, placed, preparation)
+  makeRoom(work, placed, gone)
+  makeFolders(work, placed)
+  placeAll(work, placed, preparation.prepared)
+  settleAll(work, settlings(decisions))
+  removeAll(work, gone)
+  if (endsReplacing(work, header)) removeExtras(work, allNamed(work, input.named))
+  work.staging.clear()
+  finishFolders(work, decisions)
+  work.tree.sync()
+}
+
+/** Looks at one entry's place with what arrived so far. */
+export function surveyEntry(work: Work, entry: Entry): Decision {
+  const { tree, view, local, deps, staged } = work
+  const isStaged = (seq: number) => staged.has(seq)
+  return survey({ tree, index: view, local, options: deps.options, isStaged }, entry)
+}
+
+/** Content that arrived counts only complete, with the hash that its source signed. */
+function checkContent(
+  work: Work,
+  decision: Decision,
+  unavailable: ReadonlyMap<number, ErrorCode>,
+): Decision {
+  const { entry, verdict } = decision
+  const file = work.staged.get(entry.seq)
+  if (verdict.kind !== 'place') return decision
+  if (verdict.content.kind === 'wire')
+    return { ...decision, verdict: missing(entry, unavailable.get(entry.seq)) }
+  if (verdict.content.kind !== 'staged' || file === undefined) return decision
+  if (file.failure !== null) return { ...decision, verdict: { kind: 'fail', ...file.failure } }
+  if (file.hash === entry.state?.hash && file.size === entry.state.size) return decision
+  const message = `cannot place ${JSON.stringify(entry.path)}: its content is not what was announced`
+  return { ...decision, verdict: { kind: 'fail', code: 'HASH_MISMATCH', message } }
+}
+
+function missing({ path }: Entry, code: ErrorCode = 'SOURCE_UNAVAILABLE'): Verdict {
+  const message = `cannot place ${JSON.stringify(path)}: its source could not give the content`
+  return { kind: 'fail', code, message }
+}
+
+/** Notes what needs nothing on the disk. */
+function settle({ ledger }: Work, decisions: readonly Decision[]): void {
+  for (const { entry, verdict } of decisions) {
+    if (verdict.kind === 'fail') ledger.fail(entry, verdict.code, verdict.message)
+    else if (verdict.kind === 'forget') ledger.gone(entry.path)
+    else if (verdict.kind === 'pass') ledger.settled.add(entry.path)
+  }
+}
+
+function claim(work: Work, paths: readonly RelPath[]): void {
+  if (paths.length > 0) work.deps.index.claim(paths)
+}
+
+function moveFolders(work: Work, entries: readonly Entry[]): void {
+  const moves = findFolderMoves({ tree: work.tree, index: work.deps.index }, entries)
+  if (moves.length === 0) return
+  claim(work, arrivingPaths(work, entries, moves))
+  for (const move of moves) moveFolder(work, move)
+}
+
+function moveFolder(work: Work, move: FolderMove): void {
+  try {
+    ensureParent(work, move.to)
+    work.tree.rename(move.from, move.to)
+    work.view.move(move)
+  } catch (thrown) {
+    // File by file, each failure finds its entry.
+    if (!isRefusal(thrown)) throw thrown
+  }
+}
+
+/** What the moves bring, and the folders above that must be made for them. */
+function arrivingPaths(work: Work, entries: readonly Entry[], moves: readonly FolderMove[]) {
+  const isAbove = (path: RelPath) => moves.some(({ to }) => isBelow(to, path) && path !== ROOT)
+  const isIn = (path: RelPath) => moves.some(({ to }) => path === to || isBelow(path, to))
+  return entries
+    .filter(({ state, path }) => state !== null && (isIn(path) || isAbove(path)))
+    .filter(({ path }) => parent(path) !== null && work.deps.index.get(path) === null)
+    .map(({ path }) => path)
+}
+
+function endsReplacing({ deps }: Work, header: SetHeader): boolean {
+  return header.kind === 'full' && header.last && deps.options.firstContact === 'replace'
+}
+
+/** What has no row yet is known as well: named by this set, or pending from an earlier one of the list. */
+function allNamed(work: Work, named: ReadonlySet<RelPath>): ReadonlySet<RelPath> {
+  return new Set([...named, ...work.deps.index.pending().map(({ path }) => path)])
+}

@@ -1,0 +1,123 @@
+import { assert } from '../base/assert.ts'
+import type { ContentHash, Entry, FileState, SentState } from '../change/entry.ts'
+import { ROOT, isStaging } from '../path/rel-path.ts'
+import type { Content, Decision, Verdict } from './decision.ts'
+import { type IndexRow, type IndexStore, isUntouched } from './index-store.ts'
+import type { LocalContent } from './local-content.ts'
+import type { ApplyOptions } from './options.ts'
+import { isRefusal } from './refusal.ts'
+import type { TargetTree } from './target-tree.ts'
+
+/** SHA-256 of nothing. */
+export const EMPTY_HASH =
+  'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855' as ContentHash
+
+export interface SurveyDependencies {
+  readonly tree: TargetTree
+  readonly index: Pick<IndexStore, 'get' | 'claims'>
+  readonly local: LocalContent
+  readonly options: ApplyOptions
+  /** Tells whether the content of a seq arrived. */
+  readonly isStaged: (seq: number) => boolean
+}
+
+/** Looks at one entry's place on the disk and says what is to be done there. Changes nothing. */
+export function survey(deps: SurveyDependencies, entry: Entry): Decision {
+  const row = deps.index.get(entry.path)
+  try {
+    return { entry, row, verdict: judge(deps, entry, row) }
+  } catch (thrown) {
+    if (!isRefusal(thrown)) throw thrown
+    return { entry, row, verdict: { kind: 'fail', code: thrown.code, message: thrown.message } }
+  }
+}
+
+function judge(deps: SurveyDependencies, entry: Entry, row: IndexRow | null): Verdict {
+  const refusal = refuse(entry)
+  if (refusal !== null) return refusal
+  if (entry.state !== null) return judgeState(deps, { ...entry, state: entry.state }, row)
+  return judgeGone(deps, entry, row)
+}
+
+/** Paths that no honest source sends. */
+function refuse(entry: Entry): Verdict | null {
+  const isRootGone = entry.path === ROOT && entry.state?.type !== 'directory'
+  if (!isRootGone && !isStaging(entry.path)) return null
+  return {
+    kind: 'fail',
+    code: 'PATH_INVALID',
+    message: `cannot apply ${JSON.stringify(entry.path)}: the path is not for a source to change`,
+  }
+}
+
+function judgeGone(deps: SurveyDependencies, entry: Entry, row: IndexRow | null): Verdict {
+  // Without a row or a claim, whatever lies there was not put there by this binding.
+  if (!isOurs(deps, entry, row)) return { kind: 'forget' }
+  if (entry.operation === 'excluded' && !deps.options.deleteExcluded) return { kind: 'forget' }
+  if (deps.options.deletes === 'keep') return { kind: 'pass' }
+  const disk = deps.tree.lstat(entry.path)
+  return disk === null ? { kind: 'forget' } : { kind: 'remove', disk }
+}
+
+type StateEntry = Entry & { readonly state: SentState }
+
+function judgeState(deps: SurveyDependencies, entry: StateEntry, row: IndexRow | null): Verdict {
+  const disk = deps.tree.lstat(entry.path)
+  if (disk === null) return place(deps, entry, null)
+  const hash = heldHash(deps, entry, { row, disk })
+  if (hash !== 'differs') return { kind: 'settle', disk, hash }
+  const isHeld = deps.options.firstContact === 'hold' && !isOurs(deps, entry, row)
+  return isHeld && !isUndecided(entry, disk) ? inTheWay(entry) : place(deps, entry, disk)
+}
+
+function isOurs(deps: SurveyDependencies, entry: Entry, row: IndexRow | null): boolean {
+  return row !== null || deps.index.claims().has(entry.path)
+}
+
+/** Whether a file in the way is equal shows only when the source has read its own and told the hash. */
+function isUndecided(entry: StateEntry, disk: FileState): boolean {
+  const { type, size, hash } = entry.state
+  return type === 'file' && disk.type === 'file' && hash === null && size === disk.size
+}
+
+/** The hash of what already lies in place (null for what is no file) if that is what the entry wants. */
+function heldHash(
+  deps: SurveyDependencies,
+  entry: StateEntry,
+  found: { row: IndexRow | null; disk: FileState },
+): ContentHash | null | 'differs' {
+  const { state } = entry
+  const { row, disk } = found
+  if (disk.type !== state.type) return 'differs'
+  if (state.type === 'symlink') return disk.linkTarget === state.linkTarget ? null : 'differs'
+  if (state.type !== 'file') return null
+  if (disk.size !== state.size) return 'differs'
+  if (state.size === 0) return EMPTY_HASH
+  if (state.hash === null) return 'differs'
+  if (row !== null && isUntouched(row, disk))
+    return row.state.hash === state.hash ? state.hash : 'differs'
+  return deps.local.isEqual(entry.path, disk, state.hash) ? state.hash : 'differs'
+}
+
+function inTheWay(entry: StateEntry): Verdict {
+  return {
+    kind: 'fail',
+    code: 'EXTRA_IN_THE_WAY',
+    message: `cannot place ${JSON.stringify(entry.path)}: something else lies there`,
+  }
+}
+
+function place(deps: SurveyDependencies, entry: StateEntry, disk: FileState | null): Verdict {
+  return { kind: 'place', disk, content: contentFor(deps, entry) }
+}
+
+function contentFor(deps: SurveyDependencies, entry: StateEntry): Content {
+  const { type, size, hash } = entry.state
+  if (type === 'directory') return { kind: 'folder' }
+  if (type !== 'file') return { kind: type }
+  if (deps.isStaged(entry.seq)) return { kind: 'staged' }
+  if (size === 0) return { kind: 'empty' }
+  assert(size > 0, 'sizes are parsed')
+  const isLocal = hash !== null && deps.local.find(hash, entry.from) !== null
+  return isLocal ? { kind: 'local', hash } : { kind: 'wire' }
+}

@@ -1,0 +1,31 @@
+import type { ContentHash } from '../change/entry.ts'
+import type { RelPath } from '../path/rel-path.ts'
+import type { StagedFile } from './incoming-file.ts'
+import type { IndexView } from './index-view.ts'
+import type { Ledger } from './ledger.ts'
+import type { LocalContent } from './local-content.ts'
+import type { MetadataWriter } from './metadata.ts'
+import type { ApplyDependencies } from './options.ts'
+import type { Staging } from './staging.ts'
+import type { TargetTree } from './target-tree.ts'
+
+/** What the phases of one set work with. */
+export interface Work {
+  readonly deps: ApplyDependencies
+  readonly tree: TargetTree
+  readonly view: IndexView
+  readonly local: LocalContent
+  readonly metadata: MetadataWriter
+  readonly staging: Staging
+  readonly ledger: Ledger
+  /** Claims of sets that never ended. */
+  readonly priorClaims: ReadonlySet<RelPath>
+  /** Content that arrived, by seq. */
+  readonly staged: ReadonlyMap<number, StagedFile>
+}
+
+/** Something that lies complete in staging, waiting for its place. */
+export interface Prepared {
+  readonly path: RelPath
+  readonly hash: ContentHash | null
+}
