@@ -65,22 +65,20 @@ export class ConfinedRoot {
   }
 
   /**
-   * Runs a call with the folder that holds a path and the last name of it, which the call must not follow. Null where
-   * that folder does not exist.
+   * Runs a call with the folder that holds a path and the last name of it, which the call must not follow and must give
+   * 0 for. Gives null, or why it failed and whether already at the folder.
    */
-  inParent<T>(
+  inParent(
     attempt: Attempt,
     path: RelPath,
-    run: (folder: number, name: ByteString) => T,
-  ): T | null {
-    const folder = parent(path)
-    if (folder === null) throw attemptError(attempt, 'EBUSY')
-    const descriptor = this.open(attempt, folder, O_PATH | O_DIRECTORY)
-    if (descriptor === null) return null
+    run: (folder: number, name: ByteString) => number,
+  ): ParentFailure | null {
+    const folder = this.#openParent(attempt, path)
+    if (typeof folder === 'string') return { isFolder: true, errno: folder }
     try {
-      return run(descriptor, basename(path))
+      return run(folder, basename(path)) === 0 ? null : { isFolder: false, errno: this.errno() }
     } finally {
-      this.closeDescriptor(descriptor)
+      this.closeDescriptor(folder)
     }
   }
 
@@ -96,6 +94,19 @@ export class ConfinedRoot {
   close(): void {
     if (this.#isOpen) this.closeDescriptor(this.descriptor)
     this.#isOpen = false
+  }
+
+  /** Gives the name of the error where the folder does not exist. */
+  #openParent(attempt: Attempt, path: RelPath): number | string {
+    const folder = parent(path)
+    if (folder === null) throw attemptError(attempt, 'EBUSY')
+    // The kernel confines the folder; calls on a name within it would take this one for the folder above.
+    if (basename(path) === '..') throw attemptError(attempt, LEAVES)
+    const descriptor = this.#openat2(folder, O_PATH | O_DIRECTORY, 0)
+    if (descriptor >= 0) return descriptor
+    const name = this.errno()
+    if (ABSENT.has(name)) return name
+    throw attemptError(attempt, leaving(name))
   }
 
   #openat2(path: RelPath, flags: number, mode: number): number {
@@ -114,6 +125,13 @@ export class ConfinedRoot {
     const reason = name === 'ENOTDIR' ? 'it is no folder' : 'it does not exist'
     return new AppError('ROOT_MISSING', `${attempt}: ${reason}`)
   }
+}
+
+/** Where and why a call in a folder failed. */
+export interface ParentFailure {
+  /** True where the folder itself does not exist. */
+  readonly isFolder: boolean
+  readonly errno: string
 }
 
 /** With RESOLVE_BENEATH these two mean that the path tried to leave the root. */

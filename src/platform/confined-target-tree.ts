@@ -122,30 +122,27 @@ export class ConfinedTargetTree extends ConfinedReadTree implements TargetTree {
     throw new AppError('EXTRA_IN_THE_WAY', message)
   }
 
-  /** Runs a call in the folder of a path; gives its result, and throws what failed. */
+  /** Runs a call in the folder of a path and throws what failed; gives 0, as the call does. */
   #inParent(
     attempt: Attempt,
     path: RelPath,
     run: (folder: number, name: ByteString) => number,
   ): number {
-    const result = this.root.inParent(attempt, path, (folder, name) => {
-      if (run(folder, name) === 0) return 0
-      throw attemptError(attempt, this.root.errno())
-    })
-    if (result === null) throw attemptError(attempt, 'ENOENT')
-    return result
+    const failed = this.root.inParent(attempt, path, run)
+    if (failed !== null) throw attemptError(attempt, failed.errno)
+    return 0
   }
 
   /** Gives the name of an error that is an ordinary answer: the path is gone, or the folder is not empty. */
   #remove(attempt: Attempt, flags: number): 'ENOENT' | 'ENOTEMPTY' | null {
     const { call, numbers } = this.root.kernel
-    const errno = this.root.inParent(attempt, attempt.path, (folder, name) => {
-      const result = call(numbers.unlinkat, folder, nameAddress(name), flags, 0, 0, 0)
-      return result === 0 ? null : this.root.errno()
-    })
-    if (errno === null || errno === 'ENOENT' || errno === 'ENOTEMPTY') return errno
-    if (errno === 'EEXIST') return 'ENOTEMPTY'
-    throw attemptError(attempt, errno)
+    const failed = this.root.inParent(attempt, attempt.path, (folder, name) =>
+      call(numbers.unlinkat, folder, nameAddress(name), flags, 0, 0, 0),
+    )
+    if (failed === null) return null
+    if (failed.isFolder || failed.errno === 'ENOENT') return 'ENOENT'
+    if (failed.errno === 'ENOTEMPTY' || failed.errno === 'EEXIST') return 'ENOTEMPTY'
+    throw attemptError(attempt, failed.errno)
   }
 
   /** A copy that failed leaves nothing behind. */
