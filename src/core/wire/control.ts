@@ -173,7 +173,7 @@ const sourceConfig = z.object({
 })
 
 /** A folder that this agent receives into. */
-const targetConfig = z.object({
+export const targetConfig = z.object({
   policyId: id,
   bindingId: id,
   sourceId: id,

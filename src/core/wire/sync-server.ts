@@ -1,6 +1,6 @@
 import { z } from 'zod'
 
-import { agentMessage } from './control.ts'
+import { agentMessage, targetConfig } from './control.ts'
 
 /**
  * Lines of JSON between the agent and its Sync Server process: commands on the server's standard input, reports on its
@@ -17,7 +17,7 @@ const configure = z.object({
   ticketKey: z.record(z.string(), z.unknown()),
   leaseUntil: z.iso.datetime().nullable(),
   /** The `targets` of the last `config` message, already checked against the host's allow-list. */
-  targets: z.array(z.unknown()),
+  targets: z.array(targetConfig).max(100_000),
 })
 const stop = z.object({ type: z.literal('stop') })
 export const syncServerCommand = z.discriminatedUnion('type', [configure, stop])

@@ -1,0 +1,112 @@
+import type { InboundBinding } from '../../core/apply/inbound.ts'
+import { type Failure, type Result, failure, success } from '../../core/base/result.ts'
+import type { TargetConfig } from '../../core/wire/control.ts'
+
+/** A target folder that is open for receiving. */
+export interface OpenTarget {
+  readonly binding: InboundBinding
+  /** True where the root holds nothing, so that nothing there can be the same as what comes. */
+  isEmpty(): boolean
+  close(): void
+}
+
+/** Opens a target; throws AppError where its root is not there or not the known one. */
+export type TargetOpener = (target: TargetConfig) => OpenTarget
+
+/** Who receives into a binding. */
+export interface BindingHolder {
+  readonly peerId: string
+  /** Gives the job up: what was staged is dropped before this returns, and the peer is told why. */
+  abort(failure: Failure): void
+}
+
+interface Slot {
+  readonly target: TargetConfig
+  open: OpenTarget | null
+  holder: BindingHolder | null
+}
+
+/** The bindings that this server receives for: one job at a time each. */
+export class Bindings {
+  readonly #opener: TargetOpener
+  readonly #slots = new Map<string, Slot>()
+
+  constructor(opener: TargetOpener) {
+    this.#opener = opener
+  }
+
+  get targets(): readonly TargetConfig[] {
+    return [...this.#slots.values()].map((slot) => slot.target)
+  }
+
+  target(bindingId: string): TargetConfig | null {
+    return this.#slots.get(bindingId)?.target ?? null
+  }
+
+  /** Takes the bindings as they are from now on. A job into one that is gone or another is given up. */
+  configure(targets: readonly TargetConfig[]): void {
+    const next = new Map(targets.map((target) => [target.bindingId, target]))
+    for (const [bindingId, slot] of this.#slots) {
+      const target = next.get(bindingId)
+      if (target !== undefined && isSame(target, slot.target)) continue
+      const message = `binding "${bindingId}" ${target === undefined ? 'is gone' : 'has changed'}`
+      slot.holder?.abort({ code: 'BINDING_UNKNOWN', message })
+      slot.open?.close()
+      this.#slots.delete(bindingId)
+    }
+    for (const target of targets) {
+      const slot = this.#slots.get(target.bindingId)
+      this.#slots.set(target.bindingId, {
+        target,
+        open: slot?.open ?? null,
+        holder: slot?.holder ?? null,
+      })
+    }
+  }
+
+  /** Gives the open target, opening it where need be; throws as the opener does. */
+  open(bindingId: string): OpenTarget | null {
+    const slot = this.#slots.get(bindingId)
+    if (slot === undefined) return null
+    slot.open ??= this.#opener(slot.target)
+    return slot.open
+  }
+
+  /**
+   * Takes a binding for a job. A sender that comes again has lost its first connection, whether this side knows or not,
+   * so its old job gives way; another sender's does not (BINDING_BUSY).
+   */
+  acquire(bindingId: string, holder: BindingHolder): Result<OpenTarget> {
+    const slot = this.#slots.get(bindingId)
+    if (slot === undefined)
+      return failure('BINDING_UNKNOWN', `binding "${bindingId}" is not known here`)
+    if (slot.holder !== null && slot.holder.peerId !== holder.peerId)
+      return failure('BINDING_BUSY', `binding "${bindingId}" receives from "${slot.holder.peerId}"`)
+    const message = `binding "${bindingId}" was opened again by the same server`
+    slot.holder?.abort({ code: 'BINDING_BUSY', message })
+    slot.open ??= this.#opener(slot.target)
+    slot.holder = holder
+    return success(slot.open)
+  }
+
+  release(bindingId: string, holder: BindingHolder): void {
+    const slot = this.#slots.get(bindingId)
+    if (slot?.holder === holder) slot.holder = null
+  }
+
+  /** Closes a target after an error, so that the next job opens it anew. */
+  drop(bindingId: string): void {
+    const slot = this.#slots.get(bindingId)
+    slot?.open?.close()
+    if (slot !== undefined) slot.open = null
+  }
+
+  close(): void {
+    this.configure([])
+  }
+}
+
+/** The revision alone is no reason to break a job off: it grows with every change of the policy. */
+function isSame(left: TargetConfig, right: TargetConfig): boolean {
+  return Bun.deepEquals({ ...left, policyRevision: 0 }, { ...right, policyRevision: 0 })
+}

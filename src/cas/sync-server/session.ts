@@ -1,0 +1,219 @@
+import type { SetOutcome } from '../../core/apply/inbound.ts'
+import { AppError, toAppError } from '../../core/base/errors.ts'
+import { SET_ENTRIES_MAX } from '../../core/base/limits.ts'
+import { type Failure, type Result, failure } from '../../core/base/result.ts'
+import { Receiver } from '../../core/transfer/receiver.ts'
+import type { TargetConfig } from '../../core/wire/control.ts'
+import type { OpenMessage } from '../../core/wire/frame-messages.ts'
+import { DATA_PROTOCOL, type Frame } from '../../core/wire/frame.ts'
+import { blockCodec } from '../../platform/block-codec.ts'
+import type { DataConnection } from '../../platform/data-connection.ts'
+import { createHasher } from '../../platform/hash.ts'
+import type { Logger } from '../../platform/log.ts'
+import { createVerifier } from '../../platform/set-signature.ts'
+import { VERSION } from '../../platform/version.ts'
+import type { BindingHolder, Bindings, OpenTarget } from './bindings.ts'
+
+export interface SessionTimes {
+  /** How long a connection may take to say hello. */
+  readonly greetingMs: number
+  /** How long it may lie between two jobs. */
+  readonly idleMs: number
+  /** How long nothing may move in a job. */
+  readonly stallMs: number
+}
+
+export const SESSION_TIMES: SessionTimes = {
+  greetingMs: 10_000,
+  idleMs: 900_000,
+  stallMs: 90_000,
+}
+
+/** What a session asks of its server. */
+export interface SessionHost {
+  readonly bindings: Bindings
+  readonly log: Logger
+  readonly times: SessionTimes
+  /** Whether a peer may open this stream now: ticket and lease. */
+  admit(peerId: string, open: OpenMessage, target: TargetConfig): Promise<Result<unknown>>
+  /** LEASE_EXPIRED where this agent may not synchronize at the moment. */
+  leaseFailure(): Failure | null
+  /** A set is durable. */
+  applied(target: TargetConfig, outcome: SetOutcome): void
+  /** The connection is gone. */
+  ended(): void
+  /** A target could not be opened or written. */
+  failed(target: TargetConfig, failure: Failure): void
+}
+
+interface Job {
+  readonly target: TargetConfig
+  readonly receiver: Receiver
+}
+
+/** One connection of a sender: hello, then one job after another. */
+export class Session implements BindingHolder {
+  readonly peerId: string
+  readonly #connection: DataConnection
+  readonly #host: SessionHost
+  #state: 'greeting' | 'idle' | 'opening' | 'receiving' | 'closed' = 'greeting'
+  #job: Job | null = null
+
+  constructor(connection: DataConnection, host: SessionHost) {
+    this.peerId = connection.peerId
+    this.#connection = connection
+    this.#host = host
+    connection.handle({
+      frame: (frame) => this.#take(frame),
+      closed: (reason) => this.#closed(reason),
+    })
+    connection.expectWithin(host.times.greetingMs)
+  }
+
+  abort(reason: Failure): void {
+    this.#state = 'closed'
+    this.#endJob()
+    this.#connection.close(reason)
+  }
+
+  #take(frame: Frame): void {
+    switch (this.#state) {
+      case 'greeting':
+        return this.#greet(frame)
+      case 'idle':
+        if (frame.type !== 'open') return this.#refuse(frame)
+        this.#state = 'opening'
+        void this.#open(frame.open)
+        return
+      case 'receiving':
+        return this.#receive(frame)
+      case 'opening':
+      case 'closed':
+        return this.#refuse(frame)
+    }
+  }
+
+  #refuse(frame: Frame): void {
+    if (frame.type === 'error') return this.#connection.close()
+    this.abort({ code: 'PROTOCOL', message: `frame "${frame.type}" is not due` })
+  }
+
+  #greet(frame: Frame): void {
+    if (frame.type !== 'hello') return this.#refuse(frame)
+    this.#connection.send({
+      type: 'hello',
+      hello: { protocol: DATA_PROTOCOL, agentVersion: VERSION },
+    })
+    if (frame.hello.protocol !== DATA_PROTOCOL) {
+      const message = `cannot speak protocol ${frame.hello.protocol}: this agent speaks ${DATA_PROTOCOL}`
+      return this.abort({ code: 'INCOMPATIBLE', message })
+    }
+    this.#becomeIdle()
+  }
+
+  #becomeIdle(): void {
+    this.#state = 'idle'
+    this.#connection.expectWithin(this.#host.times.idleMs)
+  }
+
+  async #open(open: OpenMessage): Promise<void> {
+    const refusal = await this.#tryOpen(open).catch((thrown: unknown) => toAppError(thrown))
+    if (refusal === null || this.#state !== 'opening') return
+    const { code, message } = refusal
+    this.#host.log.warn('job refused', { peerId: this.peerId, jobId: open.jobId, code, message })
+    this.#connection.send({ type: 'opened', opened: { outcome: 'refused', code, message } })
+    this.#becomeIdle()
+  }
+
+  async #tryOpen(open: OpenMessage): Promise<Failure | null> {
+    const { bindings } = this.#host
+    const target = bindings.target(open.bindingId)
+    if (target === null)
+      return { code: 'BINDING_UNKNOWN', message: `binding "${open.bindingId}" is not known here` }
+    const admitted = await this.#host.admit(this.peerId, open, target)
+    if (!admitted.ok) return admitted.error
+    if (this.#state !== 'opening' || bindings.target(open.bindingId) !== target)
+      return { code: 'BINDING_UNKNOWN', message: `binding "${open.bindingId}" has changed` }
+    const acquired = this.#acquire(target)
+    if (!acquired.ok) return acquired.error
+    this.#start(open, target, acquired.value)
+    return null
+  }
+
+  #acquire(target: TargetConfig): Result<OpenTarget> {
+    try {
+      return this.#host.bindings.acquire(target.bindingId, this)
+    } catch (thrown) {
+      const { code, message } = toAppError(thrown)
+      this.#host.failed(target, { code, message })
+      return failure(code, message)
+    }
+  }
+
+  #start(open: OpenMessage, target: TargetConfig, opened: OpenTarget): void {
+    const { watermark, pending } = opened.binding.position()
+    const verify = createVerifier(target.sourceKey)
+    const ports = { binding: opened.binding, codec: blockCodec, newHasher: createHasher, verify }
+    const receiver = new Receiver(ports, open, watermark)
+    this.#job = { target, receiver }
+    this.#state = 'receiving'
+    this.#connection.expectWithin(this.#host.times.stallMs)
+    const isKnown = watermark?.epoch === open.epoch || (watermark === null && opened.isEmpty())
+    const seqs = pending.map((entry) => entry.seq).sort((left, right) => left - right)
+    this.#connection.send({
+      type: 'opened',
+      opened: {
+        outcome: 'accepted',
+        watermark,
+        pending: seqs.slice(0, SET_ENTRIES_MAX),
+        content: isKnown ? 'push' : 'ask',
+      },
+    })
+  }
+
+  #receive(frame: Frame): void {
+    const job = this.#job
+    if (job === null || frame.type === 'error') return this.#refuse(frame)
+    const lease = frame.type === 'setBegin' ? this.#host.leaseFailure() : null
+    if (lease !== null) return this.abort(lease)
+    const step = this.#step(job, frame)
+    if (!step.ok) return this.abort(step.error)
+    for (const reply of step.value.replies) this.#connection.send(reply)
+    if (step.value.outcome !== null) this.#host.applied(job.target, step.value.outcome)
+    if (!step.value.ended) return
+    this.#endJob()
+    this.#becomeIdle()
+  }
+
+  #step(job: Job, frame: Frame): ReturnType<Receiver['receive']> {
+    try {
+      return job.receiver.receive(frame)
+    } catch (thrown) {
+      // The disk or the index of this target: everything is opened anew with the next job.
+      if (!(thrown instanceof AppError)) this.#host.log.error('a set broke', { error: thrown })
+      const { code, message } = toAppError(thrown)
+      this.#endJob()
+      this.#host.bindings.drop(job.target.bindingId)
+      this.#host.failed(job.target, { code, message })
+      return failure(code, message)
+    }
+  }
+
+  #endJob(): void {
+    const job = this.#job
+    if (job === null) return
+    this.#job = null
+    this.#host.bindings.release(job.target.bindingId, this)
+    job.receiver.discard()
+  }
+
+  #closed(reason: Failure | null): void {
+    const during = this.#job?.target.bindingId ?? null
+    this.#state = 'closed'
+    this.#endJob()
+    this.#host.ended()
+    const fields = { peerId: this.peerId, bindingId: during, reason: reason?.message ?? null }
+    if (during === null) this.#host.log.debug('sender left', fields)
+    else this.#host.log.warn('sender lost in a job', fields)
+  }
+}

@@ -1,0 +1,137 @@
+import type { JWK } from 'jose'
+
+import type { SetOutcome, TargetPosition } from '../../core/apply/inbound.ts'
+import { toAppError } from '../../core/base/errors.ts'
+import { type Failure, type Result, failure } from '../../core/base/result.ts'
+import type { AgentMessageOf, TargetConfig } from '../../core/wire/control.ts'
+import type { OpenMessage } from '../../core/wire/frame-messages.ts'
+import type { SyncServerCommand } from '../../core/wire/sync-server.ts'
+import type { Clock } from '../../platform/clock.ts'
+import type { DataConnection } from '../../platform/data-connection.ts'
+import { type DataListener, listen } from '../../platform/data-listen.ts'
+import type { Logger } from '../../platform/log.ts'
+import { Bindings, type TargetOpener } from './bindings.ts'
+import { targetReport } from './reports.ts'
+import { SESSION_TIMES, Session, type SessionTimes } from './session.ts'
+import { verifyTicket } from './tickets.ts'
+
+export interface SyncServerOptions {
+  readonly openTarget: TargetOpener
+  readonly clock: Clock
+  readonly log: Logger
+  readonly report: (message: AgentMessageOf<'targetReport'>) => void
+  readonly times?: SessionTimes
+}
+
+export type SyncServerConfiguration = Extract<SyncServerCommand, { type: 'configure' }>
+
+/** More agents than this do not send to one server at once; each connection costs memory. */
+const SESSIONS_MAX = 512
+
+/** Receives from other agents into the folders of its configuration, and nowhere else. */
+export class SyncServer {
+  readonly #options: SyncServerOptions
+  readonly #bindings: Bindings
+  readonly #sessions = new Set<DataConnection>()
+  #configuration: SyncServerConfiguration | null = null
+  #listener: DataListener | null = null
+
+  constructor(options: SyncServerOptions) {
+    this.#options = options
+    this.#bindings = new Bindings(options.openTarget)
+  }
+
+  /**
+   * Takes a configuration, and reports where every target stands; gives the port. Throws PORT_IN_USE and the like; then
+   * the one before no longer listens.
+   */
+  configure(configuration: SyncServerConfiguration): number {
+    const before = this.#configuration
+    this.#configuration = configuration
+    this.#bindings.configure(configuration.targets)
+    if (this.#listener === null || before === null || !listensAlike(before, configuration))
+      this.#listen(configuration)
+    for (const target of this.#bindings.targets) this.#reportPosition(target)
+    return this.#listener?.port ?? 0
+  }
+
+  /** Gives up every job and stops listening. */
+  stop(): void {
+    this.#listener?.stop()
+    this.#listener = null
+    this.#bindings.close()
+    for (const connection of this.#sessions)
+      connection.close({ code: 'CANCELLED', message: 'the Sync Server is stopping' })
+  }
+
+  #listen(configuration: SyncServerConfiguration): void {
+    this.#listener?.stop()
+    this.#listener = null
+    this.#listener = listen({
+      ...configuration.listen,
+      identity: configuration.identity,
+      accepted: (connection) => this.#accept(connection),
+      refused: (reason, remoteAddress) =>
+        this.#options.log.warn('peer refused', { remoteAddress, reason }),
+    })
+  }
+
+  #accept(connection: DataConnection): void {
+    if (this.#sessions.size >= SESSIONS_MAX)
+      return connection.close({ code: 'BINDING_BUSY', message: 'too many connections' })
+    this.#sessions.add(connection)
+    const host = {
+      bindings: this.#bindings,
+      log: this.#options.log,
+      times: this.#options.times ?? SESSION_TIMES,
+      admit: (peerId: string, open: OpenMessage, target: TargetConfig) =>
+        this.#admit(peerId, open, target),
+      leaseFailure: () => this.#leaseFailure(),
+      applied: (target: TargetConfig, outcome: SetOutcome) =>
+        this.#options.report(targetReport(target, outcome.position, null)),
+      failed: (target: TargetConfig, error: Failure) => this.#reportFailure(target, error),
+      ended: () => this.#sessions.delete(connection),
+    }
+    new Session(connection, host)
+  }
+
+  async #admit(peerId: string, open: OpenMessage, target: TargetConfig): Promise<Result<unknown>> {
+    const lease = this.#leaseFailure()
+    if (lease !== null) return { ok: false, error: lease }
+    const configuration = this.#configuration
+    if (configuration === null) return failure('BINDING_UNKNOWN', 'nothing is configured here yet')
+    return verifyTicket(configuration.ticketKey as JWK, {
+      serverId: configuration.serverId,
+      senderId: peerId,
+      open,
+      target,
+      nowMs: this.#options.clock.nowMs(),
+    })
+  }
+
+  #leaseFailure(): Failure | null {
+    const until = this.#configuration?.leaseUntil ?? null
+    if (until !== null && this.#options.clock.nowMs() < Date.parse(until)) return null
+    return { code: 'LEASE_EXPIRED', message: `cannot receive: the lease ended at ${until}` }
+  }
+
+  #reportPosition(target: TargetConfig): void {
+    try {
+      const position = this.#bindings.open(target.bindingId)?.binding.position()
+      if (position !== undefined) this.#options.report(targetReport(target, position, null))
+    } catch (thrown) {
+      const { code, message } = toAppError(thrown)
+      this.#reportFailure(target, { code, message })
+    }
+  }
+
+  #reportFailure(target: TargetConfig, error: Failure): void {
+    this.#options.log.error('target unusable', { bindingId: target.bindingId, ...error })
+    const nothing: TargetPosition = { watermark: null, pending: [] }
+    this.#options.report(targetReport(target, nothing, error))
+  }
+}
+
+function listensAlike(left: SyncServerConfiguration, right: SyncServerConfiguration): boolean {
+  return Bun.deepEquals(left.listen, right.listen) && Bun.deepEquals(left.identity, right.identity)
+}
