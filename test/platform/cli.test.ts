@@ -102,27 +102,66 @@ describe('what is wrong with a command line is said in one line, exit status 2',
     [['place', '--dri', 'a'], 'unknown option "--dri"; did you mean --dir'],
     [['place', '--dir', 'a', '-v'], 'unknown option "-v"'],
     [['place', '--dir', 'a', '--zzzzzz=1'], 'unknown option "--zzzzzz"'],
-    [['place', '--dir', 'a', '--graceDays', '1'], 'unknown option "--graceDays"; did you mean --grace-days'],
+    [
+      ['place', '--dir', 'a', '--graceDays', '1'],
+      'unknown option "--graceDays"; did you mean --grace-days',
+    ],
     [['place', '--dir', 'a', '--quietly=yes'], '--quietly takes no value'],
     [['place', '--dir', 'a', 'b'], 'unexpected argument "b"; see cd-agent place --help'],
-    [['place', '--dir', 'a', '--groups', '0'], '--groups must be a whole number from 1 to 10, not "0"'],
-    [['place', '--dir', 'a', '--groups', '11'], '--groups must be a whole number from 1 to 10, not "11"'],
-    [['place', '--dir', 'a', '--groups', '1e1'], '--groups must be a whole number from 1 to 10, not "1e1"'],
+    [
+      ['place', '--dir', 'a', '--groups', '0'],
+      '--groups must be a whole number from 1 to 10, not "0"',
+    ],
+    [
+      ['place', '--dir', 'a', '--groups', '11'],
+      '--groups must be a whole number from 1 to 10, not "11"',
+    ],
+    [
+      ['place', '--dir', 'a', '--groups', '1e1'],
+      '--groups must be a whole number from 1 to 10, not "1e1"',
+    ],
     [['place', '--dir', 'a', '--watcher', 'x'], '--watcher must be one of auto, kernel, not "x"'],
-    [['place', '--dir', 'a', '--roles', 'cms,cms'], '--roles must be some of cms,cas,sm, separated by commas, each once, not "cms,cms"'],
-    [['place', '--dir', 'a', '--roles', 'cms,x'], '--roles must be some of cms,cas,sm, separated by commas, each once, not "cms,x"'],
-    [['place', '--dir', 'a', '--master', 'http://m'], '--master must be a URL that begins with https://, not "http://m"'],
-    [['place', '--dir', 'a', '--master', 'm:7401'], '--master must be a URL that begins with https://, not "m:7401"'],
-    [['place', '--dir', 'a', '--listen', '7410'], '--listen must be HOST:PORT or [IPv6]:PORT, not "7410"'],
-    [['place', '--dir', 'a', '--listen', 'h:65536'], '--listen must be HOST:PORT or [IPv6]:PORT, not "h:65536"'],
-    [['place', '--dir', 'a', '--log-level', 'loud'], '--log-level must be one of debug, info, warn, error, not "loud"'],
-    [['place', '--dir', 'a', '--token', 't', '--token-file', 'f'], '--token and --token-file exclude each other'],
-    [['place', '--dir', 'a', '--token', '-', '--password-file', '-'], '--token and --password-file cannot both be read from standard input'],
+    [
+      ['place', '--dir', 'a', '--roles', 'cms,cms'],
+      '--roles must be some of cms,cas,sm, separated by commas, each once, not "cms,cms"',
+    ],
+    [
+      ['place', '--dir', 'a', '--roles', 'cms,x'],
+      '--roles must be some of cms,cas,sm, separated by commas, each once, not "cms,x"',
+    ],
+    [
+      ['place', '--dir', 'a', '--master', 'http://m'],
+      '--master must be a URL that begins with https://, not "http://m"',
+    ],
+    [
+      ['place', '--dir', 'a', '--master', 'm:7401'],
+      '--master must be a URL that begins with https://, not "m:7401"',
+    ],
+    [
+      ['place', '--dir', 'a', '--listen', '7410'],
+      '--listen must be HOST:PORT or [IPv6]:PORT, not "7410"',
+    ],
+    [
+      ['place', '--dir', 'a', '--listen', 'h:65536'],
+      '--listen must be HOST:PORT or [IPv6]:PORT, not "h:65536"',
+    ],
+    [
+      ['place', '--dir', 'a', '--log-level', 'loud'],
+      '--log-level must be one of debug, info, warn, error, not "loud"',
+    ],
+    [
+      ['place', '--dir', 'a', '--token', 't', '--token-file', 'f'],
+      '--token and --token-file exclude each other',
+    ],
+    [
+      ['place', '--dir', 'a', '--token', '-', '--password-file', '-'],
+      '--token and --password-file cannot both be read from standard input',
+    ],
     [['place', '--dir', 'a', '--token', ''], '--token must not be empty'],
     [['license', 'add'], 'missing FILE; see cd-agent license add --help'],
     [['why'], 'missing FILE; see cd-agent why --help'],
     [['why', 'a', 'b', 'c'], 'unexpected argument "c"; see cd-agent why --help'],
-  ] // prettier-ignore
+  ]
   test.each(table)('%j', async (argv, message) => {
     expect(await run(...argv)).toEqual({
       status: 2,
@@ -192,7 +231,9 @@ describe('secrets', () => {
 
   test('come from standard input', async () => {
     expect(JSON.parse((await given(['--token', '-'], 'in\n')).stdout).token).toBe('in')
-    expect(JSON.parse((await given(['--password-file', '-'], 'in\n')).stdout).passwordFile).toBe('in') // prettier-ignore
+    expect(JSON.parse((await given(['--password-file', '-'], 'in\n')).stdout).passwordFile).toBe(
+      'in',
+    )
   })
 
   test('that cannot be read are a failure, not wrong usage', async () => {
@@ -277,7 +318,9 @@ describe('errors', () => {
       stdout: '',
       stderr: 'cd-agent: interrupted by SIGINT [CANCELLED]\n',
     })
-    expect(await runCaptured(program, ['fail', '--code', 'TOKEN_USED'], { signal })).toMatchObject({ status: 4 }) // prettier-ignore
+    expect(await runCaptured(program, ['fail', '--code', 'TOKEN_USED'], { signal })).toMatchObject({
+      status: 4,
+    })
   })
 })
 

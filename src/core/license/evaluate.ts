@@ -62,13 +62,13 @@ export function refuseInstallation(
   install: InstallLicense,
   installation: Installation,
 ): Failure | null {
-  if (
-    install.installationId === installation.id &&
-    install.keyThumbprint === installation.keyThumbprint
-  )
-    return null
-  const message = `the install licence is for the installation "${install.installationId}", this is "${installation.id}"`
-  return { code: 'LICENSE_FOREIGN', message }
+  const foreign = (message: string): Failure => ({ code: 'LICENSE_FOREIGN', message })
+  if (install.installationId !== installation.id)
+    return foreign(
+      `the install licence is for the installation "${install.installationId}", this is "${installation.id}"`,
+    )
+  if (install.keyThumbprint === installation.keyThumbprint) return null
+  return foreign('the install licence is bound to another key than the one this installation has')
 }
 
 /** Why the two files do not belong together; null where they do. */
