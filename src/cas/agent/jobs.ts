@@ -69,6 +69,7 @@ export class Jobs {
       report({
         type: 'jobReport',
         jobId: job.jobId,
+        bindingId: child.bindingId,
         serverId: child.serverId,
         state: 'failed',
         via: serverId,

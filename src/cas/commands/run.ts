@@ -160,7 +160,7 @@ function stopped(signal: AbortSignal): Promise<null> {
 }
 
 function advertised(): Option<Address | undefined> {
-  const mustBe = '[SCOPE=]HOST:PORT, where SCOPE is group, region or international'
+  const wrong = 'must be [SCOPE=]HOST:PORT, where SCOPE is group, region or international'
   return {
     form: 'value',
     placeholder: '[SCOPE=]HOST:PORT',
@@ -169,8 +169,9 @@ function advertised(): Option<Address | undefined> {
     repeatable: false,
     fallback: null,
     convert: ([raw]) => {
-      const value = raw === undefined ? undefined : parseAdvertised(raw)
-      return value === null ? { mustBe } : { value }
+      if (raw === undefined) return { value: undefined }
+      const value = parseAdvertised(raw)
+      return value === null ? { wrong } : { value }
     },
   }
 }

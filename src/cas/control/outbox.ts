@@ -99,7 +99,7 @@ function subjectOf(message: AgentMessage): string | null {
     case 'targetReport':
       return `target ${message.bindingId}`
     case 'jobReport':
-      return `job ${message.jobId} ${message.serverId}`
+      return `job ${message.jobId} ${message.bindingId}`
     case 'hello':
     case 'changes':
     case 'filesListed':
