@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
+import { AppError } from '../core/base/errors.ts'
 import { readEnvironment } from './config.ts'
 import { writeFileAtomic } from './file-atomic.ts'
 
@@ -21,7 +22,13 @@ export function useNativeDirectory(path: string): void {
 export function loadNative(addonFile: string): unknown {
   const path = Bun.isStandaloneExecutable ? unpack(addonFile) : addonFile
   const loaded: { exports: unknown } = { exports: {} }
-  process.dlopen(loaded, path)
+  try {
+    process.dlopen(loaded, path)
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    const message = `cannot load an addon (its file system must not be mounted noexec): ${reason}`
+    throw new AppError('PLATFORM_UNSUPPORTED', message, { cause: error })
+  }
   return loaded.exports
 }
 
