@@ -12,10 +12,12 @@ export interface DialOptions {
   /** Only this agent is accepted there. */
   readonly serverId: string
   readonly identity: TlsIdentity
+  /** Gives the attempt up. */
+  readonly signal?: AbortSignal
 }
 
 /**
- * Connects to another agent with mutual TLS. Throws PEER_UNREACHABLE or PEER_UNTRUSTED. In TLS 1.3 this side is done
+ * Connects to another agent with mutual TLS. Throws PEER_UNREACHABLE, PEER_UNTRUSTED or CANCELLED. In TLS 1.3 this side is done
  * before the other has judged its certificate: only the first frame from there says that it was accepted.
  */
 export async function dial(options: DialOptions): Promise<DataConnection> {
@@ -29,12 +31,15 @@ export async function dial(options: DialOptions): Promise<DataConnection> {
     resolve(handshake)
   }
   const fail = (message: string): void => settle({ code: 'PEER_UNREACHABLE', message })
+  const cancel = (): void => settle({ code: 'CANCELLED', message: 'cancelled' })
+  options.signal?.addEventListener('abort', cancel, { once: true })
   const timer = setTimeout(() => fail(`no answer in ${CONNECT_MS} ms`), CONNECT_MS)
   connect(options, socketState(serverId, settle)).catch((cause: unknown) =>
     fail(cause instanceof Error ? cause.message : String(cause)),
   )
   const outcome = await promise
   clearTimeout(timer)
+  options.signal?.removeEventListener('abort', cancel)
   if (outcome instanceof DataConnection) return outcome
   const message = `cannot connect to server "${serverId}" at ${host}:${port}: ${outcome.message}`
   throw new AppError(outcome.code, message)

@@ -54,6 +54,11 @@ export class Sender {
     }
   }
 
+  /** True once the target has answered the opening of the job. */
+  get isAnswered(): boolean {
+    return this.#opened !== null
+  }
+
   next(): SenderTurn {
     const turn = this.#steps.next()
     if (turn.done === true) return { kind: 'ended', outcome: turn.value }

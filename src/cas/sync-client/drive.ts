@@ -1,0 +1,93 @@
+import { toAppError } from '../../core/base/errors.ts'
+import { type Failure, failure } from '../../core/base/result.ts'
+import type { SenderOutcome } from '../../core/transfer/sender-ports.ts'
+import type { Sender, SenderTurn } from '../../core/transfer/sender.ts'
+import type { Clock } from '../../platform/clock.ts'
+import type { Conversation } from './conversation.ts'
+
+/** The sender works so long before others have their turn: detection must not wait for transfers. */
+const SLICE_MS = 4
+
+export interface DriveOptions {
+  readonly conversation: Conversation
+  readonly sender: Sender
+  readonly clock: Clock
+  readonly aliveMs: number
+  readonly signal: AbortSignal
+  /** Why the signal was aborted. */
+  readonly cancelled: () => Failure | null
+  readonly onProgress: () => void
+}
+
+/**
+ * Runs a sender over a connection to the end of its job. A connection on which anything went wrong is closed: nobody
+ * knows what the other side has of the frames that were on their way.
+ */
+export async function drive(options: DriveOptions): Promise<SenderOutcome> {
+  const { conversation, sender } = options
+  conversation.listen((frame) => {
+    const taken = sender.receive(frame)
+    if (!taken.ok) conversation.close(frame.type === 'error' ? null : taken.error)
+    if (!taken.ok) refusal ??= taken.error
+  })
+  let refusal: Failure | null = null
+  try {
+    const outcome = await takeTurns(options)
+    return refusal === null ? outcome : { ok: false, error: refusal }
+  } catch (thrown) {
+    const { code, message } = toAppError(thrown)
+    conversation.close({ code, message })
+    return failure(code, message)
+  } finally {
+    conversation.listen(null)
+    sender.close()
+  }
+}
+
+async function takeTurns(options: DriveOptions): Promise<SenderOutcome> {
+  const { conversation, sender, signal } = options
+  const pace = new Pace(options)
+  for (;;) {
+    if (signal.aborted) return cancel(options)
+    if (conversation.failure !== null) return { ok: false, error: conversation.failure }
+    const turn: SenderTurn = sender.next()
+    if (turn.kind === 'ended') return turn.outcome
+    if (turn.kind === 'frame') conversation.connection.send(turn.frame)
+    if (turn.kind === 'waiting') await conversation.change(signal)
+    else await pace.after(turn.kind)
+    options.onProgress()
+  }
+}
+
+function cancel(options: DriveOptions): SenderOutcome {
+  const reason = options.cancelled() ?? { code: 'CANCELLED', message: 'the job was cancelled' }
+  options.conversation.close(reason)
+  return { ok: false, error: reason }
+}
+
+/** Keeps a sender from filling the memory, the event loop, or the other side's patience. */
+class Pace {
+  readonly #options: DriveOptions
+  #sliceEndsAtMs: number
+  #sentAtMs: number
+
+  constructor(options: DriveOptions) {
+    this.#options = options
+    this.#sentAtMs = options.clock.nowMs()
+    this.#sliceEndsAtMs = performance.now() + SLICE_MS
+  }
+
+  async after(kind: 'frame' | 'busy'): Promise<void> {
+    const { clock, conversation, aliveMs } = this.#options
+    const { connection } = conversation
+    if (kind === 'frame') this.#sentAtMs = clock.nowMs()
+    else if (Math.abs(clock.nowMs() - this.#sentAtMs) > aliveMs) {
+      connection.send({ type: 'alive' })
+      this.#sentAtMs = clock.nowMs()
+    }
+    if (!connection.hasRoom) await connection.room()
+    else if (performance.now() < this.#sliceEndsAtMs) return
+    else await new Promise((resolve) => setImmediate(resolve))
+    this.#sliceEndsAtMs = performance.now() + SLICE_MS
+  }
+}

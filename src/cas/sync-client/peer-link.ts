@@ -1,0 +1,133 @@
+import { AppError, toAppError } from '../../core/base/errors.ts'
+import { failure } from '../../core/base/result.ts'
+import type { SenderOutcome, SenderPorts } from '../../core/transfer/sender-ports.ts'
+import { Sender } from '../../core/transfer/sender.ts'
+import { blockCodec } from '../../platform/block-codec.ts'
+import { dial } from '../../platform/data-dial.ts'
+import { createHasher } from '../../platform/hash.ts'
+import { createSigner } from '../../platform/set-signature.ts'
+import { Conversation, greet } from './conversation.ts'
+import { drive } from './drive.ts'
+import { CLIENT_TIMES, type ClientTimes, type SyncClientOptions } from './options.ts'
+import type { Slots } from './slots.ts'
+import type { AttemptProgress, TargetRun } from './target-run.ts'
+
+/** The way to one other server: a connection that is kept, and the runs that use it one after another. */
+export class PeerLink {
+  readonly #serverId: string
+  readonly #options: SyncClientOptions
+  readonly #times: ClientTimes
+  readonly #slots: Slots
+  #conversation: Conversation | null = null
+  #turn: Promise<unknown> = Promise.resolve()
+
+  constructor(serverId: string, options: SyncClientOptions, slots: Slots) {
+    this.#serverId = serverId
+    this.#slots = slots
+    this.#options = options
+    this.#times = options.times ?? CLIENT_TIMES
+  }
+
+  /** Makes one attempt when all before it are over. Never rejects. */
+  attempt(run: TargetRun): Promise<SenderOutcome> {
+    const attempt = this.#turn.then(() => this.#slots.use(() => this.#attempt(run)))
+    this.#turn = attempt
+    return attempt
+  }
+
+  close(): void {
+    this.#conversation?.close(null)
+    this.#conversation = null
+  }
+
+  async #attempt(run: TargetRun): Promise<SenderOutcome> {
+    if (run.cancelled !== null) return { ok: false, error: run.cancelled }
+    const source = this.#options.outbound(run.job.sourceId)
+    if (source === null)
+      return failure('SOURCE_UNAVAILABLE', `source "${run.job.sourceId}" is not watched here`)
+    const ports: SenderPorts = {
+      source,
+      codec: blockCodec,
+      newHasher: createHasher,
+      sign: createSigner(this.#options.identity().key),
+    }
+    run.begin()
+    try {
+      return await this.#send(run, ports)
+    } catch (thrown) {
+      const { code, message } = toAppError(thrown)
+      return run.cancelled === null ? failure(code, message) : { ok: false, error: run.cancelled }
+    }
+  }
+
+  async #send(run: TargetRun, ports: SenderPorts): Promise<SenderOutcome> {
+    const isKept = this.#conversation?.failure === null
+    const conversation = isKept ? this.#kept() : await this.#connect(run)
+    const { outcome, isUnanswered } = await this.#converse(run, ports, conversation)
+    // A kept connection may have died unnoticed: that says nothing about the target.
+    const isStale = isKept && isUnanswered && !outcome.ok && conversation.failure !== null
+    if (!isStale || run.cancelled !== null) return outcome
+    return (await this.#converse(run, ports, await this.#connect(run))).outcome
+  }
+
+  #kept(): Conversation {
+    if (this.#conversation === null) throw new AppError('INTERNAL', 'no connection is kept')
+    return this.#conversation
+  }
+
+  async #converse(
+    run: TargetRun,
+    ports: SenderPorts,
+    conversation: Conversation,
+  ): Promise<{ outcome: SenderOutcome; isUnanswered: boolean }> {
+    const { connection } = conversation
+    const before = connection.bytesOnWire
+    const sender = new Sender(ports, run.senderJob)
+    const progress = (): AttemptProgress => ({
+      bytesOnWire: connection.bytesOnWire - before,
+      sender: sender.progress,
+    })
+    connection.expectWithin(this.#times.stallMs)
+    const outcome = await drive({
+      conversation,
+      sender,
+      clock: this.#options.clock,
+      aliveMs: this.#times.aliveMs,
+      signal: run.signal,
+      cancelled: () => run.cancelled,
+      onProgress: () => run.progress(progress()),
+    })
+    connection.expectWithin(this.#times.idleMs)
+    run.finish(progress())
+    return { outcome, isUnanswered: !sender.isAnswered }
+  }
+
+  async #connect(run: TargetRun): Promise<Conversation> {
+    this.close()
+    const addresses = this.#options.addressesOf(this.#serverId, run.node.hop.scope)
+    let last = new AppError('PEER_UNREACHABLE', `server "${this.#serverId}" has no known address`)
+    for (const { host, port } of addresses) {
+      if (run.cancelled !== null) break
+      try {
+        const identity = this.#options.identity()
+        const connection = await dial({
+          host,
+          port,
+          serverId: this.#serverId,
+          identity,
+          signal: run.signal,
+        })
+        const conversation = new Conversation(connection)
+        connection.expectWithin(this.#times.stallMs)
+        await greet(conversation, run.signal)
+        this.#conversation = conversation
+        return conversation
+      } catch (thrown) {
+        last = toAppError(thrown)
+        const { code, message } = last
+        this.#options.log.info('address does not work', { host, port, code, message })
+      }
+    }
+    throw last
+  }
+}

@@ -1,0 +1,85 @@
+import type { Failure } from '../../core/base/result.ts'
+import type { JobNode } from '../../core/wire/control.ts'
+import type { SyncClientOptions } from './options.ts'
+import { PeerLink } from './peer-link.ts'
+import { isWorthRetrying, retryDelayMs } from './retry.ts'
+import { Slots } from './slots.ts'
+import { type Job, TargetRun } from './target-run.ts'
+
+/** Targets that are sent to at once: each takes a few MiB. */
+const ACTIVE_MAX = 256
+
+/** Sends what a job's targets lack. */
+export interface SyncClient {
+  /**
+   * Sends to every target of the job, several servers at once, and reports on each; resolves when all are over, however
+   * it went. Never rejects.
+   */
+  run(job: Job): Promise<void>
+  /** Gives up what is left of a job; its targets are reported as failed with the reason. */
+  cancel(jobId: string, reason?: Failure): void
+  /** Gives up everything and closes all connections. */
+  stop(): Promise<void>
+}
+
+/** Makes the part of an agent that sends. */
+export function createSyncClient(options: SyncClientOptions): SyncClient {
+  const links = new Map<string, PeerLink>()
+  const runs = new Set<TargetRun>()
+  const slots = new Slots(ACTIVE_MAX)
+
+  const linkTo = (serverId: string): PeerLink => {
+    const link = links.get(serverId) ?? new PeerLink(serverId, options, slots)
+    links.set(serverId, link)
+    return link
+  }
+
+  const runTarget = async (run: TargetRun): Promise<void> => {
+    runs.add(run)
+    run.end(await attempts(run))
+    runs.delete(run)
+  }
+
+  const attempts = async (run: TargetRun): ReturnType<PeerLink['attempt']> => {
+    const { retry, sourceId, jobId } = run.job
+    const { serverId } = run.node
+    for (;;) {
+      const outcome = await linkTo(serverId).attempt(run)
+      if (outcome.ok) return outcome
+      const { code, message } = outcome.error
+      options.log.warn('target not reached', { jobId, serverId, code, message })
+      if (code === 'JOURNAL_BEHIND') options.journalBehind(sourceId)
+      const failures = run.countFailure()
+      if (!isWorthRetrying(code) || failures >= retry.attempts) return outcome
+      const delayMs = retryDelayMs(retry.backoffMs, failures, options.random)
+      await options.clock.sleep(delayMs, run.signal)
+      if (run.cancelled !== null) return { ok: false, error: run.cancelled }
+    }
+  }
+
+  const cancelAll = (matches: (run: TargetRun) => boolean, reason: Failure): void => {
+    for (const run of runs) if (matches(run)) run.cancel(reason)
+  }
+
+  return {
+    async run(job) {
+      const nodes = withDescendants(job.children)
+      await Promise.all(nodes.map((node) => runTarget(new TargetRun(options, job, node))))
+    },
+    cancel(jobId, reason = { code: 'CANCELLED', message: 'the job was cancelled' }) {
+      cancelAll((run) => run.job.jobId === jobId, reason)
+    },
+    async stop() {
+      const ended = [...runs].map((run) => run.ended)
+      cancelAll(() => true, { code: 'CANCELLED', message: 'the agent is stopping' })
+      await Promise.all(ended)
+      for (const link of links.values()) link.close()
+      links.clear()
+    },
+  }
+}
+
+/** Receivers do not pass sets on, so each node of the tree is served from here. */
+function withDescendants(nodes: readonly JobNode[]): JobNode[] {
+  return nodes.flatMap((node) => [node, ...withDescendants(node.children)])
+}

@@ -1,0 +1,119 @@
+import type { Failure } from '../../core/base/result.ts'
+import type { SenderOutcome, SenderJob } from '../../core/transfer/sender-ports.ts'
+import type { SenderProgress } from '../../core/transfer/sender.ts'
+import type { JobNode, MasterMessageOf } from '../../core/wire/control.ts'
+import type { JobReport, SyncClientOptions } from './options.ts'
+
+export type Job = MasterMessageOf<'job'>
+
+const REPORT_INTERVAL_MS = 500
+const MESSAGE_LENGTH_MAX = 2000
+
+/** One target of a job on its way: what was counted over all attempts, and what is told about it. */
+export class TargetRun {
+  readonly job: Job
+  readonly node: JobNode
+  readonly #options: SyncClientOptions
+  readonly #cancelling = new AbortController()
+  readonly #ended = Promise.withResolvers<void>()
+  #cancelled: Failure | null = null
+  #reportedAtMs = -Infinity
+  #attempts = 0
+  /** Failed attempts in a row that brought the target on by nothing. */
+  #failures = 0
+  #hasMoved = false
+  #bytesOnWire = 0
+  #appliedCount = 0
+  #failedCount = 0
+
+  constructor(options: SyncClientOptions, job: Job, node: JobNode) {
+    this.#options = options
+    this.job = job
+    this.node = node
+  }
+
+  get signal(): AbortSignal {
+    return this.#cancelling.signal
+  }
+
+  /** Why it was cancelled, or null. */
+  get cancelled(): Failure | null {
+    return this.#cancelled
+  }
+
+  /** Resolves at the end, however it went. */
+  get ended(): Promise<void> {
+    return this.#ended.promise
+  }
+
+  /** Counts an attempt that failed; gives how many did so in a row. */
+  countFailure(): number {
+    this.#failures = this.#hasMoved ? 1 : this.#failures + 1
+    this.#hasMoved = false
+    return this.#failures
+  }
+
+  get senderJob(): SenderJob {
+    const { jobId, sourceId, epoch, to } = this.job
+    const { bindingId, ticket, children, hop } = this.node
+    const { compression } = hop
+    return { jobId, sourceId, epoch, to, bindingId, ticket, compression, children }
+  }
+
+  cancel(reason: Failure): void {
+    this.#cancelled ??= reason
+    this.#cancelling.abort()
+  }
+
+  begin(): void {
+    this.#attempts++
+    this.progress({ bytesOnWire: 0, sender: NO_PROGRESS })
+  }
+
+  /** Tells how the attempt that runs fares, where the last word is half a second old. */
+  progress(attempt: AttemptProgress): void {
+    const nowMs = this.#options.clock.nowMs()
+    if (Math.abs(nowMs - this.#reportedAtMs) < REPORT_INTERVAL_MS) return
+    this.#reportedAtMs = nowMs
+    this.#options.report(this.#reportOf('running', attempt, null))
+  }
+
+  /** Adds up what an attempt moved. */
+  finish(attempt: AttemptProgress): void {
+    this.#bytesOnWire += attempt.bytesOnWire
+    this.#appliedCount += attempt.sender.appliedCount
+    this.#failedCount += attempt.sender.failedCount
+    this.#hasMoved ||= attempt.sender.setsDone > 0
+  }
+
+  /** Tells the end. */
+  end(outcome: SenderOutcome | { readonly ok: false; readonly error: Failure }): void {
+    const nothing = { bytesOnWire: 0, sender: NO_PROGRESS }
+    const state = outcome.ok ? 'done' : 'failed'
+    this.#options.report(this.#reportOf(state, nothing, outcome.ok ? null : outcome.error))
+    this.#ended.resolve()
+  }
+
+  #reportOf(state: JobReport['state'], attempt: AttemptProgress, error: Failure | null): JobReport {
+    return {
+      type: 'jobReport',
+      jobId: this.job.jobId,
+      bindingId: this.node.bindingId,
+      serverId: this.node.serverId,
+      state,
+      via: this.#options.serverId,
+      attempts: this.#attempts,
+      bytesOnWire: this.#bytesOnWire + attempt.bytesOnWire,
+      entriesApplied: this.#appliedCount + attempt.sender.appliedCount,
+      entriesFailed: this.#failedCount + attempt.sender.failedCount,
+      error: error && { code: error.code, message: error.message.slice(0, MESSAGE_LENGTH_MAX) },
+    }
+  }
+}
+
+export interface AttemptProgress {
+  readonly bytesOnWire: number
+  readonly sender: SenderProgress
+}
+
+export const NO_PROGRESS: SenderProgress = { setsDone: 0, appliedCount: 0, failedCount: 0 }
