@@ -1,5 +1,5 @@
 import type { Program } from './cli-command.ts'
-import { type CliIo, INPUT_BYTES_MAX } from './cli-io.ts'
+import { INPUT_BYTES_MAX } from './cli-io.ts'
 import { runProgram } from './cli.ts'
 
 /** How long a program may take to stop after the first signal. */
@@ -10,23 +10,40 @@ const STOP_MS = 5000
  * The first SIGINT or SIGTERM aborts the signal of the command; a second one, or 5 s, ends the process at once.
  */
 export async function runAsProcess(program: Program): Promise<never> {
-  const status = await runProgram(program, processIo(stopSignal()))
-  // What was written must be out before the process ends.
-  await Promise.all([drained(process.stdout), drained(process.stderr)])
-  process.exit(status)
-}
-
-function processIo(signal: AbortSignal): CliIo {
+  const out = new Output(process.stdout)
+  const errors = new Output(process.stderr)
   // A reader that has gone (`| head`) is no error of ours, and there is nobody left to tell.
   process.stdout.on('error', () => process.exit(1))
   process.stderr.on('error', () => undefined)
-  return {
+  const signal = stopSignal()
+  const status = await runProgram(program, {
     argv: process.argv.slice(2),
     readStdin: () => readStdin(signal),
-    writeStdout: (text) => void process.stdout.write(text),
-    writeStderr: (text) => void process.stderr.write(text),
+    writeStdout: (text) => out.write(text),
+    writeStderr: (text) => errors.write(text),
     isTerminal: process.stderr.isTTY === true,
     signal,
+  })
+  await Promise.all([out.flushed(), errors.flushed()])
+  process.exit(status)
+}
+
+/** What is written to a stream, and when it is out: the end of the process drops what is not. */
+class Output {
+  readonly #stream: NodeJS.WriteStream
+  #last: Promise<void> = Promise.resolve()
+
+  constructor(stream: NodeJS.WriteStream) {
+    this.#stream = stream
+  }
+
+  write(text: string): void {
+    // Writes are taken in order: once the last one is out, all are.
+    this.#last = new Promise((resolve) => void this.#stream.write(text, () => resolve()))
+  }
+
+  async flushed(): Promise<void> {
+    await this.#last
   }
 }
 
@@ -59,8 +76,4 @@ async function boundedStdin(): Promise<Uint8Array> {
     if (size > INPUT_BYTES_MAX) break
   }
   return Buffer.concat(chunks)
-}
-
-function drained(stream: NodeJS.WriteStream): Promise<void> {
-  return new Promise((resolve) => void stream.write('', () => resolve()))
 }
