@@ -37,7 +37,9 @@ export interface RunInput {
  */
 export function runPhases(work: Work, { header }: { header: SetHeader }, input: RunInput): void {
   moveFolders(work, input.entries)
-  const decisions = input.entries.map((entry) => checkContent(work, surveyEntry(work, entry), input.unavailable))
+  const decisions = input.entries.map((entry) =>
+    checkContent(work, surveyEntry(work, entry), input.unavailable),
+  )
   if (decisions.every(({ verdict }) => verdict.kind === 'pass')) return settle(work, decisions)
   claim(work, claimsFor(work, decisions))
   settle(work, decisions)

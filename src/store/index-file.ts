@@ -1,0 +1,59 @@
+import type { Database } from 'bun:sqlite'
+
+import initial from '../../migrations/agent/index/0001_index.sql' with { type: 'text' }
+import { openDatabase, openDatabaseReadOnly } from './database.ts'
+import { BindingIndex } from './index-binding.ts'
+
+const MIGRATIONS = [initial]
+
+/** `index.db`: what this host holds of every binding. One writer, the Sync Server. */
+export class IndexFile {
+  readonly #database: Database
+  readonly #bindings = new Map<string, BindingIndex>()
+
+  private constructor(database: Database) {
+    this.#database = database
+  }
+
+  /** Opens or makes the file. Throws DATA_VERSION, FILE_UNREADABLE. */
+  static open(file: string): IndexFile {
+    return new IndexFile(openDatabase({ file, migrations: MIGRATIONS }))
+  }
+
+  /** Opens an existing file beside its writer, for looking only. */
+  static openReadOnly(file: string): IndexFile {
+    return new IndexFile(openDatabaseReadOnly({ file, migrations: MIGRATIONS }))
+  }
+
+  /** The index of one binding, made where it is new; always the same object. */
+  binding(bindingId: string): BindingIndex {
+    const known = this.#bindings.get(bindingId)
+    if (known !== undefined) return known
+    this.#database
+      .query('INSERT INTO binding (binding_id, list) VALUES (?, 0) ON CONFLICT DO NOTHING')
+      .run(bindingId)
+    const index = this.#load(bindingId)
+    if (index === null) throw new Error(`binding "${bindingId}" was just made`)
+    return index
+  }
+
+  /** The index of a binding that was received before; null for none. */
+  existing(bindingId: string): BindingIndex | null {
+    return this.#bindings.get(bindingId) ?? this.#load(bindingId)
+  }
+
+  close(): void {
+    this.#bindings.clear()
+    this.#database.close()
+  }
+
+  #load(bindingId: string): BindingIndex | null {
+    const row = this.#database
+      .query<{ id: bigint }, [string]>('SELECT id FROM binding WHERE binding_id = ?')
+      .get(bindingId)
+    if (row === null) return null
+    const index = new BindingIndex(this.#database, row.id)
+    this.#bindings.set(bindingId, index)
+    return index
+  }
+}

@@ -1,0 +1,19 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+import { ConfinedTargetTree } from '../../../src/platform/confined-target-tree.ts'
+import { MemoryTree } from '../../fakes/memory-tree.ts'
+import { applySuite } from './apply.suite.ts'
+
+applySuite('applying in memory', () => ({ tree: new MemoryTree(), dispose: () => undefined }))
+
+applySuite('applying on the real disk', () => {
+  const root = mkdtempSync(join(tmpdir(), 'cd-apply-'))
+  const tree = new ConfinedTargetTree(root)
+  const dispose = (): void => {
+    tree.close()
+    rmSync(root, { recursive: true, force: true })
+  }
+  return { tree, dispose }
+})

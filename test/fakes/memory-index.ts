@@ -1,0 +1,80 @@
+import type {
+  IndexBatch,
+  IndexRow,
+  IndexStore,
+  StoredPending,
+} from '../../src/core/apply/index-store.ts'
+import type { ContentHash, Position } from '../../src/core/change/entry.ts'
+import { type RelPath, isBelow } from '../../src/core/path/rel-path.ts'
+
+/** `IndexStore` in memory; passes the suite of the real one. What it holds is durable. */
+export class MemoryIndex implements IndexStore {
+  #rows = new Map<RelPath, IndexRow>()
+  #pending = new Map<RelPath, StoredPending>()
+  #claims = new Set<RelPath>()
+  #watermark: Position | null = null
+  #list = 0
+
+  watermark(): Position | null {
+    return this.#watermark
+  }
+
+  list(): number {
+    return this.#list
+  }
+
+  pending(): readonly StoredPending[] {
+    return [...this.#pending.values()].toSorted(
+      (one, other) => one.seq - other.seq || compare(one.path, other.path),
+    )
+  }
+
+  claims(): ReadonlySet<RelPath> {
+    return new Set(this.#claims)
+  }
+
+  claim(paths: readonly RelPath[]): void {
+    for (const path of paths) this.#claims.add(path)
+  }
+
+  get(path: RelPath): IndexRow | null {
+    return this.#rows.get(path) ?? null
+  }
+
+  findByHash(hash: ContentHash, limit: number): IndexRow[] {
+    return this.rows()
+      .filter(({ state }) => state.hash === hash)
+      .slice(0, limit)
+  }
+
+  below(folder: RelPath, limit: number, after?: RelPath): IndexRow[] {
+    return this.rows()
+      .filter(({ path }) => isBelow(path, folder) && (after === undefined || path > after))
+      .slice(0, limit)
+  }
+
+  olderThan(list: number, limit: number, after?: RelPath): IndexRow[] {
+    return this.rows()
+      .filter((row) => row.list < list && (after === undefined || row.path > after))
+      .slice(0, limit)
+  }
+
+  commit(batch: IndexBatch): void {
+    for (const path of batch.removes) this.#rows.delete(path)
+    for (const row of batch.puts) this.#rows.set(row.path, row)
+    for (const path of batch.pendingRemoves) this.#pending.delete(path)
+    for (const pending of batch.pendingPuts) this.#pending.set(pending.path, pending)
+    if (batch.claims !== null) this.#claims = new Set(batch.claims)
+    this.#watermark = batch.watermark ?? this.#watermark
+    this.#list = batch.list
+  }
+
+  /** Every row, in order of path. */
+  rows(): IndexRow[] {
+    return [...this.#rows.values()].toSorted((one, other) => compare(one.path, other.path))
+  }
+}
+
+function compare(one: string, other: string): number {
+  return one < other ? -1 : one > other ? 1 : 0
+}
