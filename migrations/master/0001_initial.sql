@@ -108,6 +108,7 @@ CREATE TABLE policy_sources (
   -- What the source reported, and how far its changes are recorded here.
   epoch TEXT,
   head_seq INTEGER NOT NULL DEFAULT 0,
+  recorded_seq INTEGER NOT NULL DEFAULT 0,
   complete_at_ms INTEGER,
   gaps TEXT NOT NULL DEFAULT '[]',
   file_count INTEGER NOT NULL DEFAULT 0,
@@ -150,6 +151,8 @@ CREATE TABLE target_states (
   error TEXT,
   failures INTEGER NOT NULL DEFAULT 0,
   last_error TEXT,
+  -- It was away and has not caught up since.
+  was_away INTEGER NOT NULL DEFAULT 0,
   reported_at_ms INTEGER
 ) WITHOUT ROWID;
 
@@ -212,6 +215,8 @@ CREATE TABLE job_targets (
   source_id TEXT NOT NULL,
   server_id TEXT NOT NULL,
   state TEXT NOT NULL,
+  -- Under which id its sender was told of it; one job may be told in parts, as its targets become free.
+  run_id TEXT,
   via TEXT,
   attempts INTEGER NOT NULL DEFAULT 0,
   bytes_on_wire INTEGER NOT NULL DEFAULT 0,

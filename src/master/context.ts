@@ -97,11 +97,15 @@ export interface FlushedSource {
 
 /** The jobs' engine, as use cases need it. */
 export interface JobControl {
-  /** A policy was made, changed, paused, resumed or deleted: reads it anew and plans. */
-  policyChanged(policyId: string): Promise<void>
-  /** Servers came, went, were drained or revoked: reads everything anew and plans. */
-  topologyChanged(): Promise<void>
-  /** Starts a manual job over the bindings of these servers (all where null); gives its id. */
+  /**
+   * Runs work that changes policies or topology in the database while no message of an agent is handled, then reads
+   * what `affected` names anew and plans. The configuration of agents follows by itself.
+   */
+  change<T>(work: () => Promise<T>, affected: (result: T) => readonly string[] | 'all'): Promise<T>
+  /**
+   * Starts a manual job that ends when the bindings named have reached their sources' heads as they are now;
+   * gives its id. NOT_FOUND where there is none.
+   */
   sync(request: SyncRequest): Promise<string>
   /** Stops a job's targets that have not ended; what they lack stays in the backlog. */
   cancel(jobId: string, actor: Actor): Promise<void>
@@ -109,6 +113,7 @@ export interface JobControl {
 
 export interface SyncRequest {
   readonly policyId: string
+  /** Null for all servers. */
   readonly serverIds: readonly string[] | null
   readonly trigger: 'person' | 'retry'
 }

@@ -60,7 +60,7 @@ function decide(question: Question): Decision {
   const goal = state.goals.find((candidate) => candidate.bindingIds.includes(target.bindingId))
   if (goal !== undefined) return { start: goalJob(goal, source), wakeAtMs: null }
   const kind = kindOf(question)
-  if (kind === null) return NOTHING
+  if (kind === null || isWaived(target, source)) return NOTHING
   const waitUntilMs = waitOf(target, source)
   if (waitUntilMs > state.nowMs) return { start: null, wakeAtMs: waitUntilMs }
   return { start: newJob(source, kind), wakeAtMs: null }
@@ -105,6 +105,10 @@ function waitOf(target: PlanTarget, source: PlanSource): number {
   const hasNews = target.lastTry.headSeq < source.headSeq && failures === 0
   if (hasNews) return 0
   return retryAtMs(Math.max(failures, target.lastTry.rounds), target.lastTry.atMs)
+}
+
+function isWaived(target: PlanTarget, source: PlanSource): boolean {
+  return target.waivedSeq !== null && source.headSeq <= target.waivedSeq
 }
 
 function isSameEpoch(watermark: Position | null, source: PlanSource): watermark is Position {

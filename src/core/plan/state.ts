@@ -42,6 +42,8 @@ export interface PlanTarget {
   readonly failures: number
   /** It was away and has not caught up since. */
   readonly wasAway: boolean
+  /** A person cancelled what was under way to here: left alone until there is something newer. */
+  readonly waivedSeq: number | null
   /** The last job that left something undone; null where none did since the target came back. */
   readonly lastTry: {
     readonly atMs: number

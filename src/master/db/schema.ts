@@ -126,6 +126,7 @@ export const policySources = sqliteTable('policy_sources', {
   viewRevision: integer('view_revision').notNull().default(0),
   epoch: text('epoch'),
   headSeq: integer('head_seq').notNull().default(0),
+  recordedSeq: integer('recorded_seq').notNull().default(0),
   completeAtMs: integer('complete_at_ms'),
   gaps: text('gaps', { mode: 'json' }).$type<Gap[]>().notNull().default([]),
   fileCount: integer('file_count').notNull().default(0),
@@ -164,6 +165,7 @@ export const targetStates = sqliteTable('target_states', {
   error: text('error', { mode: 'json' }).$type<Reason>(),
   failures: integer('failures').notNull().default(0),
   lastError: text('last_error', { mode: 'json' }).$type<DatedReason>(),
+  wasAway: integer('was_away', { mode: 'boolean' }).notNull().default(false),
   reportedAtMs: integer('reported_at_ms'),
 })
 
@@ -233,7 +235,8 @@ export const jobTargets = sqliteTable(
     sourceId: text('source_id').notNull(),
     serverId: text('server_id').notNull(),
     state: text('state').$type<JobTargetState>().notNull(),
-    via: text('via'),
+    runId: text('run_id'),
+  via: text('via'),
     attempts: integer('attempts').notNull().default(0),
     bytesOnWire: integer('bytes_on_wire').notNull().default(0),
     entriesApplied: integer('entries_applied').notNull().default(0),

@@ -3,9 +3,10 @@ import { and, count, eq, sql } from 'drizzle-orm'
 import { AppError } from '../../core/base/errors.ts'
 import { iso } from '../../platform/clock.ts'
 import type { Actor, MasterContext } from '../context.ts'
-import type { Reader } from '../db/database.ts'
+import type { Reader, Writer } from '../db/database.ts'
 import { groups, policyTargets, servers } from '../db/schema.ts'
 import type { Group, Page } from '../model.ts'
+import { refreshBindings } from '../policies/expansion.ts'
 import { type GroupRow, assertVersion, findGroup, findRegion } from './lookup.ts'
 import { type PageRequest, cursorKey, pageLimit, toPage } from './paging.ts'
 
@@ -70,13 +71,13 @@ export interface GroupUpdate {
   readonly expectedVersion?: number | undefined
 }
 
-/** Renames a group or moves it to another region; NOT_FOUND, STALE, NAME_TAKEN. */
+/** Renames a group or moves it to another region; NOT_FOUND, STALE, NAME_TAKEN, ROOT_OVERLAP. */
 export async function updateGroup(
   context: MasterContext,
   _actor: Actor,
   { reference, patch, expectedVersion }: GroupUpdate,
 ): Promise<Group> {
-  const group = await context.database.write(async (transaction) => {
+  const change = async (transaction: Writer) => {
     const row = await findGroup(transaction, reference)
     assertVersion(row.version, expectedVersion)
     const region =
@@ -89,10 +90,11 @@ export async function updateGroup(
     }
     await assertNameFree(transaction, changed)
     await transaction.update(groups).set(changed).where(eq(groups.id, row.id))
+    if (changed.regionId !== row.regionId) await refreshBindings(transaction)
     return changed
-  })
-  await context.jobs.topologyChanged()
-  return toGroup(group)
+  }
+  const write = () => context.database.write(change)
+  return toGroup(await context.jobs.change(write, () => 'all'))
 }
 
 /** Deletes a group that nothing uses; NOT_FOUND, STALE, IN_USE naming what uses it. */

@@ -2,6 +2,7 @@ import { asc, eq, gt } from 'drizzle-orm'
 
 import { iso } from '../../platform/clock.ts'
 import type { Actor, MasterContext } from '../context.ts'
+import type { Writer } from '../db/database.ts'
 import { hopRules } from '../db/schema.ts'
 import type { HopRule, Page, StoredHopRule } from '../model.ts'
 import { assertVersion, missing } from './lookup.ts'
@@ -38,10 +39,9 @@ export async function createHopRule(
 ): Promise<StoredHopRule> {
   const createdAtMs = context.clock.nowMs()
   const row = { id: Bun.randomUUIDv7(), rule, version: 1, createdAtMs }
-  await context.database.write(async (transaction) => {
+  await changeRules(context, async (transaction) => {
     await transaction.insert(hopRules).values(row)
   })
-  await context.jobs.topologyChanged()
   return toStored(row)
 }
 
@@ -58,7 +58,7 @@ export async function updateHopRule(
   _actor: Actor,
   { id, rule, expectedVersion }: HopRuleUpdate,
 ): Promise<StoredHopRule> {
-  const changed = await context.database.write(async (transaction) => {
+  const changed = await changeRules(context, async (transaction) => {
     const [row] = await transaction.select().from(hopRules).where(eq(hopRules.id, id))
     if (row === undefined) return missing('hop rule', id)
     assertVersion(row.version, expectedVersion)
@@ -66,7 +66,6 @@ export async function updateHopRule(
     await transaction.update(hopRules).set(next).where(eq(hopRules.id, id))
     return next
   })
-  await context.jobs.topologyChanged()
   return toStored(changed)
 }
 
@@ -76,13 +75,22 @@ export async function deleteHopRule(
   _actor: Actor,
   input: { readonly id: string; readonly expectedVersion?: number | undefined },
 ): Promise<void> {
-  await context.database.write(async (transaction) => {
+  await changeRules(context, async (transaction) => {
     const [row] = await transaction.select().from(hopRules).where(eq(hopRules.id, input.id))
     if (row === undefined) return missing('hop rule', input.id)
     assertVersion(row.version, input.expectedVersion)
     await transaction.delete(hopRules).where(eq(hopRules.id, input.id))
   })
-  await context.jobs.topologyChanged()
+}
+
+async function changeRules<T>(
+  context: MasterContext,
+  work: (transaction: Writer) => Promise<T>,
+): Promise<T> {
+  return await context.jobs.change(
+    () => context.database.write(work),
+    () => 'all',
+  )
 }
 
 function toStored(row: HopRuleRow): StoredHopRule {

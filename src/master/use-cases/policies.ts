@@ -2,7 +2,7 @@ import { and, asc, eq, gt } from 'drizzle-orm'
 
 import { AppError } from '../../core/base/errors.ts'
 import type { Actor, MasterContext } from '../context.ts'
-import type { Reader } from '../db/database.ts'
+import type { Reader, Writer } from '../db/database.ts'
 import { policies } from '../db/schema.ts'
 import type { Page, Policy } from '../model.ts'
 import { assertPolicyRules } from '../policies/rules.ts'
@@ -56,12 +56,13 @@ export async function createPolicy(
   assertPolicyRules(context, fields)
   const nowMs = context.clock.nowMs()
   const id = Bun.randomUUIDv7()
-  await context.database.write(async (transaction) => {
+  await changePolicy(context, async (transaction) => {
     await assertNameFree(transaction, { id, name: fields.name })
     const { name, enabled } = fields
     const times = { createdAtMs: nowMs, updatedAtMs: nowMs }
     const row = { id, name, enabled, body: bodyOf(fields), version: 1, pauseReason: null, ...times }
     await writePolicy(transaction, { row, fields, actor, nowMs })
+    return id
   })
   return await announce(context, id)
 }
@@ -80,7 +81,7 @@ export async function updatePolicy(
   update: PolicyUpdate,
 ): Promise<Policy> {
   const nowMs = context.clock.nowMs()
-  const id = await context.database.write(async (transaction) => {
+  const id = await changePolicy(context, async (transaction) => {
     const row = await findPolicy(transaction, update.reference)
     assertVersion(row.version, update.expectedVersion)
     const current = await readPolicyFields(transaction, row)
@@ -119,16 +120,14 @@ export async function deletePolicy(
   _actor: Actor,
   input: { readonly reference: string; readonly expectedVersion?: number | undefined },
 ): Promise<void> {
-  const row = await context.database.write(async (transaction) => {
-    const found = await findPolicy(transaction, input.reference)
-    assertVersion(found.version, input.expectedVersion)
-    await transaction.delete(policies).where(eq(policies.id, found.id))
-    return found
+  const id = await changePolicy(context, async (transaction) => {
+    const row = await findPolicy(transaction, input.reference)
+    assertVersion(row.version, input.expectedVersion)
+    await transaction.delete(policies).where(eq(policies.id, row.id))
+    return row.id
   })
-  await context.jobs.policyChanged(row.id)
-  context.fleet.configChanged()
-  const data = { name: row.name, deleted: true }
-  context.events.publish({ type: 'policy', objectId: row.id, policyId: row.id, data })
+  const data = { deleted: true }
+  context.events.publish({ type: 'policy', objectId: id, policyId: id, data })
 }
 
 async function setEnabled(
@@ -137,7 +136,7 @@ async function setEnabled(
   wanted: { reference: string; reason: string | null; enabled: boolean },
 ): Promise<Policy> {
   const nowMs = context.clock.nowMs()
-  const id = await context.database.write(async (transaction) => {
+  const id = await changePolicy(context, async (transaction) => {
     const row = await findPolicy(transaction, wanted.reference)
     const fields = { ...(await readPolicyFields(transaction, row)), enabled: wanted.enabled }
     const changed = { ...changedRow(row, { fields, nowMs }), pauseReason: wanted.reason }
@@ -165,9 +164,18 @@ function viewOf(fields: PolicyFields): string {
   return JSON.stringify([fields.filter, fields.metadata])
 }
 
+/** Runs a change of one policy, whose id the work gives. */
+async function changePolicy(
+  context: MasterContext,
+  work: (transaction: Writer) => Promise<string>,
+): Promise<string> {
+  return await context.jobs.change(
+    () => context.database.write(work),
+    (id) => [id],
+  )
+}
+
 async function announce(context: MasterContext, id: string): Promise<Policy> {
-  await context.jobs.policyChanged(id)
-  context.fleet.configChanged()
   const policy = await getPolicy(context, id)
   const { name, enabled, version } = policy
   const data = { name, enabled }

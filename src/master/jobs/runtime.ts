@@ -1,0 +1,95 @@
+import type { Position } from '../../core/change/entry.ts'
+import type { PlanPolicy } from '../../core/plan/state.ts'
+import type { RouteRule } from '../../core/route/plan-tree.ts'
+import type { DatedReason, Reason } from '../db/reason.ts'
+import type { Gap, JobKind, JobTargetState } from '../model.ts'
+
+/**
+ * What the engine holds of each policy, so that a change becomes a command without reading the database. The database
+ * is the truth: this is loaded from it, and whatever changes here is written there before anyone hears of it.
+ */
+export interface PolicyRuntime {
+  readonly policyId: string
+  readonly name: string
+  readonly version: number
+  readonly plan: PlanPolicy
+  readonly retry: { readonly attempts: number; readonly backoffMs: number }
+  readonly rules: readonly RouteRule[]
+  readonly sources: Map<string, SourceRuntime>
+  readonly bindings: Map<string, BindingRuntime>
+  /** Jobs that have not ended, oldest first. */
+  readonly jobs: Map<string, JobRuntime>
+}
+
+export interface SourceRuntime {
+  readonly sourceId: string
+  readonly policyId: string
+  readonly serverId: string
+  connected: boolean
+  epoch: string | null
+  /** The highest seq known to exist. */
+  headSeq: number
+  /** Up to here every change is recorded in this database. */
+  recordedSeq: number
+  completeAtMs: number | null
+  gaps: Gap[]
+  fileCount: number
+  totalBytes: number
+  error: Reason | null
+}
+
+export interface BindingRuntime {
+  readonly bindingId: string
+  readonly policyId: string
+  readonly sourceId: string
+  readonly serverId: string
+  connected: boolean
+  /** It told its watermark since it connected. */
+  reported: boolean
+  drained: boolean
+  watermark: Position | null
+  pendingCount: number
+  error: Reason | null
+  lastError: DatedReason | null
+  failures: number
+  wasAway: boolean
+  waivedSeq: number | null
+  lastTry: { readonly atMs: number; readonly headSeq: number; readonly rounds: number } | null
+  runningJobId: string | null
+}
+
+export interface JobRuntime {
+  readonly jobId: string
+  readonly policyId: string
+  readonly kind: JobKind
+  readonly to: Map<string, Position>
+  readonly targets: Map<string, JobTargetRuntime>
+}
+
+export interface JobTargetRuntime {
+  readonly bindingId: string
+  readonly sourceId: string
+  readonly serverId: string
+  state: JobTargetState
+  /** Under which id its sender was told of it; null until then. */
+  runId: string | null
+  /** When anything was last heard of it, or it was last sent to the source. */
+  heardAtMs: number
+  /** Since when the target is known to hold everything while the sender's own report is still out. */
+  reachedAtMs: number | null
+}
+
+/** The id of the job that a run belongs to. */
+export function jobIdOf(runId: string): string {
+  return runId.split('.')[0] ?? runId
+}
+
+/** The states in which a job's target, or a job, still can change. */
+export function isOpen(state: JobTargetState): boolean {
+  return state === 'queued' || state === 'running' || state === 'held'
+}
+
+/** Tells whether a target has everything of its source up to a position. */
+export function hasReached(watermark: Position | null, to: Position): boolean {
+  return watermark !== null && watermark.epoch === to.epoch && watermark.seq >= to.seq
+}

@@ -1,0 +1,144 @@
+import { sql } from 'drizzle-orm'
+
+import type { PlannedJob, PlannedKind } from '../../core/plan/state.ts'
+import type { Writer } from '../db/database.ts'
+import { jobSources, jobTargets, jobs } from '../db/schema.ts'
+import type { JobTrigger } from '../model.ts'
+import type { BindingRuntime, JobRuntime, PolicyRuntime } from './runtime.ts'
+import { saveJobState, saveTarget } from './targets.ts'
+import type { Work } from './work.ts'
+
+const TRIGGERS: Record<PlannedKind, JobTrigger> = {
+  initial: 'firstContact',
+  realtime: 'change',
+  manual: 'person',
+  recovery: 'return',
+}
+
+/** Starts what the planner decided: a new job, or the waiting one of a person. Gives the job and the id of this run. */
+export function startJob(
+  work: Work,
+  policy: PolicyRuntime,
+  planned: PlannedJob,
+): { readonly job: JobRuntime; readonly runId: string } {
+  const waiting = planned.jobId === null ? undefined : policy.jobs.get(planned.jobId)
+  const job = waiting ?? createJob(work, { policy, planned })
+  // Within the journal's epoch the goal only grows; where the journal was made anew, its head is what was meant.
+  job.to.set(planned.sourceId, planned.to)
+  const part = planned.bindingIds[0]?.slice(-12) ?? ''
+  const runId = waiting === undefined ? job.jobId : `${job.jobId}.${part}`
+  if (waiting !== undefined) {
+    saveJobState(work, { policy, job }, { state: 'running', startedAtMs: work.nowMs })
+  }
+  for (const bindingId of planned.bindingIds) {
+    const target = job.targets.get(bindingId)
+    const binding = policy.bindings.get(bindingId)
+    if (target === undefined || binding === undefined) continue
+    target.state = 'running'
+    target.runId = runId
+    target.heardAtMs = work.nowMs
+    binding.runningJobId = job.jobId
+    binding.waivedSeq = null
+    if (waiting !== undefined) saveTarget(work, { job, target }, { runId })
+  }
+  return { job, runId }
+}
+
+function createJob(work: Work, order: { policy: PolicyRuntime; planned: PlannedJob }): JobRuntime {
+  const { policy, planned } = order
+  const chosen = planned.bindingIds.flatMap((id) => policy.bindings.get(id) ?? [])
+  const isRetry = planned.kind === 'recovery' && chosen.every((binding) => !binding.wasAway)
+  const trigger = isRetry ? 'retry' : TRIGGERS[planned.kind]
+  return addJob(work, policy, { kind: planned.kind, trigger, bindings: chosen, state: 'running' })
+}
+
+export interface NewJob {
+  readonly kind: PlannedKind
+  readonly trigger: JobTrigger
+  readonly state: 'queued' | 'running'
+  readonly bindings: readonly BindingRuntime[]
+}
+
+/** Makes a job over these bindings, up to the heads of their sources as they are now, and has it written. */
+export function addJob(work: Work, policy: PolicyRuntime, order: NewJob): JobRuntime {
+  const job: JobRuntime = {
+    jobId: Bun.randomUUIDv7(),
+    policyId: policy.policyId,
+    kind: order.kind,
+    to: new Map(),
+    targets: new Map(),
+  }
+  for (const { bindingId, sourceId, serverId } of order.bindings) {
+    const source = policy.sources.get(sourceId)
+    if (source === undefined) continue
+    job.to.set(sourceId, { epoch: source.epoch ?? '', seq: source.headSeq })
+    const { state } = order
+    const runId = state === 'running' ? job.jobId : null
+    const times = { heardAtMs: work.nowMs, reachedAtMs: null }
+    job.targets.set(bindingId, { bindingId, sourceId, serverId, state, runId, ...times })
+  }
+  policy.jobs.set(job.jobId, job)
+  writeNewJob(work, { policy, job, order })
+  return job
+}
+
+function writeNewJob(
+  work: Work,
+  { policy, job, order }: { policy: PolicyRuntime; job: JobRuntime; order: NewJob },
+): void {
+  const { kind, trigger, state, bindings } = order
+  const row = {
+    id: job.jobId,
+    policyId: policy.policyId,
+    policyVersion: policy.version,
+    kind,
+    trigger,
+    state,
+    createdAtMs: work.nowMs,
+    startedAtMs: state === 'running' ? work.nowMs : null,
+  }
+  const sources = [...job.to].map(([sourceId, to]) => ({
+    jobId: job.jobId,
+    sourceId,
+    serverId: policy.sources.get(sourceId)?.serverId ?? '',
+    epoch: to.epoch,
+    fromSeq: lowestWatermark(bindings, { sourceId, epoch: to.epoch }),
+    toSeq: to.seq,
+  }))
+  const targets = [...job.targets.values()].map(({ bindingId, sourceId, serverId, runId }) => {
+    return { jobId: job.jobId, bindingId, sourceId, serverId, runId, state }
+  })
+  work.write(async (writer) => {
+    await writer.insert(jobs).values(row)
+    if (sources.length > 0) await writer.insert(jobSources).values(sources)
+    for (let start = 0; start < targets.length; start += 1000) {
+      await writer.insert(jobTargets).values(targets.slice(start, start + 1000))
+    }
+    await countEntries(writer, job.jobId)
+  })
+  const serverIds = bindings.map((binding) => binding.serverId)
+  const { policyId } = policy
+  const data = { kind, state, trigger }
+  work.publish({ type: 'job', objectId: job.jobId, policyId, serverIds, data })
+}
+
+function lowestWatermark(
+  bindings: readonly BindingRuntime[],
+  of: { sourceId: string; epoch: string },
+): number {
+  const known = bindings
+    .filter((binding) => binding.sourceId === of.sourceId)
+    .map(({ watermark }) => (watermark?.epoch === of.epoch ? watermark.seq : 0))
+  return known.length === 0 ? 0 : Math.min(...known)
+}
+
+/** How much a job has to send, as far as its changes are recorded. */
+async function countEntries(writer: Writer, jobId: string): Promise<void> {
+  await writer.run(sql`
+    UPDATE jobs SET (entries, bytes) = (
+      SELECT count(*), coalesce(sum(c.size), 0)
+      FROM job_sources s JOIN changes c
+        ON c.source_id = s.source_id AND c.epoch = s.epoch AND c.seq > s.from_seq AND c.seq <= s.to_seq
+      WHERE s.job_id = ${jobId})
+    WHERE id = ${jobId}`)
+}

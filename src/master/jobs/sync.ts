@@ -1,0 +1,50 @@
+import { AppError } from '../../core/base/errors.ts'
+import type { SyncRequest } from '../context.ts'
+import { type PolicyRuntime, hasReached } from './runtime.ts'
+import { addJob } from './start.ts'
+import { endTarget } from './targets.ts'
+import type { Work } from './work.ts'
+
+/** Makes the job by which a person wants servers at the heads of their sources; gives its id. NOT_FOUND without one. */
+export function syncPolicy(work: Work, policy: PolicyRuntime, request: SyncRequest): string {
+  const bindings = [...policy.bindings.values()].filter(
+    ({ serverId }) => request.serverIds === null || request.serverIds.includes(serverId),
+  )
+  if (bindings.length === 0) {
+    throw new AppError(
+      'NOT_FOUND',
+      `cannot synchronize policy "${policy.name}": no target is chosen`,
+    )
+  }
+  const { trigger } = request
+  const job = addJob(work, policy, { kind: 'manual', trigger, bindings, state: 'queued' })
+  for (const binding of bindings) {
+    binding.lastTry = null
+    binding.waivedSeq = null
+    const target = job.targets.get(binding.bindingId)
+    const to = job.to.get(binding.sourceId)
+    if (target === undefined || to === undefined) continue
+    const isThere = binding.reported && binding.pendingCount === 0
+    if (isThere && hasReached(binding.watermark, to)) {
+      endTarget(work, { policy, job, target }, { state: 'done', error: null })
+      continue
+    }
+    const error = obstacle(policy, binding)
+    if (error !== null) endTarget(work, { policy, job, target }, { state: 'failed', error })
+  }
+  work.dirty.add(policy.policyId)
+  return job.jobId
+}
+
+function obstacle(
+  policy: PolicyRuntime,
+  binding: { readonly sourceId: string; readonly connected: boolean },
+): { code: string; message: string } | null {
+  if (policy.sources.get(binding.sourceId)?.connected !== true) {
+    return { code: 'SOURCE_UNAVAILABLE', message: 'the source is not connected' }
+  }
+  if (!binding.connected) {
+    return { code: 'PEER_UNREACHABLE', message: 'the target is not connected' }
+  }
+  return null
+}

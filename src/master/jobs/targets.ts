@@ -1,0 +1,237 @@
+import { and, eq } from 'drizzle-orm'
+
+import type { AgentMessageOf } from '../../core/wire/control.ts'
+import type { DatedReason } from '../db/reason.ts'
+import { jobTargets, jobs, pendingExceptions, targetStates } from '../db/schema.ts'
+import type { JobState, JobTargetState } from '../model.ts'
+import {
+  type BindingRuntime,
+  type JobRuntime,
+  type JobTargetRuntime,
+  type PolicyRuntime,
+  hasReached,
+  isOpen,
+} from './runtime.ts'
+import type { Work } from './work.ts'
+
+export interface JobPlace {
+  readonly policy: PolicyRuntime
+  readonly job: JobRuntime
+}
+
+export interface BindingPlace {
+  readonly policy: PolicyRuntime
+  readonly binding: BindingRuntime
+}
+
+/** Takes in what a target durably holds. The first report of a connection replaces what was known, downwards too. */
+export function applyTargetReport(
+  work: Work,
+  { policy, binding }: BindingPlace,
+  report: AgentMessageOf<'targetReport'>,
+): void {
+  const isLate =
+    binding.reported && report.watermark !== null && hasReached(binding.watermark, report.watermark)
+  if (!isLate) binding.watermark = report.watermark
+  binding.reported = true
+  binding.pendingCount = report.pendingCount
+  binding.error = report.error
+  savePending(work, report)
+  settle(work, { policy, binding })
+}
+
+/** Takes in what a job's end or progress says of one target, as its sender reports it. */
+export function applyJobReport(
+  work: Work,
+  place: JobPlace & { readonly target: JobTargetRuntime },
+  report: AgentMessageOf<'jobReport'>,
+): void {
+  const { policy, job, target } = place
+  target.heardAtMs = work.nowMs
+  const { via, attempts, bytesOnWire, entriesApplied, entriesFailed } = report
+  const error = dated(report.error, work.nowMs)
+  const counters = { via, attempts, bytesOnWire, entriesApplied, entriesFailed, error }
+  saveTarget(work, { job, target }, counters)
+  if (!isOpen(target.state)) return
+  if (report.state === 'running') return
+  const state = report.state === 'failed' ? 'failed' : entriesFailed > 0 ? 'partial' : 'done'
+  endTarget(work, place, { state, error: report.error })
+  const binding = policy.bindings.get(target.bindingId)
+  if (binding !== undefined) settle(work, { policy, binding })
+}
+
+/** Ends targets of a job whose sender will report nothing more that counts. */
+export function cancelTargets(
+  work: Work,
+  place: JobPlace,
+  order: { readonly targets: readonly JobTargetRuntime[]; readonly message: string },
+): void {
+  const reason = { code: 'CANCELLED', message: order.message }
+  const runs = runsOf(place.policy, order.targets)
+  for (const target of order.targets) {
+    if (!isOpen(target.state)) continue
+    endTarget(work, { ...place, target }, { state: 'cancelled', error: reason })
+  }
+  for (const { serverId, runId } of runs) {
+    work.instruct(serverId, { type: 'cancelJob', jobId: runId, reason })
+  }
+}
+
+/** The runs under way for these targets, each with the server that carries it. */
+export function runsOf(
+  policy: PolicyRuntime,
+  targets: Iterable<JobTargetRuntime>,
+): { readonly serverId: string; readonly runId: string }[] {
+  const runs = new Map<string, { serverId: string; runId: string }>()
+  for (const { state, runId, sourceId } of targets) {
+    const serverId = policy.sources.get(sourceId)?.serverId
+    if (state !== 'running' || runId === null || serverId === undefined) continue
+    runs.set(`${serverId} ${runId}`, { serverId, runId })
+  }
+  return [...runs.values()]
+}
+
+/** Ends one target of a job, and the job with its last one. */
+export function endTarget(
+  work: Work,
+  place: JobPlace & { readonly target: JobTargetRuntime },
+  end: { readonly state: JobTargetState; readonly error: { code: string; message: string } | null },
+): void {
+  const { policy, job, target } = place
+  target.state = end.state
+  saveTarget(work, { job, target }, { error: dated(end.error, work.nowMs) })
+  const binding = policy.bindings.get(target.bindingId)
+  if (binding?.runningJobId === job.jobId) releaseBinding(work, { ...place, binding }, end)
+  endJobIfOver(work, { policy, job })
+  work.dirty.add(policy.policyId)
+}
+
+function releaseBinding(
+  work: Work,
+  place: JobPlace & { readonly binding: BindingRuntime },
+  end: { readonly state: JobTargetState; readonly error: { code: string; message: string } | null },
+): void {
+  const { job, binding } = place
+  binding.runningJobId = null
+  const to = job.to.get(binding.sourceId)
+  if (to === undefined || end.state === 'cancelled') return
+  const failed = end.state === 'failed'
+  // What the sender saw applied is at the target, though the target's own report may still be on its way.
+  if (!failed && !hasReached(binding.watermark, to)) binding.watermark = to
+  const rounds = end.state === 'done' ? 0 : (binding.lastTry?.rounds ?? 0) + 1
+  binding.lastTry = { atMs: work.nowMs, headSeq: to.seq, rounds }
+  binding.failures = failed ? binding.failures + 1 : 0
+  binding.lastError = dated(end.error, work.nowMs)
+}
+
+/** Draws the conclusions from a new watermark: what was asked for is reached, what was missed is made up. */
+export function settle(work: Work, { policy, binding }: BindingPlace): void {
+  const source = policy.sources.get(binding.sourceId)
+  const head = source?.epoch ? { epoch: source.epoch, seq: source.headSeq } : null
+  if (head !== null && hasReached(binding.watermark, head)) {
+    binding.wasAway = false
+    binding.failures = 0
+    if (binding.pendingCount === 0) binding.lastError = null
+  }
+  for (const job of policy.jobs.values()) settleJob(work, { policy, job, binding })
+  saveBinding(work, binding)
+  work.dirty.add(policy.policyId)
+  publishConvergence(work, { policy, binding })
+}
+
+function settleJob(work: Work, place: JobPlace & { readonly binding: BindingRuntime }): void {
+  const { job, binding } = place
+  const target = job.targets.get(binding.bindingId)
+  const to = job.to.get(binding.sourceId)
+  if (target === undefined || to === undefined || !isOpen(target.state)) return
+  if (!hasReached(binding.watermark, to)) return
+  // Its sender's report brings the figures and is about to come; a watch looks after it in case it does not.
+  if (target.state === 'running') target.reachedAtMs ??= work.nowMs
+  else endTarget(work, { ...place, target }, { state: 'done', error: null })
+}
+
+function endJobIfOver(work: Work, { policy, job }: JobPlace): void {
+  const states = [...job.targets.values()].map((target) => target.state)
+  if (!policy.jobs.has(job.jobId) || states.some(isOpen)) return
+  policy.jobs.delete(job.jobId)
+  const state = endState(states)
+  saveJobState(work, { policy, job }, { state, endedAtMs: work.nowMs })
+}
+
+function endState(states: readonly JobTargetState[]): JobState {
+  const counted = states.filter((state) => state !== 'skipped')
+  if (counted.every((state) => state === 'done')) return 'done'
+  if (counted.every((state) => state === 'failed')) return 'failed'
+  return counted.every((state) => state === 'cancelled') ? 'cancelled' : 'partial'
+}
+
+/** Writes a job's state and tells it. */
+export function saveJobState(
+  work: Work,
+  { policy, job }: JobPlace,
+  change: { state: JobState; endedAtMs?: number; startedAtMs?: number },
+): void {
+  work.write((writer) => writer.update(jobs).set(change).where(eq(jobs.id, job.jobId)))
+  const { jobId: objectId, kind } = job
+  const serverIds = [...job.targets.values()].map((target) => target.serverId)
+  const data = { kind, state: change.state }
+  work.publish({ type: 'job', objectId, policyId: policy.policyId, serverIds, data })
+}
+
+/** Writes what is known of one target of a job. */
+export function saveTarget(
+  work: Work,
+  { job, target }: { job: JobRuntime; target: JobTargetRuntime },
+  values: Partial<typeof jobTargets.$inferInsert>,
+): void {
+  const { state, bindingId } = target
+  const place = and(eq(jobTargets.jobId, job.jobId), eq(jobTargets.bindingId, bindingId))
+  work.write((writer) =>
+    writer
+      .update(jobTargets)
+      .set({ ...values, state })
+      .where(place),
+  )
+}
+
+/** Writes what is known of a binding's target. */
+export function saveBinding(work: Work, binding: BindingRuntime): void {
+  const { bindingId, watermark, pendingCount, error, failures, lastError, wasAway } = binding
+  const values = {
+    epoch: watermark?.epoch ?? null,
+    appliedSeq: watermark?.seq ?? 0,
+    pendingCount,
+    error,
+    failures,
+    lastError,
+    wasAway,
+    reportedAtMs: work.nowMs,
+  }
+  work.write((writer) =>
+    writer
+      .insert(targetStates)
+      .values({ bindingId, ...values })
+      .onConflictDoUpdate({ target: targetStates.bindingId, set: values }),
+  )
+}
+
+function savePending(work: Work, report: AgentMessageOf<'targetReport'>): void {
+  const { bindingId, pending } = report
+  work.write((writer) =>
+    writer.delete(pendingExceptions).where(eq(pendingExceptions.bindingId, bindingId)),
+  )
+  if (pending.length === 0) return
+  const rows = pending.map((entry) => ({ bindingId, ...entry }))
+  work.write((writer) => writer.insert(pendingExceptions).values(rows).onConflictDoNothing())
+}
+
+function publishConvergence(work: Work, { policy, binding }: BindingPlace): void {
+  const { policyId } = policy
+  const data = { appliedSeq: binding.watermark?.seq ?? null, pendingCount: binding.pendingCount }
+  const serverIds = [binding.serverId]
+  work.publish({ type: 'convergence', objectId: policyId, policyId, serverIds, data })
+}
+
+function dated(reason: { code: string; message: string } | null, atMs: number): DatedReason | null {
+  return reason === null ? null : { ...reason, atMs }
+}
