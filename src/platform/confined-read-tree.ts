@@ -6,6 +6,7 @@ import { ROOT, type RelPath } from '../core/path/rel-path.ts'
 import { type Attempt, attemptError } from './attempt.ts'
 import { openFileHandle } from './confined-handles.ts'
 import { ConfinedRoot } from './confined-root.ts'
+import type { Linux } from './libc.ts'
 import { direntAddress, direntBytes } from './linux-memory.ts'
 import { O_DIRECTORY, O_NOCTTY, O_NONBLOCK, O_PATH, O_RDONLY } from './linux-numbers.ts'
 import {
@@ -20,8 +21,9 @@ import {
 export class ConfinedReadTree implements ReadTree {
   protected readonly root: ConfinedRoot
 
-  constructor(path: string) {
-    this.root = new ConfinedRoot(path)
+  /** Throws ROOT_MISSING, and PLATFORM_UNSUPPORTED where the kernel cannot confine. */
+  constructor(path: string, kernel?: Linux) {
+    this.root = new ConfinedRoot(path, kernel)
   }
 
   lstat(path: RelPath): FileState | null {
@@ -55,7 +57,7 @@ export class ConfinedReadTree implements ReadTree {
 
   identity(): RootIdentity {
     const opened = this.#identityOf(this.root)
-    const current = new ConfinedRoot(this.root.path)
+    const current = new ConfinedRoot(this.root.path, this.root.kernel)
     try {
       const named = this.#identityOf(current)
       if (named.device === opened.device && named.inode === opened.inode) return named

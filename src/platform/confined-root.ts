@@ -1,6 +1,6 @@
 import { type ByteString, fromText } from '../core/base/byte-string.ts'
 import { AppError } from '../core/base/errors.ts'
-import { type RelPath, basename, parent } from '../core/path/rel-path.ts'
+import { ROOT, type RelPath, basename, parent } from '../core/path/rel-path.ts'
 import { type Attempt, LEAVES, attemptError } from './attempt.ts'
 import { type Linux, errnoName, linux } from './libc.ts'
 import { HOW_BYTES, howAddress, nameAddress } from './linux-memory.ts'
@@ -35,17 +35,21 @@ const ABSENT: ReadonlySet<string> = new Set(['ENOENT', 'ENOTDIR', 'ELOOP'])
 export class ConfinedRoot {
   readonly path: string
   readonly descriptor: number
-  readonly kernel: Linux = linux()
+  readonly kernel: Linux
   #isOpen = true
 
-  /** Opens the folder; links in the path of the root itself are followed. ROOT_MISSING where it is no folder. */
-  constructor(path: string) {
+  /**
+   * Opens the folder; links in the path of the root itself are followed. ROOT_MISSING where it is no folder,
+   * PLATFORM_UNSUPPORTED where the kernel has no openat2 (before Linux 5.6, or filtered away).
+   */
+  constructor(path: string, kernel: Linux = linux()) {
     this.path = path
-    const { call, numbers } = this.kernel
+    this.kernel = kernel
     const flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC
     const name = nameAddress(fromText(path))
-    this.descriptor = call(numbers.openat, AT_FDCWD, name, flags, 0, 0, 0)
+    this.descriptor = kernel.call(kernel.numbers.openat, AT_FDCWD, name, flags, 0, 0, 0)
     if (this.descriptor < 0) throw this.#rootError()
+    this.#requireConfinement()
   }
 
   /** Opens a path for the flags; the descriptor, or null where it does not exist. */
@@ -116,6 +120,15 @@ export class ConfinedRoot {
     const name = nameAddress(path === '' ? '.' : path)
     const how = howAddress(flags | O_NOFOLLOW | O_CLOEXEC, mode, RESOLVE)
     return call(numbers.openat2, this.descriptor, name, how, HOW_BYTES, 0, 0)
+  }
+
+  #requireConfinement(): void {
+    const descriptor = this.#openat2(ROOT, O_PATH, 0)
+    if (descriptor >= 0) return this.closeDescriptor(descriptor)
+    const name = this.errno()
+    this.close()
+    const message = `cannot confine paths below "${this.path}": openat2 gives ${name}`
+    throw new AppError('PLATFORM_UNSUPPORTED', message)
   }
 
   #rootError(): AppError {

@@ -7,6 +7,7 @@ import { type Attempt, attemptError, describe } from './attempt.ts'
 import { copyContent } from './confined-copy.ts'
 import { FileHandle } from './confined-handles.ts'
 import { ConfinedReadTree } from './confined-read-tree.ts'
+import type { Linux } from './libc.ts'
 import { nameAddress, otherNameAddress } from './linux-memory.ts'
 import { canSetTimesByPath, changeMetadata } from './linux-metadata.ts'
 import {
@@ -25,8 +26,8 @@ const MODE_FIRST = 0o700
 /** `TargetTree` on Linux: what a peer sends is written beneath the root and nowhere else. */
 export class ConfinedTargetTree extends ConfinedReadTree implements TargetTree {
   /** Refuses with PLATFORM_UNSUPPORTED where the kernel cannot confine: there is no other way of writing. */
-  constructor(path: string) {
-    super(path)
+  constructor(path: string, kernel?: Linux) {
+    super(path, kernel)
     try {
       this.#requireKernel()
     } catch (error) {

@@ -53,22 +53,22 @@ function changeTime(
     : call(numbers.utimensat, descriptor, 0, times, 0, 0, 0) === 0
 }
 
-let hasModeByPath = true
+const withoutModeByPath = new WeakSet<Linux>()
 
 function changeMode(kernel: Linux, owner: MetadataOwner, mode: number): boolean {
   const { call, numbers } = kernel
   const { descriptor } = owner
   if (!owner.isPath) return call(numbers.fchmod, descriptor, mode, 0, 0, 0, 0) === 0
-  if (hasModeByPath) {
+  if (!withoutModeByPath.has(kernel)) {
     const done = call(numbers.fchmodat2, descriptor, EMPTY_NAME, mode, AT_EMPTY_PATH, 0, 0) === 0
     if (done || errnoName(kernel.errno()) !== 'ENOSYS') return done
-    hasModeByPath = false
+    withoutModeByPath.add(kernel)
   }
   return changeModeThroughProc(kernel, owner, mode)
 }
 
 /** Kernels before 6.6 change a mode by O_PATH descriptor only this way, as the C libraries do. */
-export function changeModeThroughProc(
+function changeModeThroughProc(
   { call, numbers }: Linux,
   { descriptor }: MetadataOwner,
   mode: number,

@@ -5,16 +5,19 @@ import { ConfinedTargetTree } from './confined-target-tree.ts'
 import { PortableReadTree } from './portable-tree.ts'
 
 /**
- * Opens a folder for reading: confined by the kernel on Linux, elsewhere as well as the system allows.
+ * Opens a folder for reading: confined by the kernel where it can do that, else as well as the system allows.
  * ROOT_MISSING where it does not exist or is no folder, NO_PERMISSION where it may not be read.
  */
 export function openReadTree(path: string): ReadTree {
-  return process.platform === 'linux' ? new ConfinedReadTree(path) : new PortableReadTree(path)
+  try {
+    return new ConfinedReadTree(path)
+  } catch (error) {
+    if (!(error instanceof AppError) || error.code !== 'PLATFORM_UNSUPPORTED') throw error
+    return new PortableReadTree(path)
+  }
 }
 
-/** Opens a folder for writing, confined by the kernel; PLATFORM_UNSUPPORTED where it cannot do that. */
+/** Opens a folder for writing, confined by the kernel; PLATFORM_UNSUPPORTED where it cannot do that: nothing else will do. */
 export function openTargetTree(path: string): TargetTree {
-  if (process.platform === 'linux') return new ConfinedTargetTree(path)
-  const message = `cannot write below "${path}": receiving is for Linux, this is ${process.platform}`
-  throw new AppError('PLATFORM_UNSUPPORTED', message)
+  return new ConfinedTargetTree(path)
 }

@@ -19,6 +19,8 @@ import { fromText } from '../../src/core/base/byte-string.ts'
 import { ROOT, type RelPath } from '../../src/core/path/rel-path.ts'
 import { ConfinedReadTree } from '../../src/platform/confined-read-tree.ts'
 import { ConfinedTargetTree } from '../../src/platform/confined-target-tree.ts'
+import { type Linux, linux } from '../../src/platform/libc.ts'
+import type { SystemCallName } from '../../src/platform/linux-numbers.ts'
 import { PortableReadTree } from '../../src/platform/portable-tree.ts'
 import { openReadTree, openTargetTree } from '../../src/platform/trees.ts'
 import { at, codeOf, get, put } from './tree.suite.ts'
@@ -249,6 +251,31 @@ describe.each([
     mine.close()
     other.close()
   })
+})
+
+/** The kernel of this host as if it had never heard of some calls: no kernel has number 9999. */
+const without = (...names: readonly SystemCallName[]): Linux => ({
+  ...linux(),
+  numbers: { ...linux().numbers, ...Object.fromEntries(names.map((name) => [name, 9999])) },
+})
+
+test.each(['openat2', 'utimensat'] as const)('a kernel without %s is not written on', (name) => {
+  const open = (): unknown => new ConfinedTargetTree(join(base, 'root'), without(name))
+  expect(codeOf(open)).toBe('PLATFORM_UNSUPPORTED')
+})
+
+test('an older kernel changes modes and copies in other ways', () => {
+  const old = without('fchmodat2', 'copy_file_range', 'ioctl')
+  const older = new ConfinedTargetTree(join(base, 'root'), old)
+  const content = 'content '.repeat(400_000)
+  put(older, at('file'), content)
+  for (const mode of [0o640, 0o4755]) {
+    older.setMetadata(at('file'), 'file', { mode, owner: null, mtimeNs: null })
+    expect(older.lstat(at('file'))?.mode).toBe(mode)
+  }
+  older.copy(at('file'), at('copy'))
+  expect(readFileSync(inRoot('copy'), 'utf8')).toBe(content)
+  older.close()
 })
 
 test('on Linux both trees are the confined ones', () => {
