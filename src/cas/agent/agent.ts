@@ -2,11 +2,13 @@ import { AppError, toAppError } from '../../core/base/errors.ts'
 import type { Failure } from '../../core/base/result.ts'
 import type { AgentConfig, MasterMessage, MasterMessageOf } from '../../core/wire/control.ts'
 import type { ControlClient, ControlState } from '../control/control-client.ts'
+import { toFailure } from '../control/greeting.ts'
 import type { RoutingTable } from '../routing-table.ts'
 import type { SyncServerConfiguration, SyncServerSupervisor } from '../supervisor.ts'
+import type { SyncClient } from '../sync-client/sync-client.ts'
 import type { AgentParts } from './agent-parts.ts'
 import { type EffectiveConfig, effectiveConfig } from './effective-config.ts'
-import type { Jobs, Sending } from './jobs.ts'
+import type { Jobs } from './jobs.ts'
 import type { Lease } from './lease.ts'
 import { listFiles } from './list-files.ts'
 import type { Detection } from './seams.ts'
@@ -15,7 +17,7 @@ import type { Detection } from './seams.ts'
 export interface RunningParts {
   readonly control: ControlClient
   readonly detection: Detection
-  readonly sending: Sending
+  readonly sending: SyncClient
   readonly jobs: Jobs
   readonly lease: Lease
   readonly routing: RoutingTable
@@ -69,6 +71,11 @@ export class Agent {
     }
   }
 
+  /** PEM of the authority that other agents are verified with, as of now. */
+  get authorityPem(): string {
+    return this.#config?.authorityPem ?? this.#parts.identity.authorityPem
+  }
+
   /** Takes up what was in force before the restart, so that the agent works while the master is away. */
   async resume(): Promise<void> {
     const kept = this.#parts.configStore.load()
@@ -89,7 +96,7 @@ export class Agent {
       case 'job':
         return jobs.start(message)
       case 'cancelJob':
-        return jobs.cancel(message.jobId)
+        return jobs.cancel(message.jobId, toFailure(message.reason))
       case 'changesRecorded':
         this.#recorded.set(message.sourceId, message.upTo)
         return detection.changesRecorded(message)

@@ -1,19 +1,12 @@
 import type { Failure } from '../../core/base/result.ts'
 import type { AgentMessageOf, MasterMessageOf } from '../../core/wire/control.ts'
+import type { SyncClient } from '../sync-client/sync-client.ts'
 
 type Job = MasterMessageOf<'job'>
 type JobReport = AgentMessageOf<'jobReport'>
 
-/** The Sync Client as the agent uses it. It reports on each target of a job itself, to the end. */
-export interface Sending {
-  /** Sends what each target lacks; resolves when the job is over for all of them, however it went. */
-  run(job: Job): Promise<void>
-  cancel(jobId: string): void
-  stop(): Promise<void>
-}
-
 export interface JobsOptions {
-  readonly sending: Sending
+  readonly sending: SyncClient
   readonly serverId: string
   /** Null where jobs may be run, else why not. */
   readonly refusal: () => Failure | null
@@ -49,13 +42,13 @@ export class Jobs {
       .finally(() => this.#running.delete(job.jobId))
   }
 
-  cancel(jobId: string): void {
-    this.#options.sending.cancel(jobId)
+  cancel(jobId: string, reason: Failure): void {
+    this.#options.sending.cancel(jobId, reason)
   }
 
   /** Ends every job, for instance because the lease has. */
-  cancelAll(): void {
-    for (const jobId of this.#running.keys()) this.cancel(jobId)
+  cancelAll(reason: Failure): void {
+    for (const jobId of this.#running.keys()) this.cancel(jobId, reason)
   }
 
   #tooMany(): Failure | null {

@@ -1,10 +1,15 @@
 import { AppError, toAppError } from '../../core/base/errors.ts'
-import { type AgentMessageOf, CONTROL_PROTOCOL } from '../../core/wire/control.ts'
+import {
+  type AgentMessageOf,
+  CONTROL_PROTOCOL,
+  type MasterMessage,
+} from '../../core/wire/control.ts'
 import { VERSION } from '../../platform/version.ts'
 import { ControlClient, type ControlState } from '../control/control-client.ts'
 import { describePlatform } from '../enrolment/enrol.ts'
 import { RoutingTable } from '../routing-table.ts'
 import { type SupervisorOptions, SyncServerSupervisor } from '../supervisor.ts'
+import { createSyncClient } from '../sync-client/sync-client.ts'
 import type { AgentParts } from './agent-parts.ts'
 import { Agent, type AgentView, type RunningParts, syncServerConfiguration } from './agent.ts'
 import { Jobs } from './jobs.ts'
@@ -47,7 +52,7 @@ async function assemble(
   onRevoked: (reason: AppError) => void,
 ): Promise<{ agent: Agent; running: RunningParts }> {
   const { identity, log } = parts
-  const queue = new MessageQueue({
+  const queue = new MessageQueue<MasterMessage>({
     handle: (message) => agent.handle(message),
     onError: (thrown, message) => {
       log.error('a message of the master failed', { type: message.type, error: toAppError(thrown) })
@@ -71,6 +76,7 @@ async function assemble(
     hello: (master) => hello(parts, running, master),
     onMessage: queue.push,
     onState,
+    ...(parts.controlTimes && { times: parts.controlTimes }),
   })
   const running = await startParts(parts, control, () => agent)
   const agent = new Agent(parts, running)
@@ -89,10 +95,17 @@ async function startParts(
     onReport: (message) => void control.send(message),
     onChanges: (page) => control.send(page),
   })
-  const sending = parts.createSending({
-    routing,
+  const sending = createSyncClient({
+    ...parts,
+    serverId: identity.serverId,
+    identity: () => ({
+      key: identity.keyPem,
+      certificate: identity.certificatePem,
+      authority: agent().authorityPem,
+    }),
+    addressesOf: (serverId, scope) => routing.addressesOf(serverId, scope),
     outbound: (sourceId) => detection.outbound(sourceId),
-    authorityPem: () => agent().view.config?.authorityPem ?? identity.authorityPem,
+    journalBehind: (sourceId) => detection.beginEpoch(sourceId),
     report,
   })
   const jobs = new Jobs({
@@ -104,7 +117,7 @@ async function startParts(
   })
   const lease = new Lease(clock, () => {
     log.warn('the lease has ended; running jobs are stopped')
-    jobs.cancelAll()
+    jobs.cancelAll({ code: 'LEASE_EXPIRED', message: 'the lease has ended' })
   })
   return {
     control,

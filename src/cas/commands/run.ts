@@ -39,7 +39,6 @@ export interface RunPorts {
     options: DetectionOptions,
     events: DetectionEvents,
   ) => Promise<Detection>
-  readonly createSending: (identity: Identity, log: Logger) => AgentParts['createSending']
   readonly spawnSyncServer: (directory: DataDirectory, logLevel: LogLevel) => SpawnChild
   readonly openTree: AgentParts['openTree']
   /** Whether writing is confined to its root on this host, so that it may receive. */
@@ -128,7 +127,6 @@ function agentParts(run: Run, identity: Identity, log: Logger): AgentParts {
     configStore: new ConfigStore(directory, log),
     startDetection: (events) =>
       ports.startDetection({ directory, watcher: input.watcher, log }, events),
-    createSending: ports.createSending(identity, log),
     syncServer: mayReceive
       ? { spawn: ports.spawnSyncServer(directory, logLevel), listen: input.listen }
       : null,

@@ -63,10 +63,7 @@ async function takeOver(directory: DataDirectory): Promise<DataLock> {
   }
 }
 
-/**
- * Standard input until it ends. Ctrl-C in a terminal reaches this process too, but it is the agent that ends it, by
- * ending its input; SIGTERM alone, from whoever meant this process, arrives as the same signal and is answered likewise.
- */
+/** Standard input until it ends, or until this process is asked to stop: Ctrl-C in a terminal reaches it too. */
 async function* untilStopped(signal: AbortSignal): AsyncGenerator<Uint8Array> {
   const reader = Bun.stdin.stream().getReader()
   const stopped = Promise.withResolvers<{ done: true; value: undefined }>()

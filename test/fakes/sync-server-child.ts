@@ -1,0 +1,22 @@
+import { createInterface } from 'node:readline'
+
+// Stands for the Sync Server where only its supervision is tested: it speaks the same lines, and does what its first
+// argument says.
+const [behaviour] = process.argv.slice(2)
+const say = (value: unknown) => process.stdout.write(`${JSON.stringify(value)}\n`)
+
+if (behaviour === 'portTaken') {
+  say({ type: 'failed', code: 'PORT_IN_USE', message: 'cannot listen on 127.0.0.1:1: in use' })
+  process.exit(1)
+}
+if (behaviour === 'nonsense') process.stdout.write('this is no report\n')
+if (behaviour === 'stubborn') process.on('SIGTERM', () => undefined)
+
+for await (const line of createInterface({ input: process.stdin })) {
+  const command = JSON.parse(line)
+  if (command.type === 'stop' && behaviour !== 'stubborn') break
+  if (command.type !== 'configure') continue
+  say({ type: 'listening', port: command.listen.port || 4711 })
+  say({ type: 'report', message: { type: 'goodbye', reason: String(command.leaseUntil) } })
+}
+if (behaviour === 'stubborn') await Bun.sleep(60_000)
