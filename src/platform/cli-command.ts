@@ -22,7 +22,7 @@ type PositionalValue<P extends Positional> = P['count'] extends 'many'
     : string
 
 /** What `run` is given: each option and positional under its own key. */
-export type Input<O extends Options, P extends Positionals> = {
+type Input<O extends Options, P extends Positionals> = {
   readonly [K in keyof O]: O[K] extends Option<infer T> ? T : never
 } & { readonly [K in keyof P]: PositionalValue<P[K]> }
 

@@ -4,10 +4,10 @@ import { resolve } from 'node:path'
  * What a flag may be: a value, a switch without one, a secret (`--token TOKEN`, with `--token-file FILE` beside it), or a
  * secret that only ever comes from a file (`--password-file FILE`). A file named `-` is standard input.
  */
-export type OptionForm = 'value' | 'flag' | 'secret' | 'secretFile'
+type OptionForm = 'value' | 'flag' | 'secret' | 'secretFile'
 
 /** Either the typed value, or what is wrong, as the end of "--flag must be …". */
-export type Converted<T> = { readonly value: T } | { readonly wrong: string }
+type Converted<T> = { readonly value: T } | { readonly wrong: string }
 
 /** A flag of a command. The key it stands under, in kebab-case, is its name; `T` is what `run` is given. */
 export interface Option<T> {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'bun:test'
-import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 
-const fixture = join(import.meta.dir, 'cli-process.fixture.ts')
+const fixture = fileURLToPath(new URL('cli-process.fixture.ts', import.meta.url))
 
 function start(...argv: string[]) {
   return Bun.spawn([process.execPath, fixture, ...argv], {

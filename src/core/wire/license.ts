@@ -6,7 +6,6 @@ import type { InstallLicense, InstallRequest, SiteLicense } from '../license/cla
  * The files that licence authority and master exchange by hand: JWTs signed with Ed25519. A file's kind is the `typ` of
  * its protected header, and `kid` the thumbprint (RFC 7638) of the key that signed it. A file is one line of text.
  */
-export const LICENSE_ALGORITHM = 'EdDSA'
 export const LICENSE_TYPES = {
   site: 'cd-site-license+jwt',
   install: 'cd-install-license+jwt',

@@ -88,7 +88,7 @@ export async function writeTrustedKey(
     .onConflictDoNothing()
 }
 
-export interface TrustedKey {
+interface TrustedKey {
   readonly thumbprint: string
   readonly addedAtMs: number
 }

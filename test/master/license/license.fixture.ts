@@ -21,7 +21,7 @@ export const NOW_MS = Date.parse('2026-11-23T14:00:00Z')
 export const LIMITS = { regions: 2, groups: 3, cas: 4, cms: 5 }
 
 /** A clock that stands until it is moved; those who sleep on it wake up when it is moved past their time. */
-export class ManualClock implements Clock {
+class ManualClock implements Clock {
   #nowMs: number
   #sleepers: { readonly wakeAtMs: number; readonly wake: () => void }[] = []
 

@@ -1,4 +1,5 @@
 import { AppError } from '../../../core/base/errors.ts'
+import { LIMIT_KINDS } from '../../../core/license/limits.ts'
 import { type Command, defineCommand, positional } from '../../../platform/cli-command.ts'
 import { type CliIo, readInputFile } from '../../../platform/cli-io.ts'
 import { path, required } from '../../../platform/cli-options.ts'
@@ -72,8 +73,9 @@ function describe({ state, code, message, expiresAt, limits, used }: LicenseView
   const until = state === 'valid' ? ` until ${expiresAt}` : ''
   const lines = [`licence ${state}${until}${why}`]
   if (limits) {
-    const kinds = ['regions', 'groups', 'cas', 'cms'] as const
-    lines.push(`used ${kinds.map((kind) => `${used[kind]} of ${limits[kind]} ${kind}`).join(', ')}`)
+    lines.push(
+      `used ${LIMIT_KINDS.map((kind) => `${used[kind]} of ${limits[kind]} ${kind}`).join(', ')}`,
+    )
   }
   return lines.join('\n')
 }
