@@ -110,6 +110,7 @@ export const ERRORS = {
     'Nothing: the source starts a new epoch, because others know more of this one than it does.',
   ),
   IO_ERROR: describe(500, 'Check the disk and the kernel log of that host.'),
+  WAITING: describe(409, 'Start a run, or resume what is paused.'),
   CANCELLED: describe(409, 'Nothing: it was cancelled.'),
 } as const satisfies Record<string, ErrorDescription>
 

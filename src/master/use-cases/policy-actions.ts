@@ -1,0 +1,100 @@
+import { eq } from 'drizzle-orm'
+
+import { AppError } from '../../core/base/errors.ts'
+import type { DistributionTree, RouteNode } from '../../core/route/tree.ts'
+import type { Actor, MasterContext } from '../context.ts'
+import { toErrorReason } from '../db/reason.ts'
+import { policySources } from '../db/schema.ts'
+import { readTopology, routeOf } from '../jobs/instruct.ts'
+import { loadPolicy } from '../jobs/load.ts'
+import type { Route, RouteHop } from '../model.ts'
+import { findPolicy, findServer, missing } from './lookup.ts'
+
+export interface SyncInput {
+  readonly reference: string
+  /** Servers by id or `name:…`; all of the policy's where left out. */
+  readonly targets?: readonly string[] | undefined
+}
+
+/**
+ * Brings targets to where the sources are now, in every mode: the sources look at their disks, the heads that cover
+ * that are fixed, and the job ends when each chosen target has reached them, by whichever job. NOT_FOUND.
+ */
+export async function syncPolicyNow(
+  context: MasterContext,
+  _actor: Actor,
+  input: SyncInput,
+): Promise<{ readonly jobId: string }> {
+  const { read } = context.database
+  const policy = await findPolicy(read, input.reference)
+  const chosen = input.targets?.map(async (target) => (await findServer(read, target)).id)
+  const serverIds = chosen === undefined ? null : await Promise.all(chosen)
+  const sources = await read
+    .select()
+    .from(policySources)
+    .where(eq(policySources.policyId, policy.id))
+  const hosts = [...new Set(sources.map((source) => source.serverId))]
+  await Promise.all(hosts.map((serverId) => flush(context, { serverId, policyId: policy.id })))
+  return { jobId: await context.jobs.sync({ policyId: policy.id, serverIds, trigger: 'person' }) }
+}
+
+/** The tree that would be used now, and why; `without` leaves servers out to see what would happen. NOT_FOUND. */
+export async function getRoute(
+  context: MasterContext,
+  input: { readonly reference: string; readonly without?: readonly string[] | undefined },
+): Promise<Route> {
+  const { read } = context.database
+  const { id } = await findPolicy(read, input.reference)
+  const policy = (await loadPolicy(read, id)) ?? missing('policy', input.reference)
+  const topology = await readTopology(read)
+  const left = (input.without ?? []).map(async (server) => (await findServer(read, server)).id)
+  const without = new Set(await Promise.all(left))
+  const isThere = (serverId: string) =>
+    !without.has(serverId) && context.fleet.isConnected(serverId)
+  const hops: RouteHop[] = []
+  const lost = new Map<string, string>()
+  for (const source of policy.sources.values()) {
+    const bindings = [...policy.bindings.values()].filter((b) => b.sourceId === source.sourceId)
+    const reachable = isThere(source.serverId) ? bindings.filter((b) => isThere(b.serverId)) : []
+    const bindingIds = reachable.map((binding) => binding.bindingId)
+    hops.push(...hopsOf(routeOf({ topology, policy, sourceId: source.sourceId, bindingIds })))
+    for (const { serverId } of bindings) {
+      if (reachable.some((binding) => binding.serverId === serverId)) continue
+      lost.set(serverId, isThere(source.serverId) ? 'PEER_UNREACHABLE' : 'SOURCE_UNAVAILABLE')
+    }
+  }
+  return {
+    hops,
+    unreachable: [...lost].map(([serverId, code]) => obstacle(context, { serverId, code })),
+  }
+}
+
+/** A source that does not answer does not stop the job: what it has reported so far is what can be reached. */
+async function flush(
+  context: MasterContext,
+  of: { readonly serverId: string; readonly policyId: string },
+): Promise<void> {
+  try {
+    await context.fleet.flush(of.serverId, of.policyId)
+  } catch (thrown) {
+    if (!(thrown instanceof AppError)) throw thrown
+    context.log.warn('a source did not flush its detection', { ...of, error: thrown })
+  }
+}
+
+function hopsOf(tree: DistributionTree): RouteHop[] {
+  const below = (from: string, nodes: readonly RouteNode[]): RouteHop[] =>
+    nodes.flatMap(({ serverId, hop, reason, children }) => [
+      { ...hop, from, to: serverId, reason },
+      ...below(serverId, children),
+    ])
+  return below(tree.sourceServerId, tree.children)
+}
+
+function obstacle(context: MasterContext, { serverId, code }: { serverId: string; code: string }) {
+  const message =
+    code === 'SOURCE_UNAVAILABLE' ? 'the source is not connected' : 'the target is not connected'
+  const reason = toErrorReason({ code, message, atMs: context.clock.nowMs() })
+  if (reason === null) throw new Error('invariant broken: a reason has a text')
+  return { serverId, reason }
+}
