@@ -5,6 +5,7 @@ import type { Assets, Frame, LicenseNotice, Theme } from './frame.ts'
 import { exactTime } from './parts/format.ts'
 import { Icon, type IconName, Mark } from './parts/icon.tsx'
 import { Note, NoticeNote } from './parts/note.tsx'
+import { Live } from './parts/table.tsx'
 
 interface Place {
   readonly href: string
@@ -63,8 +64,8 @@ interface LayoutProps {
   readonly about?: Child
   readonly crumbs?: readonly { readonly href: string; readonly label: string }[]
   readonly actions?: Child
-  /** Pages that change by themselves say so. */
-  readonly live?: boolean
+  /** Types of events after which the page is read again; pages that change by themselves say so. */
+  readonly live?: readonly string[]
   readonly children: Child
 }
 
@@ -82,15 +83,29 @@ export const Layout = (props: LayoutProps) => {
           <div class="page-inner">
             <LicenseBanner license={frame.license} url={frame.url} />
             {frame.notice === null ? null : <NoticeNote notice={frame.notice} />}
-            <PageHead {...props} />
-            {props.children}
+            <LivePart url={frame.url} types={props.live ?? []}>
+              <PageHead {...props} />
+              {props.children}
+            </LivePart>
           </div>
         </main>
       </div>
-      {props.live === true ? <div id="live" hx-sse:connect="/live" hx-swap="none"></div> : null}
+      {props.live !== undefined ? (
+        <div id="live" hx-sse:connect="/live" hx-swap="none"></div>
+      ) : null}
     </Document>
   )
 }
+
+/** What follows the events: everything but messages, which are said once. */
+const LivePart = (props: { url: string; types: readonly string[]; children: Child }) =>
+  props.types.length === 0 ? (
+    <>{props.children}</>
+  ) : (
+    <Live id="live-part" url={props.url} on={props.types}>
+      {props.children}
+    </Live>
+  )
 
 const PageHead = (props: LayoutProps) => (
   <header class="page-head">
@@ -113,8 +128,8 @@ const PageHead = (props: LayoutProps) => (
       {props.about === undefined ? null : <p class="soft">{props.about}</p>}
     </div>
     <div class="actions">
-      {props.live === true ? (
-        <span class="live needs-script" data-live="wait" title="This page changes by itself">
+      {props.live !== undefined ? (
+        <span class="live needs-script" title="This page changes by itself">
           live
         </span>
       ) : null}

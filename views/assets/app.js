@@ -59,7 +59,7 @@
   })
 
   function mark(state) {
-    for (const element of document.querySelectorAll('[data-live]')) element.dataset.live = state
+    document.documentElement.dataset.live = state
   }
 
   document.addEventListener('htmx:sse:after:connection', () => mark('on'))

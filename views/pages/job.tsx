@@ -6,7 +6,7 @@ import { byteSize, count, plural } from '../parts/format.ts'
 import { NameLink, shortId } from '../parts/name.tsx'
 import { ReasonText } from '../parts/note.tsx'
 import { Status, StatusPill, wordOf } from '../parts/status.tsx'
-import { Card, Empty, Live, Pager, Table } from '../parts/table.tsx'
+import { Card, Empty, Pager, Table } from '../parts/table.tsx'
 import { Time, Took } from '../parts/time.tsx'
 import type { EntryView, JobTargetView, JobView, Listing, Names } from '../types.ts'
 import { kindWord } from './jobs.tsx'
@@ -35,13 +35,13 @@ export const JobPage = (props: JobProps) => {
         { href: `/jobs?policyId=${job.policyId}`, label: names.get(job.policyId) ?? 'Policy' },
       ]}
       actions={frame.may.operate ? <JobActions {...props} /> : null}
-      live
+      live={['job']}
     >
-      <Live id="job" url={frame.url} on={['job']}>
+      <>
         <Figures {...props} />
         <TargetsCard {...props} />
         <EntriesCard {...props} />
-      </Live>
+      </>
     </Layout>
   )
 }

@@ -5,7 +5,7 @@ import { type Option, SelectField } from '../parts/form.tsx'
 import { byteSize, count } from '../parts/format.ts'
 import { NameLink } from '../parts/name.tsx'
 import { Status, wordOf } from '../parts/status.tsx'
-import { Card, Empty, Live, Pager, Table } from '../parts/table.tsx'
+import { Card, Empty, Pager, Table } from '../parts/table.tsx'
 import { Time, Took } from '../parts/time.tsx'
 import type { JobView, Listing, Named, Names } from '../types.ts'
 
@@ -42,10 +42,10 @@ export const JobsPage = (props: JobsProps) => (
     frame={props.frame}
     title="Jobs"
     about="Every movement of files: what was sent, to whom, and how it ended."
-    live
+    live={['job']}
   >
     <Filters {...props} />
-    <Live id="jobs" url={props.frame.url} on={['job']}>
+    <>
       <Card>
         {props.jobs.items.length === 0 ? (
           <NoJobs filtered={Object.values(props.filter).some((value) => value !== '')} />
@@ -61,7 +61,7 @@ export const JobsPage = (props: JobsProps) => (
         )}
         <Pager listing={props.jobs} />
       </Card>
-    </Live>
+    </>
   </Layout>
 )
 

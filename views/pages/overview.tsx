@@ -4,7 +4,7 @@ import { StateBar } from '../parts/bar.tsx'
 import { byteSize, count, duration, plural } from '../parts/format.ts'
 import { NameLink } from '../parts/name.tsx'
 import { Status, StatusShape, toneOf } from '../parts/status.tsx'
-import { Card, Empty, Live, Table } from '../parts/table.tsx'
+import { Card, Empty, Table } from '../parts/table.tsx'
 import { Time } from '../parts/time.tsx'
 import type { ConvergenceView, JobView, Names, ServerView } from '../types.ts'
 import { JobRow } from './jobs.tsx'
@@ -36,12 +36,12 @@ export interface Step {
 }
 
 export const OverviewPage = (props: OverviewProps) => (
-  <Layout frame={props.frame} title="Overview" live>
-    <Live
-      id="overview"
-      url={props.frame.url}
-      on={['convergence', 'server', 'policy', 'job', 'license']}
-    >
+  <Layout
+    frame={props.frame}
+    title="Overview"
+    live={['convergence', 'server', 'policy', 'job', 'license']}
+  >
+    <>
       <Headline {...props} />
       {props.steps === null ? null : <Steps steps={props.steps} />}
       <div class="columns">
@@ -51,7 +51,7 @@ export const OverviewPage = (props: OverviewProps) => (
         </div>
         <ServersCard {...props} />
       </div>
-    </Live>
+    </>
   </Layout>
 )
 

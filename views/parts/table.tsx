@@ -89,7 +89,7 @@ interface LiveProps {
 export const Live = ({ id, url, on, children }: LiveProps) => (
   <div
     id={id}
-    class="stack"
+    class="live-part"
     hx-get={url}
     hx-select={`#${id}`}
     hx-target="this"

@@ -40,6 +40,8 @@ export interface ApiTokenRequest {
   /** What it may; never more than its account. The account's own role where it is left out. */
   readonly role?: UserRole | undefined
   readonly days: number
+  /** What whoever asks may: a token must not beget one that may more. The account's role where it is left out. */
+  readonly maximum?: UserRole | undefined
 }
 
 /** Makes a token; NOT_FOUND for an unknown account, FORBIDDEN where it asks for more than its account may. */
@@ -54,10 +56,11 @@ export async function createApiToken(
     const user = await transaction.select().from(users).where(whose(request.user)).get()
     if (user === undefined) throw new AppError('NOT_FOUND', `cannot find user "${request.user}"`)
     const role = request.role ?? user.role
-    if (lesserRole(role, user.role) !== role)
+    const allowed = lesserRole(user.role, request.maximum ?? user.role)
+    if (lesserRole(role, allowed) !== role)
       throw new AppError(
         'FORBIDDEN',
-        `cannot make a token with role "${role}": "${user.name}" is only ${user.role}`,
+        `cannot make a token with role "${role}": "${user.name}" may no more than ${allowed}`,
       )
     const row = {
       id: Bun.randomUUIDv7('hex', nowMs),

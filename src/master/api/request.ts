@@ -1,0 +1,43 @@
+import type { Server } from 'bun'
+import type { Context } from 'hono'
+import { getCookie } from 'hono/cookie'
+
+import type { RequestOrigin } from '../auth/cross-site.ts'
+import { type Identity, identify } from '../auth/identity.ts'
+import type { AdminContext } from './context.ts'
+
+export const SESSION_COOKIE = 'cd_session'
+
+/** What travels with a request through the handlers. */
+export interface AdminEnv {
+  Bindings: Partial<Server<unknown>>
+  Variables: { identity: Identity }
+}
+
+export type AdminRequest = Context<AdminEnv>
+
+/** The peer's address; null where there is no connection (in tests without a listener). */
+export function addressOf(request: AdminRequest): string | null {
+  const server = request.env
+  return server?.requestIP?.call(server, request.req.raw)?.address ?? null
+}
+
+/** Tells who sent this request; UNAUTHENTICATED for a token that does not hold. */
+export async function identityOf(context: AdminContext, request: AdminRequest): Promise<Identity> {
+  return identify(context, {
+    authorization: request.req.header('authorization') ?? null,
+    cookie: getCookie(request, SESSION_COOKIE) ?? null,
+    address: addressOf(request),
+  })
+}
+
+/** What a request says of where it comes from. */
+export function originOf(request: AdminRequest, csrfToken: string | null): RequestOrigin {
+  return {
+    method: request.req.method,
+    fetchSite: request.req.header('sec-fetch-site') ?? null,
+    origin: request.req.header('origin') ?? null,
+    host: request.req.header('host') ?? new URL(request.req.url).host,
+    csrfToken,
+  }
+}
