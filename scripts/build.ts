@@ -3,6 +3,7 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 
+import description from '../package.json' with { type: 'json' }
 import { TARGETS, type Target } from '../src/platform/addon-packages.ts'
 import { type FindAddon, addonFinder } from './build/addons.ts'
 import { hostTarget } from './build/host-target.ts'
@@ -39,7 +40,15 @@ async function buildTarget(target: Target, folder: string, findAddon: FindAddon)
   }
 }
 
+/** The runtime is part of what is built: another version would be another product. */
+function requirePinnedBun(): void {
+  const pinned = description.packageManager.slice('bun@'.length)
+  if (Bun.version === pinned) return
+  throw new Error(`this is Bun ${Bun.version}, executables are built with ${pinned}`)
+}
+
 async function main(): Promise<void> {
+  requirePinnedBun()
   const { values } = parseArgs({
     options: { target: { type: 'string' }, outdir: { type: 'string', default: 'dist' } },
   })
