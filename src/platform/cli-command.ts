@@ -1,6 +1,7 @@
 import type { ErrorCode } from '../core/base/errors.ts'
-import type { CliIo, LogLevel } from './cli-io.ts'
+import type { CliIo } from './cli-io.ts'
 import type { Option } from './cli-options.ts'
+import type { LogLevel } from './log.ts'
 
 /** 0 done, 1 failed, 2 wrong usage, 3 no valid licence, 4 refused by the other side, 130 interrupted. */
 export type ExitStatus = 0 | 1 | 2 | 3 | 4 | 130

@@ -2,9 +2,6 @@ import { createReadStream } from 'node:fs'
 
 import { AppError } from '../core/base/errors.ts'
 
-export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const
-export type LogLevel = (typeof LOG_LEVELS)[number]
-
 /** What a program has of the world, handed in so that it can be tested. */
 export interface CliIo {
   /** The words after the program's name. */

@@ -1,7 +1,7 @@
 import { AppError } from '../core/base/errors.ts'
 import type { Command, Positional, Program } from './cli-command.ts'
-import { LOG_LEVELS } from './cli-io.ts'
 import { choice, flag, type Option, withDefault } from './cli-options.ts'
+import { LOG_LEVELS } from './log.ts'
 
 /** What the words on the command line ask for. */
 export type Request =
