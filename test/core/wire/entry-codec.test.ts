@@ -1,0 +1,142 @@
+import { expect, test } from 'bun:test'
+
+import { type ByteString, fromText } from '../../../src/core/base/byte-string.ts'
+import type { ContentHash, Entry, SentState } from '../../../src/core/change/entry.ts'
+import type { RelPath } from '../../../src/core/path/rel-path.ts'
+import { ByteWriter } from '../../../src/core/wire/byte-writer.ts'
+import { parseEntries, writeEntry } from '../../../src/core/wire/entry-codec.ts'
+import { random } from '../../fakes/random.ts'
+
+const file: SentState = {
+  type: 'file',
+  size: 5,
+  mode: 0o644,
+  uid: 1000,
+  gid: 1000,
+  mtimeNs: 1_700_000_000_123_456_789n,
+  linkTarget: null,
+  hash: 'cd'.repeat(32) as ContentHash,
+}
+const other = { ...file, size: 0, hash: null }
+
+const entry = (seq: number, path: string, more: Partial<Entry> = {}): Entry => ({
+  seq,
+  path: path as RelPath,
+  operation: 'create',
+  state: file,
+  from: null,
+  ...more,
+})
+
+const VALID: readonly Entry[] = [
+  entry(1, '', { state: { ...other, type: 'directory' } }),
+  entry(2, 'a'),
+  entry(9, 'a b/\n/ü\xff', { state: { ...file, hash: null, mtimeNs: -1n } }),
+  entry(300, 'link', {
+    operation: 'update',
+    state: { ...other, type: 'symlink', linkTarget: fromText('../../etc/passwd') },
+  }),
+  entry(301, 'pipe', { state: { ...other, type: 'fifo', mode: 0o7777 } }),
+  entry(2 ** 40, 'moved', { operation: 'move', from: 'x/moved' as RelPath }),
+  entry(2 ** 40 + 1, 'gone', { operation: 'delete', state: null }),
+  entry(2 ** 53 - 1, 'hidden', { operation: 'excluded', state: null }),
+]
+
+function encode(entries: readonly Entry[], previousSeq = 0): Uint8Array {
+  const writer = new ByteWriter()
+  let previous = previousSeq
+  for (const each of entries) {
+    writeEntry(writer, each, previous)
+    previous = each.seq
+  }
+  return writer.done().slice()
+}
+
+test('every kind of entry reads as what was written', () => {
+  expect(parseEntries(encode(VALID), 0, VALID.length)).toEqual({ ok: true, value: [...VALID] })
+})
+
+test('a second block goes on from the last seq of the first', () => {
+  const [first, ...rest] = VALID
+  expect(parseEntries(encode(rest, first?.seq), 1, 10)).toEqual({ ok: true, value: rest })
+})
+
+test('the encoding is frozen', () => {
+  const hash = new Bun.CryptoHasher('sha256').update(encode(VALID)).digest('hex')
+  expect(hash).toBe('6484814dfbfb7832935f166a45304ce1475364cb3e5cf0726bfc1d363e808129')
+})
+
+const state = (change: Partial<SentState>): Partial<Entry> => ({ state: { ...file, ...change } })
+
+test.each<[string, Entry]>([
+  ['a path above the root', entry(1, '../a')],
+  ['a path with a parent within', entry(1, 'a/../../b')],
+  ['an absolute path', entry(1, '/etc/passwd')],
+  ['a path with a NUL', entry(1, 'a\0b')],
+  ['a path that ends in a slash', entry(1, 'a/')],
+  ['a name over 255 bytes', entry(1, 'n'.repeat(256))],
+  ['a path over 4096 bytes', entry(1, 'n/'.repeat(2100) + 'n')],
+  ['the staging folder', entry(1, '.cd-staging')],
+  ['a path in the staging folder', entry(1, '.cd-staging/1')],
+  ['a hint above the root', entry(1, 'a', { from: '../b' as RelPath })],
+  ['a hint into the staging folder', entry(1, 'a', { from: '.cd-staging/1' as RelPath })],
+  ['a root that is a file', entry(1, '')],
+  ['a root that is deleted', entry(1, '', { operation: 'delete', state: null })],
+  ['a deletion with a state', entry(1, 'a', { operation: 'delete' })],
+  ['a creation without a state', entry(1, 'a', { state: null })],
+  [
+    'a deletion with a hint',
+    entry(1, 'a', { operation: 'delete', state: null, from: 'b' as RelPath }),
+  ],
+  ['seq 0', entry(0, 'a')],
+  ['a mode with more than permissions', entry(1, 'a', state({ mode: 0o100644 }))],
+  ['an owner over 32 bits', entry(1, 'a', state({ uid: 2 ** 32 }))],
+  ['a folder with content', entry(1, 'a', state({ type: 'directory', hash: null }))],
+  ['a folder with a hash', entry(1, 'a', state({ type: 'directory', size: 0 }))],
+  [
+    'a link without a target',
+    entry(1, 'a', { state: { ...other, type: 'symlink', linkTarget: '' as ByteString } }),
+  ],
+  [
+    'a link to a NUL',
+    entry(1, 'a', { state: { ...other, type: 'symlink', linkTarget: 'a\0' as ByteString } }),
+  ],
+])('%s is refused', (_what, bad) => {
+  expect(parseEntries(encode([bad]), 0, 10)).toMatchObject({ error: { code: 'PROTOCOL' } })
+})
+
+test('seqs that do not rise, and more entries than were announced, are refused', () => {
+  const twice = Buffer.concat([encode([entry(5, 'a')]), encode([entry(5, 'b')], 5)])
+  expect(parseEntries(twice, 0, 10)).toMatchObject({ error: { code: 'PROTOCOL' } })
+  expect(parseEntries(encode(VALID), 0, VALID.length - 1)).toMatchObject({ ok: false })
+  expect(parseEntries(encode([entry(9, 'a')]), 2 ** 53 - 5, 10)).toMatchObject({ ok: false })
+})
+
+test('every cut is refused', () => {
+  const bytes = encode(VALID)
+  let whole = 0
+  for (let end = 0; end < bytes.length; end++) {
+    const parsed = parseEntries(bytes.subarray(0, end), 0, VALID.length)
+    if (parsed.ok) whole++
+  }
+  // Only between two entries is a cut not seen; there the count of the set tells.
+  expect(whole).toBe(VALID.length)
+})
+
+test('hostile bytes are a failure or entries that are safe to use', () => {
+  const next = random(3)
+  const bytes = encode(VALID)
+  for (let round = 0; round < 20_000; round++) {
+    const changed = Buffer.from(bytes)
+    for (let change = 1 + next(5); change > 0; change--) changed[next(changed.length)] = next(256)
+    const parsed = parseEntries(changed, 0, 100)
+    if (!parsed.ok) {
+      expect(parsed.error.code).toBe('PROTOCOL')
+      continue
+    }
+    for (const { path, from } of parsed.value) {
+      for (const each of [path, from ?? ''])
+        expect(/(^|\/)\.\.?(\/|$)|^\/|\0/.test(each)).toBe(false)
+    }
+  }
+})

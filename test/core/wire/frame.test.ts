@@ -1,0 +1,195 @@
+import { expect, test } from 'bun:test'
+
+import { FRAME_BYTES_MAX, SET_ENTRIES_MAX } from '../../../src/core/base/limits.ts'
+import type { ContentHash } from '../../../src/core/change/entry.ts'
+import { decodeFrame } from '../../../src/core/wire/frame-decode.ts'
+import { encodeFrame } from '../../../src/core/wire/frame-encode.ts'
+import { FRAME_TYPES } from '../../../src/core/wire/frame-numbers.ts'
+import { FrameStream, type RawFrame } from '../../../src/core/wire/frame-stream.ts'
+import { DATA_PROTOCOL, type Frame } from '../../../src/core/wire/frame.ts'
+import { random } from '../../fakes/random.ts'
+
+const HASH = 'ab'.repeat(32) as ContentHash
+const block = { compression: 'lz4', plainBytes: 300, bytes: new Uint8Array([1, 2, 3]) } as const
+
+/** One of each, and how it has to look on the wire for as long as DATA_PROTOCOL is what it is. */
+const GOLDEN: readonly (readonly [Frame, string])[] = [
+  [
+    { type: 'hello', hello: { protocol: 1, agentVersion: '0.1.0' } },
+    '00000026007b2270726f746f636f6c223a312c226167656e7456657273696f6e223a22302e312e30227d',
+  ],
+  [
+    {
+      type: 'open',
+      open: {
+        jobId: 'j',
+        ticket: 't',
+        bindingId: 'b',
+        sourceId: 's',
+        epoch: 'e',
+        to: 9,
+        children: [],
+      },
+    },
+    '0000005b017b226a6f624964223a226a222c227469636b6574223a2274222c2262696e64696e674964223a2262222c22736f757263654964223a2273222c2265706f6368223a2265222c22746f223a392c226368696c6472656e223a5b5d7d',
+  ],
+  [
+    {
+      type: 'opened',
+      opened: { outcome: 'accepted', watermark: null, pending: [3], content: 'push' },
+    },
+    '00000047027b226f7574636f6d65223a226163636570746564222c2277617465726d61726b223a6e756c6c2c2270656e64696e67223a5b335d2c22636f6e74656e74223a2270757368227d',
+  ],
+  [
+    {
+      type: 'setBegin',
+      begin: { from: 1, to: 300, kind: 'full', last: true, entryCount: 2 },
+    },
+    '000000070301ac02010102',
+  ],
+  [{ type: 'entries', block }, '0000000904010000012c010203'],
+  [{ type: 'wanted', wanted: [true, false, true] }, '00000003050305'],
+  [{ type: 'pack', block }, '0000000906010000012c010203'],
+  [{ type: 'fileBegin', index: 200 }, '0000000307c801'],
+  [{ type: 'fileData', block }, '0000000908010000012c010203'],
+  [{ type: 'fileEnd', whole: true }, '000000020901'],
+  [
+    {
+      type: 'setEnd',
+      end: {
+        lateHashes: new Map([[0, HASH]]),
+        skipped: [1],
+        unavailable: new Map([[2, 'NO_PERMISSION']]),
+        signature: new Uint8Array([7, 8]),
+      },
+    },
+    `000000380a0100${HASH}0101${'01020d'}4e4f5f5045524d495353494f4e020708`,
+  ],
+  [
+    {
+      type: 'setDone',
+      done: {
+        watermark: { epoch: 'e', seq: 5 },
+        pendingCount: 0,
+        appliedCount: 1,
+        failedCount: 0,
+      },
+    },
+    '000000560b7b2277617465726d61726b223a7b2265706f6368223a2265222c22736571223a357d2c2270656e64696e67436f756e74223a302c226170706c696564436f756e74223a312c226661696c6564436f756e74223a307d',
+  ],
+  [{ type: 'jobEnd' }, '000000010c'],
+  [
+    { type: 'error', error: { code: 'PROTOCOL', message: 'ü' } },
+    '000000230d7b22636f6465223a2250524f544f434f4c222c226d657373616765223a22c3bc227d',
+  ],
+  [{ type: 'alive' }, '000000010e'],
+]
+
+function decode(bytes: Uint8Array): Frame {
+  const frames: Frame[] = []
+  const pushed = new FrameStream().push(bytes, (raw) => {
+    const frame = decodeFrame(raw)
+    if (!frame.ok) throw new Error(frame.error.message)
+    frames.push(frame.value)
+  })
+  if (!pushed.ok) throw new Error(pushed.error.message)
+  const [frame] = frames
+  if (frames.length !== 1 || frame === undefined) throw new Error(`${frames.length} frames`)
+  return frame
+}
+
+test('the wire is frozen: what changes here needs another DATA_PROTOCOL', () => {
+  expect(GOLDEN.map(([frame]) => frame.type)).toEqual([...FRAME_TYPES])
+  const written = GOLDEN.map(([frame]) => Buffer.from(encodeFrame(frame)).toString('hex'))
+  expect(written).toEqual(GOLDEN.map(([, hex]) => hex))
+  const digest = Bun.SHA256.hash(`${DATA_PROTOCOL}\n${written.join('\n')}`, 'hex')
+  expect(digest).toBe('b171e4c43c41404193f5a1638fdb122ba91ed501e2a0876ca2a9a20418244db6')
+})
+
+test('every frame reads as what was written', () => {
+  for (const [frame] of GOLDEN) expect(decode(encodeFrame(frame))).toEqual(frame)
+})
+
+test('frames come out whole and in order whatever the chunks', () => {
+  const next = random(1)
+  const frames = GOLDEN.map(([frame]) => frame)
+  const bytes = Buffer.concat(frames.map(encodeFrame))
+  for (let round = 0; round < 200; round++) {
+    const stream = new FrameStream()
+    const seen: RawFrame[] = []
+    for (let start = 0; start < bytes.length;) {
+      const end = Math.min(bytes.length, start + next(round < 100 ? 4 : 60))
+      expect(stream.push(bytes.subarray(start, end), (raw) => seen.push(raw)).ok).toBe(true)
+      start = end
+    }
+    expect(stream.isBetweenFrames).toBe(true)
+    const decoded = seen.map((raw) => decodeFrame(raw))
+    expect(decoded).toEqual(frames.map((value) => ({ ok: true, value })))
+  }
+})
+
+test('a length is refused before anything is allocated for it', () => {
+  for (const length of [0, FRAME_BYTES_MAX + 1, 0x7fff_ffff, 0xffff_ffff]) {
+    const head = Buffer.alloc(5)
+    head.writeUInt32BE(length)
+    for (const chunks of [[head], [head.subarray(0, 2), head.subarray(2)]]) {
+      const stream = new FrameStream()
+      const results = chunks.map((chunk) => stream.push(chunk, () => {}))
+      expect(results.at(-1)).toMatchObject({ ok: false, error: { code: 'PROTOCOL' } })
+    }
+  }
+})
+
+const raw = (type: Frame['type'], hex: string): RawFrame => ({
+  type: FRAME_TYPES.indexOf(type),
+  payload: Buffer.from(hex, 'hex'),
+})
+
+test.each([
+  ['an unknown type', { type: 99, payload: new Uint8Array() }],
+  ['bytes after the end', raw('jobEnd', '00')],
+  ['a set that ends before it begins', raw('setBegin', '0500000100')],
+  ['an unknown kind of set', raw('setBegin', '0000050100')],
+  ['a flag that is neither', raw('setBegin', '0000000200')],
+  ['more entries than a set holds', raw('setBegin', '00000001ffff7f')],
+  ['an unknown compression', raw('pack', '0300000000')],
+  ['a block that unpacks to more than a frame', raw('pack', '0100100001aa')],
+  ['a plain block of another length', raw('pack', '0000000002aa')],
+  ['flags that are cut off', raw('wanted', '0901')],
+  ['a number in a longer form than needed', raw('fileBegin', '8000')],
+  ['a number over 2^53', raw('setBegin', 'ffffffffffffffff7f')],
+  ['indexes that do not rise', raw('setEnd', '000201010000')],
+  ['a late hash that is cut off', raw('setEnd', '0100abab')],
+  ['JSON that is none', raw('error', '7b')],
+  ['JSON that is not UTF-8', raw('error', 'ff')],
+  ['JSON of another shape', raw('opened', Buffer.from('{"outcome":"maybe"}').toString('hex'))],
+  ['a negative seq', raw('open', Buffer.from('{"to":-1}').toString('hex'))],
+])('%s is refused', (_what, frame) => {
+  expect(decodeFrame(frame)).toMatchObject({ ok: false, error: { code: 'PROTOCOL' } })
+})
+
+test('a code of a newer peer reads as one that is known', () => {
+  const unknown = raw('error', Buffer.from('{"code":"toString","message":""}').toString('hex'))
+  expect(decodeFrame(unknown)).toMatchObject({ value: { error: { code: 'PROTOCOL' } } })
+})
+
+test('hostile bytes are a failure or a frame, never anything else', () => {
+  const next = random(2)
+  const samples = GOLDEN.map(([frame]) => encodeFrame(frame).subarray(4))
+  for (let round = 0; round < 20_000; round++) {
+    const sample = Buffer.from(samples[next(samples.length)] ?? [])
+    for (let change = next(4); change > 0; change--) sample[next(sample.length)] = next(256)
+    const cut = sample.subarray(0, 1 + next(sample.length))
+    const result = decodeFrame({ type: cut[0] ?? 0, payload: cut.subarray(1) })
+    if (!result.ok) expect(result.error.code).toBe('PROTOCOL')
+  }
+})
+
+test('the largest set end fits into a frame', () => {
+  const lateHashes = new Map<number, ContentHash>()
+  for (let index = 0; index < SET_ENTRIES_MAX; index++) lateHashes.set(index, HASH)
+  const skipped = [...lateHashes.keys()]
+  const unavailable = new Map(skipped.map((index) => [index, 'SOURCE_UNAVAILABLE' as const]))
+  const end = { lateHashes, skipped, unavailable, signature: new Uint8Array(64) }
+  expect(decode(encodeFrame({ type: 'setEnd', end }))).toEqual({ type: 'setEnd', end })
+})

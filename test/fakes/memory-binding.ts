@@ -1,0 +1,115 @@
+import type {
+  InboundBinding,
+  InboundFile,
+  InboundSet,
+  PendingEntry,
+  SetHeader,
+  SetOutcome,
+  TargetPosition,
+} from '../../src/core/apply/inbound.ts'
+import type { ErrorCode } from '../../src/core/base/errors.ts'
+import type { ContentHash, Entry, Position } from '../../src/core/change/entry.ts'
+import { hashBytes } from '../../src/platform/hash.ts'
+
+/** A target in memory: applies rows as states, and knows contents by their hash. */
+export class MemoryBinding implements InboundBinding {
+  readonly entries = new Map<string, Entry>()
+  readonly contents = new Map<ContentHash, Uint8Array>()
+  readonly headers: SetHeader[] = []
+  pending: PendingEntry[] = []
+  watermark: Position | null = null
+  /** Seqs that cannot be applied for now. */
+  readonly failing = new Map<number, ErrorCode>()
+  openSets = 0
+  #listed = new Set<string>()
+
+  position(): TargetPosition {
+    return { watermark: this.watermark, pending: [...this.pending] }
+  }
+
+  begin(header: SetHeader, entries: readonly Entry[]): InboundSet {
+    this.headers.push(header)
+    this.openSets++
+    const received = new Map<number, Uint8Array>()
+    const wanted = entries.filter(({ state }) => state?.type === 'file' && !this.#has(state.hash))
+    return {
+      wanted: wanted.map((entry) => entry.seq),
+      openFile: (seq) => collect((content) => received.set(seq, content)),
+      apply: (lateHashes, skipped, unavailable) => {
+        this.openSets--
+        for (const content of received.values()) this.contents.set(hashBytes(content), content)
+        const set = { header, entries, lateHashes, skipped, unavailable }
+        return this.#apply(set)
+      },
+      discard: () => {
+        this.openSets--
+      },
+    }
+  }
+
+  /** Path and content (or type) of everything, in order of path. */
+  listing(): string[] {
+    return [...this.entries.values()]
+      .map(({ path, state }) => {
+        const content = state?.hash ? Buffer.from(this.contents.get(state.hash) ?? []) : null
+        return `${path} ${content?.toString() ?? state?.linkTarget ?? state?.type}`
+      })
+      .sort()
+  }
+
+  #has(hash: ContentHash | null): boolean {
+    return hash !== null && this.contents.has(hash)
+  }
+
+  #apply(set: AppliedSet): SetOutcome {
+    const failed: PendingEntry[] = []
+    let appliedCount = 0
+    if (set.header.kind === 'full' && set.header.from === 0) this.#listed = new Set()
+    for (const entry of set.entries) {
+      this.#listed.add(entry.path)
+      if (set.skipped.has(entry.seq)) continue
+      const code = this.failing.get(entry.seq) ?? set.unavailable.get(entry.seq)
+      this.pending = this.pending.filter((pending) => pending.path !== entry.path)
+      if (code) failed.push({ seq: entry.seq, path: entry.path, code, message: code })
+      else {
+        appliedCount++
+        this.#place(entry, set.lateHashes.get(entry.seq) ?? entry.state?.hash ?? null)
+      }
+    }
+    this.pending.push(...failed)
+    this.#moveOn(set.header)
+    return { position: this.position(), appliedCount, failed }
+  }
+
+  #place(entry: Entry, hash: ContentHash | null): void {
+    if (entry.state === null) this.entries.delete(entry.path)
+    else this.entries.set(entry.path, { ...entry, state: { ...entry.state, hash } })
+  }
+
+  #moveOn(header: SetHeader): void {
+    if (!header.last) return
+    if (header.kind === 'full')
+      for (const path of this.entries.keys()) if (!this.#listed.has(path)) this.entries.delete(path)
+    this.watermark = { epoch: header.epoch, seq: header.to }
+  }
+}
+
+interface AppliedSet {
+  readonly header: SetHeader
+  readonly entries: readonly Entry[]
+  readonly lateHashes: ReadonlyMap<number, ContentHash>
+  readonly skipped: ReadonlySet<number>
+  readonly unavailable: ReadonlyMap<number, ErrorCode>
+}
+
+function collect(done: (content: Uint8Array) => void): InboundFile {
+  const parts: Uint8Array[] = []
+  return {
+    write: (bytes) => void parts.push(bytes.slice()),
+    finish: () => {
+      const content = new Uint8Array(Buffer.concat(parts))
+      done(content)
+      return hashBytes(content)
+    },
+  }
+}

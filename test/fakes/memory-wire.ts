@@ -1,0 +1,154 @@
+import type { InboundBinding } from '../../src/core/apply/inbound.ts'
+import type { OutboundSource } from '../../src/core/apply/outbound.ts'
+import type { Failure } from '../../src/core/base/result.ts'
+import type { BlockCodec } from '../../src/core/transfer/block-codec.ts'
+import { Receiver } from '../../src/core/transfer/receiver.ts'
+import type { SenderOutcome } from '../../src/core/transfer/sender-ports.ts'
+import { Sender } from '../../src/core/transfer/sender.ts'
+import { decodeFrame } from '../../src/core/wire/frame-decode.ts'
+import { encodeFrame } from '../../src/core/wire/frame-encode.ts'
+import { FrameStream } from '../../src/core/wire/frame-stream.ts'
+import type { Frame } from '../../src/core/wire/frame.ts'
+import { createHasher, hashBytes } from '../../src/platform/hash.ts'
+
+/** Plain blocks: what is sent is what is counted. */
+const plainCodec: BlockCodec = {
+  compress: (_level, bytes) => ({ compression: 'none', plainBytes: bytes.length, bytes }),
+  decompress: (block) => block.bytes,
+}
+
+export interface MemoryWireOptions {
+  readonly source: OutboundSource
+  readonly binding: InboundBinding
+  readonly to: number
+  readonly content?: 'push' | 'ask'
+  /** The connection is lost before this frame, counting those of both sides from 0. */
+  readonly loseAt?: number
+  /** Changes what the sender sent on its way. */
+  readonly tamper?: (frame: Frame) => Frame
+  readonly key?: string
+}
+
+export interface MemoryWireResult {
+  readonly outcome: SenderOutcome | 'lost'
+  /** What the receiver refused, if it did. */
+  readonly refusal: Failure | null
+  readonly sent: readonly Frame[]
+  readonly contentBytes: number
+}
+
+/** The signature of the fake key: only who knows it can make or verify it. */
+const sign = (key: string) => (statement: Uint8Array) =>
+  Buffer.from(hashBytes(Buffer.concat([Buffer.from(key), statement])), 'hex')
+
+/** Runs one job between the real machines over a wire that is only a list, through the real encoding. */
+export function overMemory(options: MemoryWireOptions): MemoryWireResult {
+  const { source, binding, to } = options
+  const wire = new Wire(options.loseAt ?? Infinity)
+  const position = binding.position()
+  const epoch = source.epoch()
+  const sender = new Sender(
+    { source, codec: plainCodec, newHasher: createHasher, sign: sign(options.key ?? 'key') },
+    {
+      jobId: 'job-1',
+      sourceId: source.sourceId,
+      epoch,
+      to,
+      bindingId: 'binding-1',
+      ticket: 'ticket',
+      compression: 0,
+      children: [],
+    },
+  )
+  const verify = (statement: Uint8Array, signature: Uint8Array) =>
+    Buffer.compare(sign('key')(statement), signature) === 0
+  const receiver = new Receiver(
+    { binding, codec: plainCodec, newHasher: createHasher, verify },
+    { sourceId: 'source-1', epoch },
+    position.watermark,
+  )
+  const isKnown = position.watermark?.epoch === epoch
+  const opened: Frame = {
+    type: 'opened',
+    opened: {
+      outcome: 'accepted',
+      watermark: position.watermark,
+      pending: position.pending.map((entry) => entry.seq),
+      content: options.content ?? (isKnown ? 'push' : 'ask'),
+    },
+  }
+  const sent: Frame[] = []
+  const result = (outcome: MemoryWireResult['outcome'], refusal: Failure | null) => {
+    receiver.discard()
+    sender.close()
+    return { outcome, refusal, sent, contentBytes: contentBytes(sent) }
+  }
+  for (let turns = 0; ; turns++) {
+    if (turns > 1_000_000) throw new Error('the machines do not come to an end')
+    const turn = sender.next()
+    if (turn.kind === 'ended') return result(turn.outcome, null)
+    if (turn.kind === 'busy') continue
+    if (turn.kind === 'waiting') {
+      const frame = wire.back()
+      if (frame === null) return result('lost', null)
+      const taken = sender.receive(frame)
+      if (!taken.ok) return result({ ok: false, error: taken.error }, null)
+      continue
+    }
+    sent.push(turn.frame)
+    const arrived = wire.over(options.tamper?.(turn.frame) ?? turn.frame)
+    if (arrived === null) return result('lost', null)
+    if (arrived.type === 'open') {
+      wire.answer([opened])
+      continue
+    }
+    const step = receiver.receive(arrived)
+    if (!step.ok) return result('lost', step.error)
+    wire.answer(step.value.replies)
+  }
+}
+
+/** Counts frames and loses the connection when it is time. */
+class Wire {
+  readonly #loseAt: number
+  readonly #stream = new FrameStream()
+  readonly #answers: Frame[] = []
+  #count = 0
+
+  constructor(loseAt: number) {
+    this.#loseAt = loseAt
+  }
+
+  over(frame: Frame): Frame | null {
+    if (this.#count++ >= this.#loseAt) return null
+    let decoded: Frame | null = null
+    const pushed = this.#stream.push(encodeFrame(frame), (raw) => {
+      const result = decodeFrame(raw)
+      if (!result.ok) throw new Error(result.error.message)
+      decoded = result.value
+    })
+    if (!pushed.ok) throw new Error(pushed.error.message)
+    return decoded
+  }
+
+  answer(frames: readonly Frame[]): void {
+    this.#answers.push(...frames)
+  }
+
+  /** Null where the connection is lost. */
+  back(): Frame | null {
+    const frame = this.#answers.shift()
+    if (frame === undefined) {
+      if (this.#count >= this.#loseAt) return null
+      throw new Error('the sender waits for what never comes')
+    }
+    return this.over(frame)
+  }
+}
+
+function contentBytes(frames: readonly Frame[]): number {
+  let bytes = 0
+  for (const frame of frames)
+    if (frame.type === 'pack' || frame.type === 'fileData') bytes += frame.block.plainBytes
+  return bytes
+}
