@@ -190,7 +190,7 @@ function quote(word: string): string {
 function hint(word: string, candidates: readonly string[]): string {
   const near = candidates
     .map((candidate) => ({ candidate, distance: editDistance(word, candidate) }))
-    .filter(({ distance }) => distance <= 2)
+    .filter(({ distance }) => distance <= 2 && distance < word.length / 2)
     .toSorted((a, b) => a.distance - b.distance)[0]
   return near ? `; did you mean ${near.candidate}` : ''
 }
