@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -7,6 +7,7 @@ import { createLicenseAuthority } from '../../../src/authority/authority.ts'
 import { issueInstallLicense, issueSiteLicense } from '../../../src/authority/issue.ts'
 import { registerSite } from '../../../src/authority/sites.ts'
 import { openMasterDatabase } from '../../../src/master/db/database.ts'
+import type { MasterData } from '../../../src/master/license/commands/master-data.ts'
 import {
   createInstallationKey,
   openInstallation,
@@ -71,6 +72,8 @@ export interface TestMaster {
   readonly database: Awaited<ReturnType<typeof openMasterDatabase>>
   /** The same folder, opened as by another process. */
   reopen(): Promise<LicenseService>
+  /** What a command on the data folder is given. */
+  readonly data: MasterData
 }
 
 /** Everything a test makes, gone at its end. */
@@ -127,15 +130,8 @@ export class LicenseWorld {
     for (const { publicKey } of trusted) {
       await trustLicenseKey(first.database, { name: 'key', text: publicKey }, NOW_MS)
     }
-    return { ...first, clock, reopen: async () => (await open()).license }
-  }
-
-  /** Every byte in the folders, to look for what must not be there. */
-  contents(path: string): string {
-    return readdirSync(path, { withFileTypes: true })
-      .filter((entry) => entry.isFile())
-      .map((entry) => readFileSync(join(path, entry.name), 'latin1'))
-      .join('\n')
+    const data = { directory, database: first.database, installationId: id }
+    return { ...first, clock, data, reopen: async () => (await open()).license }
   }
 
   async close(): Promise<void> {
