@@ -1,0 +1,63 @@
+import type { ApplyBinding } from '../../core/apply/inbound-binding.ts'
+import type {
+  InboundBinding,
+  InboundFile,
+  InboundSet,
+  SetHeader,
+  SetOutcome,
+  TargetPosition,
+} from '../../core/apply/inbound.ts'
+import type { Entry } from '../../core/change/entry.ts'
+
+export interface RootCheck {
+  /** Throws where the root is not the known one. */
+  check(): void
+  /** Remembers the root, before the first set writes into it. */
+  learn(): void
+}
+
+/** A binding that looks at its root before every step that writes. */
+export class GuardedBinding implements InboundBinding {
+  readonly #inner: ApplyBinding
+  readonly #root: RootCheck
+
+  constructor(inner: ApplyBinding, root: RootCheck) {
+    this.#inner = inner
+    this.#root = root
+  }
+
+  position(): TargetPosition {
+    return this.#inner.position()
+  }
+
+  begin(header: SetHeader, entries: readonly Entry[]): InboundSet {
+    this.#root.check()
+    this.#root.learn()
+    return new GuardedSet(this.#inner.begin(header, entries), this.#root)
+  }
+}
+
+class GuardedSet implements InboundSet {
+  readonly wanted: readonly number[]
+  readonly #inner: InboundSet
+  readonly #root: RootCheck
+
+  constructor(inner: InboundSet, root: RootCheck) {
+    this.wanted = inner.wanted
+    this.#inner = inner
+    this.#root = root
+  }
+
+  openFile(seq: number): InboundFile {
+    return this.#inner.openFile(seq)
+  }
+
+  apply(...end: Parameters<InboundSet['apply']>): SetOutcome {
+    this.#root.check()
+    return this.#inner.apply(...end)
+  }
+
+  discard(): void {
+    this.#inner.discard()
+  }
+}

@@ -1,0 +1,105 @@
+import { ApplyBinding } from '../../core/apply/inbound-binding.ts'
+import type { ApplyOptions, FreeSpace } from '../../core/apply/options.ts'
+import type { TargetTree } from '../../core/apply/target-tree.ts'
+import { type ByteString, toBytes } from '../../core/base/byte-string.ts'
+import { AppError } from '../../core/base/errors.ts'
+import { type CompilePattern, createFilter } from '../../core/filter/filter.ts'
+import { ROOT, STAGING_NAME } from '../../core/path/rel-path.ts'
+import type { TargetConfig } from '../../core/wire/control.ts'
+import { freeSpaceOf } from '../../platform/free-space.ts'
+import { createHasher } from '../../platform/hash.ts'
+import type { Logger } from '../../platform/log.ts'
+import { compilePattern } from '../../platform/pattern.ts'
+import { openTargetTree } from '../../platform/trees.ts'
+import type { BindingIndex } from '../../store/index-binding.ts'
+import type { IndexFile } from '../../store/index-file.ts'
+import type { OpenTarget, TargetOpener } from '../sync-server/bindings.ts'
+import { GuardedBinding } from './guarded-binding.ts'
+import { checkRoot, learnRoot } from './root-guard.ts'
+
+export interface OpenerOptions {
+  readonly index: IndexFile
+  readonly log: Logger
+  /** For tests; else what the platform gives. */
+  readonly openTree?: (path: string) => TargetTree
+  readonly freeSpace?: (path: string) => FreeSpace
+  readonly compile?: CompilePattern
+}
+
+/**
+ * Gives the function that opens a configured target for receiving: its tree, confined; its index; what an unclean stop
+ * left behind ended. The function throws AppError: ROOT_MISSING, ROOT_CHANGED, PATTERN_UNSAFE, PLATFORM_UNSUPPORTED, …
+ */
+export function targetOpener(options: OpenerOptions): TargetOpener {
+  return (target) => openTarget(options, target)
+}
+
+function openTarget(options: OpenerOptions, target: TargetConfig): OpenTarget {
+  const path = pathText(target.path as ByteString)
+  const tree = (options.openTree ?? openTargetTree)(path)
+  try {
+    const index = options.index.binding(target.bindingId)
+    checkRoot(tree, index, path)
+    const inner = bindingOf(options, target, { tree, index, path })
+    inner.recover()
+    const root = {
+      check: () => checkRoot(tree, index, path),
+      learn: () => learnRoot(tree, index),
+    }
+    return {
+      binding: new GuardedBinding(inner, root),
+      isEmpty: () => (tree.list(ROOT) ?? []).every((name) => name === STAGING_NAME),
+      close: () => tree.close(),
+    }
+  } catch (thrown) {
+    tree.close()
+    throw thrown
+  }
+}
+
+interface Opened {
+  readonly tree: TargetTree
+  readonly index: BindingIndex
+  readonly path: string
+}
+
+function bindingOf(
+  options: OpenerOptions,
+  target: TargetConfig,
+  { tree, index, path }: Opened,
+): ApplyBinding {
+  const filter = createFilter(target.filter, options.compile ?? compilePattern)
+  if (!filter.ok) throw new AppError(filter.error.code, filter.error.message)
+  const log = options.log.child({ bindingId: target.bindingId, root: path })
+  return new ApplyBinding({
+    tree,
+    index,
+    options: applyOptions(target),
+    createHasher,
+    freeSpace: () => (options.freeSpace ?? freeSpaceOf)(path),
+    isVisible: (below, isDirectory) =>
+      filter.value.letsThrough(below, isDirectory ? 'folder' : 'leaf'),
+    notice: (message) => log.warn(message),
+  })
+}
+
+/** The part of a target's configuration that applying asks for. */
+function applyOptions(target: TargetConfig): ApplyOptions {
+  return {
+    deletes: target.deletes,
+    deleteExcluded: target.filter.deleteExcluded,
+    firstContact: target.firstContact,
+    owner: target.metadata.owner,
+    mode: target.metadata.mode,
+    minFreePercent: target.minFreePercent,
+  }
+}
+
+/** A root as the calls of the system take it; one that is not UTF-8 cannot be named to them. */
+function pathText(path: ByteString): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(toBytes(path))
+  } catch {
+    throw new AppError('PATH_INVALID', 'cannot receive into a root whose path is not UTF-8')
+  }
+}
