@@ -1,10 +1,11 @@
-import { statSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 
 import { Glob } from 'bun'
 
 import type { Target } from '../../src/platform/addon-packages.ts'
 import type { FindAddon } from './addons.ts'
+import { signatureFault } from './mach-o.ts'
 import { nativePlugin } from './native-plugin.ts'
 
 const ROOT = join(import.meta.dir, '../..')
@@ -42,9 +43,16 @@ export async function buildProgram({
     plugins: [nativePlugin((name) => findAddon(name, target))],
     throw: false,
   })
-  if (!result.success)
+  if (!result.success) {
     throw new Error(`cannot build ${file}:\n${result.logs.map(String).join('\n')}`)
+  }
+  if (target.startsWith('darwin')) requireSignature(file)
   return statSync(file).size
+}
+
+function requireSignature(file: string): void {
+  const fault = signatureFault(readFileSync(file))
+  if (fault !== null) throw new Error(`${file} would not start on macOS: ${fault}`)
 }
 
 function workersOf(entry: string): string[] {

@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path'
 import { AppError } from '../core/base/errors.ts'
 import { type DataLock, takeDataLock } from './data-lock.ts'
 import { LEFTOVER, syncDirectory, writeFileAtomic } from './file-atomic.ts'
-import { useNativeDirectory } from './native.ts'
+import { removeUnusedAddons, useNativeDirectory } from './native.ts'
 import { errorName, fileError } from './system-error.ts'
 
 export type ProgramKind = 'agent' | 'master' | 'authority'
@@ -19,6 +19,7 @@ const PROGRAM: Record<ProgramKind, string> = {
 }
 const VERSION_FILE = 'version'
 const LOCK_FILE = 'lock.db'
+const NATIVE_FOLDER = 'native'
 /** Stands in a folder whose creation has not come to its end; what lies beside it is ours to clear. */
 const UNFINISHED_FILE = 'unfinished'
 
@@ -48,7 +49,7 @@ export async function createDataDirectory<T>(
   makeFolder(directory)
   const lock = claim(directory)
   try {
-    useNativeDirectory(directory.file('native'))
+    useNativeDirectory(directory.file(NATIVE_FOLDER))
     const filled = await fill(directory)
     finish(directory, kind)
     return filled
@@ -75,7 +76,7 @@ export function openDataDirectory(path: string, kind: ProgramKind): DataDirector
     const message = `cannot open "${directory.path}": its layout has version ${found.version}, this program reads version ${DATA_VERSION}`
     throw new AppError('DATA_VERSION', message)
   }
-  useNativeDirectory(directory.file('native'))
+  useNativeDirectory(directory.file(NATIVE_FOLDER))
   return directory
 }
 
@@ -89,6 +90,7 @@ function dataDirectory(path: string): DataDirectory {
     lock: () => {
       const lock = takeDataLock(absolute, file(LOCK_FILE))
       for (const name of readdirSync(absolute)) if (LEFTOVER.test(name)) rmSync(file(name))
+      removeUnusedAddons(file(NATIVE_FOLDER))
       return lock
     },
   }

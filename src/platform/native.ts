@@ -1,7 +1,16 @@
-import { existsSync, mkdirSync, readFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  utimesSync,
+} from 'node:fs'
 import { join } from 'node:path'
 
 import { AppError } from '../core/base/errors.ts'
+import { systemClock } from './clock.ts'
 import { readEnvironment } from './config.ts'
 import { writeFileAtomic } from './file-atomic.ts'
 
@@ -37,8 +46,25 @@ function unpack(embeddedFile: string): string {
   const folder = directory ?? join(readEnvironment().cacheDirectory, 'native')
   const bytes = readFileSync(embeddedFile)
   const path = join(folder, `${new Bun.CryptoHasher('sha256').update(bytes).digest('hex')}.node`)
-  if (existsSync(path) && bytes.equals(readFileSync(path))) return path
+  if (existsSync(path) && bytes.equals(readFileSync(path))) {
+    const nowS = systemClock.nowMs() / 1000
+    utimesSync(path, nowS, nowS)
+    return path
+  }
   mkdirSync(folder, { recursive: true, mode: 0o700 })
   writeFileAtomic(path, bytes, 0o500)
   return path
+}
+
+const UNUSED_MS = 24 * 60 * 60 * 1000
+
+/** Removes the addons of earlier versions from a folder: what is in use was touched when it was loaded. */
+export function removeUnusedAddons(folder: string): void {
+  if (!existsSync(folder)) return
+  const oldestMs = systemClock.nowMs() - UNUSED_MS
+  for (const name of readdirSync(folder)) {
+    const path = join(folder, name)
+    const stats = statSync(path, { throwIfNoEntry: false })
+    if (stats !== undefined && stats.mtimeMs < oldestMs) rmSync(path, { force: true })
+  }
 }

@@ -1,5 +1,13 @@
 import { afterEach, beforeEach, expect, test } from 'bun:test'
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -130,6 +138,16 @@ test('taking the lock clears what a kill left half written', async () => {
   expect(readdirSync(at('a'))).toContain('.tmp-identity.json-0011')
   directory.lock().release()
   expect(readdirSync(at('a')).toSorted()).toEqual(['lock.db', 'version'])
+})
+
+test('taking the lock removes addons of earlier versions, and none that is in use', async () => {
+  await createDataDirectory(at('a'), 'agent', (directory) => {
+    mkdirSync(directory.file('native'))
+    for (const name of ['old.node', 'new.node']) writeFileSync(directory.file(`native/${name}`), '')
+    utimesSync(directory.file('native/old.node'), 1e9, 1e9)
+  })
+  openDataDirectory(at('a'), 'agent').lock().release()
+  expect(readdirSync(at('a/native'))).toEqual(['new.node'])
 })
 
 test('a file is replaced whole, with the mode asked for', async () => {
