@@ -92,10 +92,11 @@ let droppedLines = 0
  * counted: a log must never stop or fill the program.
  */
 function writeStandardError(text: string): void {
+  // The line break first, because the last line may have been cut in its middle.
   const note =
     droppedLines === 0
       ? ''
-      : `{"level":"warn","message":"log lines dropped","count":${droppedLines}}\n`
+      : `\n{"level":"warn","message":"log lines dropped","count":${droppedLines}}\n`
   try {
     writeAll(Buffer.from(note + text))
     droppedLines = 0

@@ -86,7 +86,7 @@ describe('the executables, in a folder with nothing else', () => {
     expect(stderr).toMatch(new RegExp(`^${program}: [^\\n]*fly[^\\n]* \\[USAGE\\]\\n$`))
   })
 
-  test('cd-agent has every native part, and a watcher thread of its own', async () => {
+  test('every native part of cd-agent works', async () => {
     const { exitCode, stdout } = await run('cd-agent', '--version', '--json')
     expect(exitCode).toBe(0)
     expect(JSON.parse(stdout)).toMatchObject({

@@ -1,4 +1,5 @@
 import { expect, test } from 'bun:test'
+import { join } from 'node:path'
 
 import { AppError } from '../../src/core/base/errors.ts'
 import { type LoggerOptions, createLogger } from '../../src/platform/log.ts'
@@ -53,4 +54,17 @@ test('on a terminal a line is text for people', () => {
   const { log, lines } = written({ readable: true })
   log.info('listening', { port: 7400 })
   expect(Bun.stripANSI(lines[0] ?? '')).toBe('22:13:20.123 info  listening port=7400\n')
+})
+
+test('where standard error takes nothing, the program goes on', async () => {
+  const script = join(import.meta.dir, 'log-flooder.ts')
+  const child = Bun.spawn([
+    'sh',
+    '-c',
+    'exec "$0" "$1" 2>"$2"',
+    process.execPath,
+    script,
+    '/dev/full',
+  ])
+  expect(await child.exited).toBe(7)
 })
