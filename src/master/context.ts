@@ -81,6 +81,8 @@ export interface Fleet {
   flush(serverId: string, policyId: string): Promise<readonly FlushedSource[]>
   /** Topology, policies or the licence changed: agents concerned get their new configuration. */
   configChanged(): void
+  /** Resolves when every configuration that was due has been handed to its connection. */
+  configSettled(): Promise<void>
 }
 
 export interface ObservedServer {
@@ -116,4 +118,6 @@ export interface SyncRequest {
   /** Null for all servers. */
   readonly serverIds: readonly string[] | null
   readonly trigger: 'person' | 'retry'
+  /** Where the sources are known to be, beyond what their reports say so far. */
+  readonly heads: readonly FlushedSource[]
 }

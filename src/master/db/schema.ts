@@ -236,7 +236,7 @@ export const jobTargets = sqliteTable(
     serverId: text('server_id').notNull(),
     state: text('state').$type<JobTargetState>().notNull(),
     runId: text('run_id'),
-  via: text('via'),
+    via: text('via'),
     attempts: integer('attempts').notNull().default(0),
     bytesOnWire: integer('bytes_on_wire').notNull().default(0),
     entriesApplied: integer('entries_applied').notNull().default(0),

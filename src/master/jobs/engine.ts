@@ -70,12 +70,9 @@ export class JobEngine implements JobControl {
     return this.#policies.get(policyId) ?? null
   }
 
-  policies(): Iterable<PolicyRuntime> {
-    return this.#policies.values()
-  }
-
-  get topology(): Topology {
-    return this.#topology
+  /** How many messages wait to be handled. */
+  get waiting(): number {
+    return this.#queue.length
   }
 
   /** An agent introduced itself; what it is to do is told again. */
@@ -115,13 +112,13 @@ export class JobEngine implements JobControl {
     work: () => Promise<T>,
     affected: (result: T) => readonly string[] | 'all',
   ): Promise<T> {
-    const result = await this.#lane.run(async () => {
+    return await this.#lane.run(async () => {
       const value = await work()
+      // Before the reload, so that no job is told to an agent that does not know its policy yet.
+      this.#context.fleet.configChanged()
       await this.#reload(affected(value))
       return value
     })
-    this.#context.fleet.configChanged()
-    return result
   }
 
   async sync(request: SyncRequest): Promise<string> {
@@ -267,6 +264,7 @@ export class JobEngine implements JobControl {
     for (const { serverId, message } of work.instructions) {
       try {
         const made = typeof message === 'function' ? await message() : message
+        if (made.type === 'job') await this.#context.fleet.configSettled()
         this.#context.fleet.send(serverId, made)
       } catch (thrown) {
         this.#context.log.error('telling an agent failed', { serverId, error: thrown })

@@ -16,6 +16,10 @@ export function syncPolicy(work: Work, policy: PolicyRuntime, request: SyncReque
       `cannot synchronize policy "${policy.name}": no target is chosen`,
     )
   }
+  for (const { sourceId, epoch, headSeq } of request.heads) {
+    const source = policy.sources.get(sourceId)
+    if (source?.epoch === epoch) source.headSeq = Math.max(source.headSeq, headSeq)
+  }
   const { trigger } = request
   const job = addJob(work, policy, { kind: 'manual', trigger, bindings, state: 'queued' })
   for (const binding of bindings) {

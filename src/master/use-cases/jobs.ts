@@ -115,7 +115,7 @@ export async function retryJob(
   const chosen = left.length === 0 ? targets : left
   const serverIds = [...new Set(chosen.map((target) => target.serverId))]
   const { policyId } = row
-  return { jobId: await context.jobs.sync({ policyId, serverIds, trigger: 'retry' }) }
+  return { jobId: await context.jobs.sync({ policyId, serverIds, trigger: 'retry', heads: [] }) }
 }
 
 /** Notices that a job changed between two looks at it. */

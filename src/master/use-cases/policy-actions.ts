@@ -2,7 +2,7 @@ import { eq } from 'drizzle-orm'
 
 import { AppError } from '../../core/base/errors.ts'
 import type { DistributionTree, RouteNode } from '../../core/route/tree.ts'
-import type { Actor, MasterContext } from '../context.ts'
+import type { Actor, FlushedSource, MasterContext } from '../context.ts'
 import { toErrorReason } from '../db/reason.ts'
 import { policySources } from '../db/schema.ts'
 import { readTopology, routeOf } from '../jobs/instruct.ts'
@@ -34,8 +34,10 @@ export async function syncPolicyNow(
     .from(policySources)
     .where(eq(policySources.policyId, policy.id))
   const hosts = [...new Set(sources.map((source) => source.serverId))]
-  await Promise.all(hosts.map((serverId) => flush(context, { serverId, policyId: policy.id })))
-  return { jobId: await context.jobs.sync({ policyId: policy.id, serverIds, trigger: 'person' }) }
+  const flushed = hosts.map((serverId) => flush(context, { serverId, policyId: policy.id }))
+  const heads = (await Promise.all(flushed)).flat()
+  const policyId = policy.id
+  return { jobId: await context.jobs.sync({ policyId, serverIds, trigger: 'person', heads }) }
 }
 
 /** The tree that would be used now, and why; `without` leaves servers out to see what would happen. NOT_FOUND. */
@@ -73,12 +75,13 @@ export async function getRoute(
 async function flush(
   context: MasterContext,
   of: { readonly serverId: string; readonly policyId: string },
-): Promise<void> {
+): Promise<readonly FlushedSource[]> {
   try {
-    await context.fleet.flush(of.serverId, of.policyId)
+    return await context.fleet.flush(of.serverId, of.policyId)
   } catch (thrown) {
     if (!(thrown instanceof AppError)) throw thrown
     context.log.warn('a source did not flush its detection', { ...of, error: thrown })
+    return []
   }
 }
 

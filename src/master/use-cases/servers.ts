@@ -84,7 +84,7 @@ export async function updateServer(
     }
     await assertNameFree(writer, changed)
     await writer.update(servers).set(changed).where(eq(servers.id, row.id))
-    await assertRoleLimits(writer, context)
+    if (patch.roles !== undefined) await assertRoleLimits(writer, context)
     await refreshBindings(writer)
     return changed
   }

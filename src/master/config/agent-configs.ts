@@ -1,0 +1,123 @@
+import { asc, eq, isNull } from 'drizzle-orm'
+
+import type { AgentConfig, Peer, SourceConfig, TargetConfig } from '../../core/wire/control.ts'
+import type { Reader } from '../db/database.ts'
+import { bindings, policies, policySources, servers } from '../db/schema.ts'
+import type { PolicyRow, ServerRow } from '../use-cases/lookup.ts'
+
+/** A configuration but for what differs from one sending to the next. */
+export type ConfigBody = Omit<
+  AgentConfig,
+  'type' | 'revision' | 'authorityPem' | 'ticketKey' | 'leaseUntil'
+>
+
+type SourceRow = typeof policySources.$inferSelect
+type BindingRow = typeof bindings.$inferSelect
+
+interface Snapshot {
+  readonly servers: ReadonlyMap<string, ServerRow>
+  readonly policies: ReadonlyMap<string, PolicyRow>
+  readonly sources: ReadonlyMap<string, SourceRow>
+  readonly bindings: readonly BindingRow[]
+}
+
+/** Makes the configurations of these servers; revoked ones have none, and nobody's names them. */
+export async function buildConfigs(
+  reader: Reader,
+  serverIds: Iterable<string>,
+): Promise<Map<string, ConfigBody>> {
+  const snapshot = await readSnapshot(reader)
+  const sourcesOf = Map.groupBy(snapshot.sources.values(), (source) => source.serverId)
+  const bindingsOf = Map.groupBy(snapshot.bindings, (binding) => binding.serverId)
+  const membersOf = readMembers(snapshot)
+  const configs = new Map<string, ConfigBody>()
+  for (const serverId of serverIds) {
+    const server = snapshot.servers.get(serverId)
+    if (server === undefined) continue
+    const sources = (sourcesOf.get(serverId) ?? []).flatMap((row) => toSource(snapshot, row))
+    const targets = (bindingsOf.get(serverId) ?? []).flatMap((row) => toTarget(snapshot, row))
+    const own = new Set([...sources, ...targets].map((item) => item.policyId))
+    const peerIds = new Set([...own].flatMap((policyId) => [...(membersOf.get(policyId) ?? [])]))
+    peerIds.delete(serverId)
+    const peers = [...peerIds].flatMap((id) => toPeer(snapshot, id))
+    configs.set(serverId, { serverId, roles: server.roles, sources, targets, peers })
+  }
+  return configs
+}
+
+async function readSnapshot(reader: Reader): Promise<Snapshot> {
+  const serverRows = await reader.select().from(servers).where(isNull(servers.revokedAtMs))
+  const policyRows = await reader.select().from(policies)
+  const sourceRows = await reader.select().from(policySources).orderBy(asc(policySources.id))
+  const bindingRows = await reader
+    .select({ binding: bindings })
+    .from(bindings)
+    .innerJoin(servers, eq(servers.id, bindings.serverId))
+    .where(isNull(servers.revokedAtMs))
+    .orderBy(asc(bindings.id))
+  const live = new Map(serverRows.map((row) => [row.id, row]))
+  const sources = sourceRows.filter((row) => live.has(row.serverId))
+  return {
+    servers: live,
+    policies: new Map(policyRows.map((row) => [row.id, row])),
+    sources: new Map(sources.map((row) => [row.id, row])),
+    bindings: bindingRows.map((row) => row.binding),
+  }
+}
+
+/** The servers that take part in each policy. */
+function readMembers(snapshot: Snapshot): ReadonlyMap<string, ReadonlySet<string>> {
+  const members = new Map<string, Set<string>>()
+  for (const { policyId, serverId } of [...snapshot.sources.values(), ...snapshot.bindings]) {
+    const known = members.get(policyId) ?? new Set()
+    members.set(policyId, known.add(serverId))
+  }
+  return members
+}
+
+function toSource(snapshot: Snapshot, row: SourceRow): SourceConfig[] {
+  const policy = snapshot.policies.get(row.policyId)
+  if (policy === undefined) return []
+  const { filter, metadata } = policy.body
+  return [
+    {
+      policyId: row.policyId,
+      sourceId: row.id,
+      path: row.path,
+      requireMount: row.requireMount,
+      filter,
+      metadata,
+      viewRevision: row.viewRevision,
+      known: row.epoch === null ? null : { epoch: row.epoch, seq: row.recordedSeq },
+    },
+  ]
+}
+
+function toTarget(snapshot: Snapshot, row: BindingRow): TargetConfig[] {
+  const policy = snapshot.policies.get(row.policyId)
+  const source = snapshot.sources.get(row.sourceId)
+  const sourceKey = snapshot.servers.get(source?.serverId ?? '')?.publicKey
+  if (policy === undefined || source === undefined || !sourceKey) return []
+  const { deletes, firstContact, filter, metadata } = policy.body
+  return [
+    {
+      policyId: row.policyId,
+      bindingId: row.id,
+      sourceId: row.sourceId,
+      sourceServerId: source.serverId,
+      sourceKey,
+      path: row.path,
+      deletes,
+      firstContact,
+      minFreePercent: row.minFreePercent,
+      filter,
+      metadata,
+      policyRevision: policy.version,
+    },
+  ]
+}
+
+function toPeer(snapshot: Snapshot, serverId: string): Peer[] {
+  const server = snapshot.servers.get(serverId)
+  return server === undefined ? [] : [{ serverId, name: server.name, addresses: server.addresses }]
+}
