@@ -6,6 +6,7 @@ import {
   mkdtempSync,
   readdirSync,
   rmSync,
+  truncateSync,
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -119,6 +120,13 @@ describe('the executables, in a folder with nothing else', () => {
     }
     const token = await run('cd-master', 'token', '--dir', 'master', '--user', 'admin')
     expect(token).toMatchObject({ exitCode: 0 })
+  })
+
+  test('an addon that was cut off on the disk is unpacked anew', async () => {
+    const folder = join(work, 'authority/native')
+    for (const name of readdirSync(folder)) truncateSync(join(folder, name), 1000)
+    const listed = await run('cd-license', 'list', '--dir', 'authority', '--json')
+    expect(listed).toMatchObject({ exitCode: 0, stderr: '' })
   })
 
   test('nothing of the folder they were started in was run, nothing was left in the temporary folder', () => {
