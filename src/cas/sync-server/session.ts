@@ -1,4 +1,4 @@
-import type { SetOutcome } from '../../core/apply/inbound.ts'
+import type { TargetPosition } from '../../core/apply/inbound.ts'
 import { AppError, toAppError } from '../../core/base/errors.ts'
 import { SET_ENTRIES_MAX } from '../../core/base/limits.ts'
 import { type Failure, type Result, failure } from '../../core/base/result.ts'
@@ -38,8 +38,8 @@ export interface SessionHost {
   admit(peerId: string, open: OpenMessage, target: TargetConfig): Promise<Result<unknown>>
   /** LEASE_EXPIRED where this agent may not synchronize at the moment. */
   leaseFailure(): Failure | null
-  /** A set is durable. */
-  applied(target: TargetConfig, outcome: SetOutcome): void
+  /** A target stands here: a job into it begins, or a set of it is durable. */
+  stands(target: TargetConfig, position: TargetPosition, since: 'opened' | 'applied'): void
   /** The connection is gone. */
   ended(): void
   /** A target could not be opened or written. */
@@ -151,7 +151,9 @@ export class Session implements BindingHolder {
   }
 
   #start(open: OpenMessage, target: TargetConfig, opened: OpenTarget): void {
-    const { watermark, pending } = opened.binding.position()
+    const position = opened.binding.position()
+    const { watermark, pending } = position
+    this.#host.stands(target, position, 'opened')
     const verify = createVerifier(target.sourceKey)
     const ports = { binding: opened.binding, codec: blockCodec, newHasher: createHasher, verify }
     const receiver = new Receiver(ports, open, watermark)
@@ -179,7 +181,8 @@ export class Session implements BindingHolder {
     const step = this.#step(job, frame)
     if (!step.ok) return this.abort(step.error)
     for (const reply of step.value.replies) this.#connection.send(reply)
-    if (step.value.outcome !== null) this.#host.applied(job.target, step.value.outcome)
+    if (step.value.outcome !== null)
+      this.#host.stands(job.target, step.value.outcome.position, 'applied')
     if (!step.value.ended) return
     this.#endJob()
     this.#becomeIdle()

@@ -1,6 +1,6 @@
 import type { JWK } from 'jose'
 
-import type { SetOutcome, TargetPosition } from '../../core/apply/inbound.ts'
+import type { TargetPosition } from '../../core/apply/inbound.ts'
 import { toAppError } from '../../core/base/errors.ts'
 import { type Failure, type Result, failure } from '../../core/base/result.ts'
 import type { AgentMessageOf, TargetConfig } from '../../core/wire/control.ts'
@@ -33,6 +33,10 @@ export class SyncServer {
   readonly #options: SyncServerOptions
   readonly #bindings: Bindings
   readonly #sessions = new Set<DataConnection>()
+  /** Where each target stood when that was last told: also what is told of one that cannot be opened any more. */
+  readonly #positions = new Map<string, TargetPosition>()
+  /** Targets whose last report told a failure. */
+  readonly #failing = new Set<string>()
   #configuration: SyncServerConfiguration | null = null
   #listener: DataListener | null = null
 
@@ -51,7 +55,8 @@ export class SyncServer {
     this.#bindings.configure(configuration.targets)
     if (this.#listener === null || before === null || !listensAlike(before, configuration))
       this.#listen(configuration)
-    for (const target of this.#bindings.targets) this.#reportPosition(target)
+    this.#forgetOthers()
+    for (const target of this.#bindings.targets) this.#lookAt(target)
     return this.#listener?.port ?? 0
   }
 
@@ -62,6 +67,13 @@ export class SyncServer {
     this.#bindings.close()
     for (const connection of this.#sessions)
       connection.close({ code: 'CANCELLED', message: 'the Sync Server is stopping' })
+  }
+
+  #forgetOthers(): void {
+    const isGone = (bindingId: string) => this.#bindings.target(bindingId) === null
+    for (const bindingId of this.#positions.keys())
+      if (isGone(bindingId)) this.#positions.delete(bindingId)
+    for (const bindingId of this.#failing) if (isGone(bindingId)) this.#failing.delete(bindingId)
   }
 
   #listen(configuration: SyncServerConfiguration): void {
@@ -87,8 +99,10 @@ export class SyncServer {
       admit: (peerId: string, open: OpenMessage, target: TargetConfig) =>
         this.#admit(peerId, open, target),
       leaseFailure: () => this.#leaseFailure(),
-      applied: (target: TargetConfig, outcome: SetOutcome) =>
-        this.#options.report(targetReport(target, outcome.position, null)),
+      stands: (target: TargetConfig, position: TargetPosition, since: 'opened' | 'applied') => {
+        if (since === 'applied' || this.#failing.has(target.bindingId))
+          this.#reportPosition(target, position)
+      },
       failed: (target: TargetConfig, error: Failure) => this.#reportFailure(target, error),
       ended: () => this.#sessions.delete(connection),
     }
@@ -115,20 +129,28 @@ export class SyncServer {
     return { code: 'LEASE_EXPIRED', message: `cannot receive: the lease ended at ${until}` }
   }
 
-  #reportPosition(target: TargetConfig): void {
+  #lookAt(target: TargetConfig): void {
     try {
       const position = this.#bindings.open(target.bindingId)?.binding.position()
-      if (position !== undefined) this.#options.report(targetReport(target, position, null))
+      if (position !== undefined) this.#reportPosition(target, position)
     } catch (thrown) {
       const { code, message } = toAppError(thrown)
       this.#reportFailure(target, { code, message })
     }
   }
 
+  #reportPosition(target: TargetConfig, position: TargetPosition): void {
+    this.#failing.delete(target.bindingId)
+    this.#positions.set(target.bindingId, position)
+    this.#options.report(targetReport(target, position, null))
+  }
+
   #reportFailure(target: TargetConfig, error: Failure): void {
-    this.#options.log.error('target unusable', { bindingId: target.bindingId, ...error })
-    const nothing: TargetPosition = { watermark: null, pending: [] }
-    this.#options.report(targetReport(target, nothing, error))
+    const { bindingId } = target
+    this.#options.log.error('target unusable', { bindingId, ...error })
+    this.#failing.add(bindingId)
+    const position = this.#positions.get(bindingId) ?? { watermark: null, pending: [] }
+    this.#options.report(targetReport(target, position, error))
   }
 }
 
