@@ -18,6 +18,8 @@ export interface DetectOptions {
 export interface Look {
   readonly path: RelPath
   readonly deep: boolean
+  /** `again`: nothing was told of the path, its row is racy. */
+  readonly cause: 'hint' | 'again'
 }
 
 /** What a probe of a file saw: enough to tell whether it rests. Null where nothing is there. */
@@ -85,9 +87,9 @@ export class DetectBuffer {
   }
 
   /** Has a path looked at now, whatever was told of it. */
-  addLook(look: Look): void {
-    this.#makeRoom(look.path)
-    this.#makeReady(look.path, look.deep)
+  addLook(path: RelPath): void {
+    this.#makeRoom(path)
+    this.#makeReady(path, false)
   }
 
   /** Has a path looked at once more when its row can no longer be racy. */
@@ -104,7 +106,7 @@ export class DetectBuffer {
     for (const [path, dueMs] of this.#again) {
       if (dueMs > nowMs) break
       this.#again.delete(path)
-      if (!this.#isHeld(path)) this.#makeReady(path, false)
+      if (!this.#isHeld(path)) this.#lookAgain(path)
     }
     const probes = [...this.#fresh.keys()]
     for (const [path, resting] of this.#resting) {
@@ -143,7 +145,7 @@ export class DetectBuffer {
   release(): void {
     for (const path of this.#fresh.keys()) this.#makeReady(path, true)
     for (const path of this.#resting.keys()) this.#makeReady(path, true)
-    for (const path of this.#again.keys()) this.#makeReady(path, false)
+    for (const path of this.#again.keys()) this.#lookAgain(path)
     this.#again.clear()
   }
 
@@ -185,8 +187,12 @@ export class DetectBuffer {
   #makeReady(path: RelPath, deep: boolean): void {
     this.#fresh.delete(path)
     this.#resting.delete(path)
-    const held = this.#ready.get(path)
-    if (held === undefined || (deep && !held.deep)) this.#ready.set(path, { path, deep })
+    const isDeep = deep || (this.#ready.get(path)?.deep ?? false)
+    this.#ready.set(path, { path, deep: isDeep, cause: 'hint' })
+  }
+
+  #lookAgain(path: RelPath): void {
+    if (!this.#ready.has(path)) this.#ready.set(path, { path, deep: false, cause: 'again' })
   }
 
   #makeRoom(path: RelPath): void {

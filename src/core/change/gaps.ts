@@ -44,11 +44,13 @@ export class Gaps {
   }
 
   /** The folder to rescan now: that of the oldest gap whose time has come. Null where there is none. */
-  startRescan(nowMs: number): RelPath | null {
-    const first = this.#gaps.find((gap) => gap.notBeforeMs <= nowMs)
-    if (first === undefined) return null
-    this.#underRescan = new Set(this.#gaps.filter((gap) => isAtOrBelow(gap.path, first.path)))
-    return first.path
+  due(nowMs: number): RelPath | null {
+    return this.#gaps.find((gap) => gap.notBeforeMs <= nowMs)?.path ?? null
+  }
+
+  /** A rescan of this folder begins. One at a time. */
+  startRescan(folder: RelPath): void {
+    this.#underRescan = new Set(this.#gaps.filter((gap) => isAtOrBelow(gap.path, folder)))
   }
 
   /** The rescan went through everything: closes what it covered. `unreadable` stays open as gaps of its own. */

@@ -28,14 +28,24 @@ export function openJournal(store: JournalStore, opening: JournalOpening): Journ
   })
 }
 
-/** Starts a new epoch over the rows that are there: targets compare full lists. To be opened again afterwards. */
-export function restartEpoch(store: JournalStore, newEpoch: () => string): JournalState {
+export interface EpochRestart {
+  readonly newEpoch: () => string
+  /**
+   * `rowsAndRoot`: what is known stays, targets compare full lists. `rows`: the same, but whatever lies at the path next is
+   * the root from then on. `nothing`: the source is another folder now.
+   */
+  readonly keep: 'rowsAndRoot' | 'rows' | 'nothing'
+}
+
+/** Starts a new epoch of the journal that is there. No `Journal` may be in use; open one again afterwards. */
+export function restartEpoch(store: JournalStore, { newEpoch, keep }: EpochRestart): void {
   const found = store.state()
-  return store.durably(() => {
-    store.drop('tombstones')
-    if (found === null)
-      throw new Error('invariant broken: a journal is made before it is restarted')
-    return put(store, newEpochState(upAgain(found), newEpoch()))
+  if (found === null) return
+  store.durably(() => {
+    store.drop(keep === 'nothing' ? 'everything' : 'tombstones')
+    const root = keep === 'rowsAndRoot' ? found.root : null
+    const counts = keep === 'nothing' ? { fileCount: 0, totalBytes: 0 } : {}
+    store.putState({ ...newEpochState(found, newEpoch()), root, ...counts })
   })
 }
 

@@ -42,7 +42,10 @@ describe('what goes at once', () => {
     const held = buffer()
     held.add(hint('a', kind, isDirectory), 0)
     expect(held.nextDueMs()).toBe(Number.NEGATIVE_INFINITY)
-    expect(held.takeDue(0)).toEqual({ looks: [{ path: path('a'), deep }], probes: [] })
+    expect(held.takeDue(0)).toEqual({
+      looks: [{ path: path('a'), deep, cause: 'hint' }],
+      probes: [],
+    })
     expect(held.nextDueMs()).toBeNull()
   })
 })
@@ -57,7 +60,7 @@ describe('a file in the making', () => {
     expect(held.takeDue(49)).toEqual({ looks: [], probes: [] })
     expect(held.takeDue(50).probes).toEqual([path('a')])
     held.probed(path('a'), file(1), 50)
-    expect(held.takeDue(50).looks).toEqual([{ path: path('a'), deep: true }])
+    expect(held.takeDue(50).looks).toEqual([{ path: path('a'), deep: true, cause: 'hint' }])
     expect(held.size).toBe(0)
   })
 
@@ -88,7 +91,10 @@ describe('a file in the making', () => {
       held.add(hint('a', 'created'), 0)
       held.probed(path('a'), file(1), 0)
       held.add(hint('a', kind), 10)
-      expect(held.takeDue(10)).toEqual({ looks: [{ path: path('a'), deep: false }], probes: [] })
+      expect(held.takeDue(10)).toEqual({
+        looks: [{ path: path('a'), deep: false, cause: 'hint' }],
+        probes: [],
+      })
       expect(held.size).toBe(0)
     }
   })
@@ -109,7 +115,7 @@ describe('a file in the making', () => {
     const held = buffer()
     held.add(hint('a', 'created'), 0)
     held.probed(path('a'), probe, 0)
-    expect(held.takeDue(0).looks).toEqual([{ path: path('a'), deep: true }])
+    expect(held.takeDue(0).looks).toEqual([{ path: path('a'), deep: true, cause: 'hint' }])
   })
 
   test('a probe of what was closed meanwhile changes nothing', () => {
@@ -118,7 +124,10 @@ describe('a file in the making', () => {
     held.takeDue(0)
     held.add(hint('a', 'closed'), 0)
     held.probed(path('a'), file(1), 0)
-    expect(held.takeDue(0)).toEqual({ looks: [{ path: path('a'), deep: false }], probes: [] })
+    expect(held.takeDue(0)).toEqual({
+      looks: [{ path: path('a'), deep: false, cause: 'hint' }],
+      probes: [],
+    })
   })
 })
 
@@ -127,15 +136,22 @@ test('a racy row is looked at once more', () => {
   held.addRacy(path('a'), 0)
   held.addRacy(path('a'), 15)
   expect(held.nextDueMs()).toBe(20)
-  expect(held.takeDue(20).looks).toEqual([{ path: path('a'), deep: false }])
+  expect(held.takeDue(20).looks).toEqual([{ path: path('a'), deep: false, cause: 'again' }])
   expect(held.size).toBe(0)
+})
+
+test('a hint outweighs the second look at a racy row', () => {
+  const held = buffer()
+  held.addRacy(path('a'), 0)
+  held.add(hint('a', 'closed'), 20)
+  expect(held.takeDue(20).looks).toEqual([{ path: path('a'), deep: false, cause: 'hint' }])
 })
 
 test('a path told of many times is looked at once, deep if any of them was', () => {
   const held = buffer()
   held.add(hint('a', 'movedTo', true), 0)
   for (let count = 0; count < 10; count++) held.add(hint('a', 'closed'), 0)
-  expect(held.takeDue(0).looks).toEqual([{ path: path('a'), deep: true }])
+  expect(held.takeDue(0).looks).toEqual([{ path: path('a'), deep: true, cause: 'hint' }])
 })
 
 test('a flush releases everything', () => {

@@ -1,0 +1,119 @@
+import type { OutboundSource } from '../core/apply/outbound.ts'
+import { toAppError } from '../core/base/errors.ts'
+import { restartEpoch } from '../core/change/open-journal.ts'
+import type { SourceConfig } from '../core/wire/control.ts'
+import { openDatabase } from '../store/database.ts'
+import { JOURNAL_MIGRATIONS, SqliteJournalStore } from '../store/journal.ts'
+import type { CmsParts } from './cms-parts.ts'
+import { Source, type SourcePosition } from './source.ts'
+
+export interface CmsOptions extends CmsParts {
+  /** The file of the journals; one process at a time. */
+  readonly databaseFile: string
+}
+
+/** Change detection of one agent: its sources, watched and journalled. */
+export interface Cms {
+  /**
+   * The sources to watch from now on, whole; those left out are watched no longer, their journals are kept. A source
+   * whose configuration did not change goes on, and tells the master of its changes from `known` on.
+   */
+  configure(sources: readonly SourceConfig[]): Promise<void>
+  /** The master has recorded a source's changes up to here. */
+  changesRecorded(message: {
+    readonly sourceId: string
+    readonly epoch: string
+    readonly upTo: number
+  }): void
+  /**
+   * Resolves when everything that was on the disk at the call is journalled, with the positions of the policy's sources
+   * here. Throws where one of them cannot be looked at (ROOT_MISSING, ROOT_CHANGED).
+   */
+  flush(policyId: string): Promise<SourcePosition[]>
+  /** One source as the Sync Client reads it; null where it is not watched. */
+  outbound(sourceId: string): OutboundSource | null
+  /** Someone holds a higher seq of the source's epoch than its journal: it begins a new one. */
+  renewEpoch(sourceId: string): Promise<void>
+  /** Takes the folder that lies at the source's path now for its root, in a new epoch: the answer to ROOT_CHANGED. */
+  acceptRoot(sourceId: string): Promise<void>
+  /** Stops cleanly: numbering goes on without a hole. What happens until the next start is found by a scan. */
+  stop(): Promise<void>
+}
+
+/** Opens the journals and watches nothing yet. Throws DATA_VERSION, FILE_UNREADABLE. */
+export function createCms(options: CmsOptions): Cms {
+  const { databaseFile: file, log, watchers, newId } = options
+  const database = openDatabase({ file, migrations: JOURNAL_MIGRATIONS })
+  const sources = new Map<string, Source>()
+  const start = (config: SourceConfig): void => {
+    const store = new SqliteJournalStore(database, config.sourceId)
+    sources.set(config.sourceId, new Source(config, store, options))
+  }
+  const stop = async (sourceId: string): Promise<void> => {
+    const source = sources.get(sourceId)
+    sources.delete(sourceId)
+    await source?.stop()
+  }
+  const restart = async (sourceId: string, keep: 'rowsAndRoot' | 'rows'): Promise<void> => {
+    const config = sources.get(sourceId)?.config
+    if (config === undefined) return
+    await stop(sourceId)
+    restartEpoch(new SqliteJournalStore(database, sourceId), { newEpoch: newId, keep })
+    start({ ...config, known: null })
+  }
+  const inTurn = turns()
+  return {
+    configure: (configs) =>
+      inTurn(async () => {
+        const wanted = new Map(configs.map((config) => [config.sourceId, config]))
+        for (const sourceId of sources.keys()) if (!wanted.has(sourceId)) await stop(sourceId)
+        for (const config of configs) {
+          const source = sources.get(config.sourceId)
+          if (source !== undefined && isSameSource(source, config)) {
+            source.restart(config.known)
+            continue
+          }
+          await stop(config.sourceId)
+          try {
+            start(config)
+          } catch (thrown) {
+            log.error('a source cannot be watched', { ...config, error: toAppError(thrown) })
+          }
+        }
+      }),
+    changesRecorded: ({ sourceId, epoch, upTo }) =>
+      sources.get(sourceId)?.recorded({ epoch, seq: upTo }),
+    flush: async (policyId) => {
+      const concerned = [...sources.values()].filter(({ config }) => config.policyId === policyId)
+      return Promise.all(concerned.map((source) => source.flush()))
+    },
+    outbound: (sourceId) => sources.get(sourceId)?.outbound ?? null,
+    renewEpoch: (sourceId) => inTurn(() => restart(sourceId, 'rowsAndRoot')),
+    acceptRoot: (sourceId) => inTurn(() => restart(sourceId, 'rows')),
+    stop: () =>
+      inTurn(async () => {
+        await Promise.all([...sources.keys()].map(stop))
+        await watchers.close()
+        database.close()
+      }),
+  }
+}
+
+/** Where the master knows more of the epoch than the journal, the source has to start anew. */
+function isSameSource({ config, outbound }: Source, wanted: SourceConfig): boolean {
+  const { known } = wanted
+  if (known !== null && known.epoch === outbound.epoch() && known.seq > outbound.headSeq())
+    return false
+  const rest = { known: null }
+  return JSON.stringify({ ...config, ...rest }) === JSON.stringify({ ...wanted, ...rest })
+}
+
+/** Runs tasks one after the other, whatever becomes of the one before. */
+function turns(): <T>(task: () => Promise<T>) => Promise<T> {
+  let last: Promise<unknown> = Promise.resolve()
+  return (task) => {
+    const result = last.then(task, task)
+    last = result.catch(() => undefined)
+    return result
+  }
+}

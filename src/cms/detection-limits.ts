@@ -1,0 +1,42 @@
+/** How detection is paced. All bounds of it in one place; tests shorten them. */
+export interface DetectionTimes {
+  /** Size and mtime of a file in the making must stay the same for so long. */
+  readonly restMs: number
+  /** A file that never rests is looked at this often. */
+  readonly holdMaxMs: number
+  /** A racy row is looked at again after this time. */
+  readonly racyMs: number
+  /** A whole source is scanned this often, for what no watcher told. */
+  readonly rescanMs: number
+  /** The least time between scans of a source that cannot be watched; ten times a scan's length where that is more. */
+  readonly unwatchedRescanMs: number
+  /** What could not be read, and a root that is not there, are tried again after this time. */
+  readonly retryMs: number
+  /** Reports of what only counts are sent at most this often. */
+  readonly reportMs: number
+}
+
+export const DETECTION_TIMES: DetectionTimes = {
+  restMs: 50,
+  holdMaxMs: 2000,
+  racyMs: 25,
+  rescanMs: 3_600_000,
+  unwatchedRescanMs: 10_000,
+  retryMs: 2000,
+  reportMs: 1000,
+}
+
+/** Paths in a detect buffer; beyond that a rescan is cheaper than their memory. */
+export const DETECT_PATHS_MAX = 100_000
+
+/** Rows that one transaction records or removes: bounds how long it holds the thread. */
+export const RECORD_ROWS_MAX = 4096
+
+/** How long a scan may hold the thread at a time, in milliseconds. */
+export const SCAN_SLICE_MS = 15
+
+/** Missing paths that a scan remembers until its end; beyond that it removes them at once, and renames are not seen. */
+export const MISSING_MAX = 100_000
+
+/** Pages on their way to the master that it has not confirmed. */
+export const PAGES_UNCONFIRMED_MAX = 8

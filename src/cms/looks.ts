@@ -1,0 +1,116 @@
+import { AppError } from '../core/base/errors.ts'
+import type { Look } from '../core/change/detect-buffer.ts'
+import type { FileState } from '../core/change/entry.ts'
+import type { Observation } from '../core/change/observation.ts'
+import { inTreeOrder } from '../core/change/tree-order.ts'
+import { walk } from '../core/change/walk.ts'
+import { type RelPath, ROOT, isBelow, isStaging, parent } from '../core/path/rel-path.ts'
+import { RECORD_ROWS_MAX } from './detection-limits.ts'
+import type { Recorder } from './recorder.ts'
+import { type SourceParts, nextTurn, noteUnreadable } from './source-parts.ts'
+
+/**
+ * Looks at what the detect buffer gave out and records it: first everything that is there, folders that appeared with
+ * all that lies in them, then what is gone, so that a renamed tree is met under its new name while the journal still
+ * has the old one.
+ */
+export class Looks {
+  readonly #parts: SourceParts
+  readonly #recorder: Recorder
+  #present: Observation[] = []
+  #gone: RelPath[] = []
+
+  constructor(parts: SourceParts, recorder: Recorder) {
+    this.#parts = parts
+    this.#recorder = recorder
+  }
+
+  /** Throws where the root is not the known one any more; then nothing has left. */
+  async process(looks: readonly Look[]): Promise<void> {
+    this.#present = []
+    this.#gone = []
+    let covered: RelPath | null = null
+    for (const look of this.#withFolders(looks)) {
+      if (covered !== null && isBelow(look.path, covered)) continue
+      if (await this.#look(look)) covered = look.path
+      await this.#bound()
+    }
+    this.#recordPresent()
+    await this.#recorder.recordMissing(this.#gone)
+  }
+
+  /**
+   * Adds the folder of each path, whose own mtime changes with its names. Where a folder is not in the journal its hint
+   * is late or lost: it is taken with everything in it.
+   */
+  #withFolders(looks: readonly Look[]): Look[] {
+    const all = new Map<RelPath, Look>()
+    const add = (path: RelPath, deep: boolean) => all.set(path, { path, deep, cause: 'hint' })
+    for (const look of looks) {
+      const { path } = look
+      if (!isStaging(path)) all.set(path, look)
+      if (look.cause === 'again') continue
+      for (let folder = parent(path); folder !== null; folder = parent(folder)) {
+        if (all.has(folder)) break
+        const isKnown = this.#parts.journal.row(folder)?.state?.type === 'directory'
+        add(folder, !isKnown && folder !== ROOT)
+        if (isKnown) break
+      }
+    }
+    return [...all.values()].sort((left, right) => inTreeOrder(left.path, right.path))
+  }
+
+  /** True where everything below was taken too. */
+  async #look({ path, deep, cause }: Look): Promise<boolean> {
+    const { disk, filter } = this.#parts
+    const state = disk.look(path)
+    if (state === 'unreadable') {
+      noteUnreadable(this.#parts, path)
+      return true
+    }
+    if (state === null) {
+      if (path === ROOT) throw new AppError('ROOT_MISSING', 'cannot look at the root: it is gone')
+      this.#gone.push(path)
+      return false
+    }
+    this.#present.push({ path, state, cause })
+    const isFolder = state.type === 'directory'
+    if (!isFolder || !filter.letsThrough(path, 'folder')) return false
+    if (!deep && !this.#isNewFolder(path, state)) return false
+    await this.#takeTree(path)
+    return true
+  }
+
+  #isNewFolder(path: RelPath, state: FileState): boolean {
+    const known = this.#parts.journal.row(path)?.state
+    return path !== ROOT && (known?.type !== 'directory' || known.inode !== state.inode)
+  }
+
+  async #takeTree(folder: RelPath): Promise<void> {
+    const { disk, filter } = this.#parts
+    const isInView = (path: RelPath, state: FileState) =>
+      filter.letsThroughHere(path, state.type === 'directory' ? 'folder' : 'leaf')
+    for (const { path, state } of walk(folder, { disk, isInView })) {
+      if (state === 'unreadable') {
+        noteUnreadable(this.#parts, path)
+        continue
+      }
+      this.#present.push({ path, state, cause: 'hint' })
+      await this.#bound()
+    }
+  }
+
+  /** What was seen is recorded before anyone else has a turn, so that it cannot overwrite anything newer. */
+  async #bound(): Promise<void> {
+    if (this.#present.length < RECORD_ROWS_MAX) return
+    this.#recordPresent()
+    await nextTurn()
+  }
+
+  /** What was replaced or left the view is removed in bounded steps later: `missing` looks at it again. */
+  #recordPresent(): void {
+    const left = this.#recorder.record(this.#present)
+    this.#present = []
+    for (const { path } of left) this.#gone.push(path)
+  }
+}

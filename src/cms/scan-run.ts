@@ -1,0 +1,101 @@
+import { AppError } from '../core/base/errors.ts'
+import type { FileState } from '../core/change/entry.ts'
+import type { Gap } from '../core/change/gaps.ts'
+import type { Observation } from '../core/change/observation.ts'
+import { type ScanStep, scan } from '../core/change/scan.ts'
+import { type RelPath, ROOT, parent } from '../core/path/rel-path.ts'
+import { MISSING_MAX, RECORD_ROWS_MAX, SCAN_SLICE_MS } from './detection-limits.ts'
+import type { Recorder } from './recorder.ts'
+import { type SourceParts, unreadableGap } from './source-parts.ts'
+
+/** One scan of a folder, taken in slices so that hints are dealt with in between. */
+export class ScanRun {
+  readonly folder: RelPath
+  readonly startedMs: number
+  readonly #parts: SourceParts
+  readonly #recorder: Recorder
+  readonly #steps: Iterator<ScanStep>
+  readonly #unreadable: Gap[] = []
+  #missing: RelPath[] = []
+
+  /** Throws where the root is not the known one; then nothing was begun. */
+  constructor(parts: SourceParts, recorder: Recorder, folder: RelPath) {
+    const { disk, journal, clock, buffer, gaps } = parts
+    disk.check(journal.state.root)
+    this.folder = folder
+    this.startedMs = clock.nowMs()
+    this.#parts = parts
+    this.#recorder = recorder
+    gaps.startRescan(folder)
+    this.#steps = this.#begin()
+    // Their mtimes may have changed with what was lost.
+    for (let above = parent(folder); above !== null; above = parent(above)) {
+      buffer.addLook(above)
+    }
+  }
+
+  /** Goes on for a slice of time; true when the scan is done and its gaps are closed. */
+  async slice(): Promise<boolean> {
+    const isDone = this.#takeSteps()
+    if (!isDone && this.#missing.length < MISSING_MAX) return false
+    await this.#recorder.recordMissing(this.#missing.splice(0))
+    if (!isDone) return false
+    const { disk, journal, gaps } = this.#parts
+    disk.check(journal.state.root)
+    gaps.finishRescan(this.#unreadable)
+    return true
+  }
+
+  #begin(): Iterator<ScanStep> {
+    const { disk, filter, journal, clock } = this.#parts
+    const state = disk.look(this.folder)
+    if (state === 'unreadable') return [{ kind: 'unreadable', path: this.folder } as const].values()
+    if (state === null) {
+      if (this.folder === ROOT) throw new AppError('ROOT_MISSING', 'cannot scan: the root is gone')
+      return [{ kind: 'missing', path: this.folder } as const].values()
+    }
+    const own = { kind: 'seen', path: this.folder, state } as const
+    const isFolder = state.type === 'directory' && filter.letsThrough(this.folder, 'folder')
+    if (!isFolder) return [own].values()
+    const isInView = (path: RelPath, found: FileState) =>
+      filter.letsThroughHere(path, found.type === 'directory' ? 'folder' : 'leaf')
+    const rows = journal.liveBelow.bind(journal)
+    return joined(own, scan(this.folder, { disk, isInView, rows, nowMs: () => clock.nowMs() }))
+  }
+
+  /** True when there are no more steps. What was seen is recorded before anyone else has a turn. */
+  #takeSteps(): boolean {
+    const untilMs = performance.now() + SCAN_SLICE_MS
+    const seen: Observation[] = []
+    let isDone = false
+    while (seen.length < RECORD_ROWS_MAX && performance.now() < untilMs) {
+      const next = this.#steps.next()
+      isDone = next.done === true
+      if (next.done === true) break
+      this.#take(next.value, seen)
+    }
+    for (const { path } of this.#recorder.record(seen)) this.#missing.push(path)
+    return isDone
+  }
+
+  #take(step: ScanStep, seen: Observation[]): void {
+    switch (step.kind) {
+      case 'seen':
+        seen.push({ path: step.path, state: step.state, cause: 'scan' })
+        return
+      case 'missing':
+        this.#missing.push(step.path)
+        return
+      case 'unreadable':
+        this.#unreadable.push(unreadableGap(this.#parts, step.path))
+        return
+      case 'same':
+        return
+    }
+  }
+}
+
+function* joined(first: ScanStep, rest: Iterable<ScanStep>): Generator<ScanStep> {
+  yield first
+  yield* rest
+}

@@ -1,0 +1,255 @@
+import type { ByteString } from '../core/base/byte-string.ts'
+import { AppError, type ErrorCode, toAppError } from '../core/base/errors.ts'
+import { type RelPath, ROOT } from '../core/path/rel-path.ts'
+import type { Logger } from '../platform/log.ts'
+import type { WatchSignal, Watcher, WatcherFactory } from '../platform/watcher.ts'
+import { Looks } from './looks.ts'
+import { Recorder } from './recorder.ts'
+import { ScanRun } from './scan-run.ts'
+import { type SourceParts, nextTurn } from './source-parts.ts'
+
+export interface LoopParts extends SourceParts {
+  readonly path: ByteString
+  readonly watchers: WatcherFactory
+  readonly log: Logger
+  /** Something is to be done. */
+  readonly wake: () => void
+  /** Makes the rows those of the wanted view; nothing to do is the rule. */
+  readonly prepare: () => Promise<void>
+}
+
+type RootState =
+  | { readonly kind: 'starting' }
+  | { readonly kind: 'up' }
+  | { readonly kind: 'down'; readonly error: AppError; readonly retryAtMs: number }
+
+/** These say that the root is not what it was; nothing else is to be believed then. */
+const ROOT_ERRORS: ReadonlySet<ErrorCode> = new Set([
+  'ROOT_MISSING',
+  'ROOT_CHANGED',
+  'ROOT_REFUSED',
+])
+
+/** A clock that was set back by more than this may give a new change an old time. */
+const CLOCK_SET_BACK_MS = 1000
+
+/**
+ * What one source does, step by step: brings the root up, looks at what is due, scans what may have been missed. Steps
+ * never overlap, so that what one of them saw is recorded before another sees more.
+ */
+export class SourceLoop {
+  readonly #parts: LoopParts
+  readonly #recorder: Recorder
+  readonly #looks: Looks
+  #root: RootState = { kind: 'starting' }
+  #watcher: Watcher | null = null
+  #watchError: AppError | null = null
+  #fault: AppError | null = null
+  #scan: ScanRun | null = null
+  #nextScanMs = Number.POSITIVE_INFINITY
+  #lastNowMs: number
+
+  constructor(parts: LoopParts) {
+    this.#parts = parts
+    this.#recorder = new Recorder(parts)
+    this.#looks = new Looks(parts, this.#recorder)
+    this.#lastNowMs = parts.clock.nowMs()
+    this.openGap(ROOT, 'what happened before the start is not known yet')
+  }
+
+  /** What stands in the way, the worst first. */
+  get error(): AppError | null {
+    return this.rootError ?? this.#watchError ?? this.#fault
+  }
+
+  /** Why nothing can be seen of the source at all. */
+  get rootError(): AppError | null {
+    return this.#root.kind === 'down' ? this.#root.error : null
+  }
+
+  /** Does one thing; false where nothing is due. Whatever goes wrong is kept for the report, and tried again. */
+  async step(): Promise<boolean> {
+    try {
+      const didSomething = await this.#step(this.#parts.clock.nowMs())
+      return didSomething
+    } catch (thrown) {
+      await this.#failed(toAppError(thrown))
+      return false
+    }
+  }
+
+  /** When the next step has something to do; null where only a signal brings something. */
+  nextDueMs(): number | null {
+    if (this.#root.kind === 'starting') return 0
+    if (this.#root.kind === 'down') return this.#root.retryAtMs
+    if (this.#scan !== null) return 0
+    const { buffer, gaps } = this.#parts
+    const times = [buffer.nextDueMs(), gaps.nextRescanMs(), this.#nextScanMs]
+    return Math.min(...times.map((atMs) => atMs ?? Number.POSITIVE_INFINITY))
+  }
+
+  /** Resolves true when the watcher has handed over everything that had happened; false where it cannot say. */
+  async drainWatcher(): Promise<boolean> {
+    return (await this.#watcher?.drain()) ?? false
+  }
+
+  openGap(path: RelPath, reason: string, notBeforeMs = 0): void {
+    this.#parts.gaps.add({ path, sinceMs: this.#parts.clock.nowMs(), reason, notBeforeMs })
+  }
+
+  /** A file was not what its row says: it is looked at, and its row gets a newer seq, before this returns. */
+  resequence(path: RelPath): void {
+    const { disk, journal, buffer } = this.#parts
+    const state = disk.look(path)
+    if (state === 'unreadable') throw new AppError('NO_PERMISSION', `cannot look at "${path}"`)
+    if (state === null) disk.check(journal.state.root)
+    const left = this.#recorder.record([{ path, state, cause: 'forced' }])
+    for (const { path: leaving } of left) buffer.addLook(leaving)
+    // A folder in its place is taken with everything in it.
+    if (state?.type === 'directory') buffer.addLook(path)
+    this.#parts.wake()
+  }
+
+  async close(): Promise<void> {
+    await this.#unwatch()
+    this.#parts.disk.close()
+  }
+
+  async #step(nowMs: number): Promise<boolean> {
+    this.#noticeClock(nowMs)
+    if (this.#root.kind !== 'up') return this.#bringUp(nowMs)
+    const { buffer } = this.#parts
+    const lost = buffer.takeOverflow()
+    if (lost !== null) this.openGap(lost, 'more changed at once than the buffer holds')
+    if (await this.#lookAtDue(nowMs)) return true
+    return this.#continueScan(nowMs)
+  }
+
+  async #bringUp(nowMs: number): Promise<boolean> {
+    if (this.#root.kind === 'down' && nowMs < this.#root.retryAtMs) return false
+    const { disk, journal, prepare } = this.#parts
+    await prepare()
+    const found = disk.open(journal.state.root)
+    if (journal.state.root === null) journal.adoptRoot(found)
+    // Watched from before the scan, so that nothing falls between the two.
+    await this.#watch()
+    this.#root = { kind: 'up' }
+    return true
+  }
+
+  async #lookAtDue(nowMs: number): Promise<boolean> {
+    const { buffer, disk } = this.#parts
+    const { looks, probes } = buffer.takeDue(nowMs)
+    for (const path of probes) {
+      const state = disk.look(path)
+      buffer.probed(path, state === 'unreadable' ? null : state, nowMs)
+    }
+    if (looks.length > 0) await this.#looks.process(looks)
+    return looks.length > 0 || probes.length > 0
+  }
+
+  async #continueScan(nowMs: number): Promise<boolean> {
+    if (this.#scan === null) {
+      const folder = nowMs >= this.#nextScanMs ? ROOT : this.#parts.gaps.due(nowMs)
+      if (folder === null) return false
+      if (this.#watcher === null) await this.#watch()
+      this.#scan = new ScanRun(this.#parts, this.#recorder, folder)
+    }
+    const { folder, startedMs } = this.#scan
+    if (await this.#scan.slice()) {
+      this.#scan = null
+      this.#scanned(folder, startedMs)
+    } else {
+      await nextTurn()
+    }
+    return true
+  }
+
+  #scanned(folder: RelPath, startedMs: number): void {
+    const { clock, journal, gaps, times } = this.#parts
+    if (folder === ROOT || gaps.open.length === 0) journal.complete(startedMs)
+    this.#fault = null
+    const nowMs = clock.nowMs()
+    if (this.#watcher === null) {
+      const pauseMs = Math.max(times.unwatchedRescanMs, 10 * (nowMs - startedMs))
+      this.openGap(ROOT, 'the folder cannot be watched', nowMs + pauseMs)
+    }
+    if (folder === ROOT) this.#nextScanMs = nowMs + times.rescanMs
+  }
+
+  /** Where watching fails, scans go on without it. */
+  async #watch(): Promise<void> {
+    await this.#unwatch()
+    const { watchers, path, log } = this.#parts
+    try {
+      this.#watcher = await watchers.watch(path, (signal) => this.#take(signal))
+      this.#watchError = null
+    } catch (thrown) {
+      const error = toAppError(thrown)
+      if (ROOT_ERRORS.has(error.code)) throw error
+      if (this.#watchError?.message !== error.message)
+        log.warn('detection goes on by scans', { error })
+      this.#watchError = error
+    }
+  }
+
+  async #unwatch(): Promise<void> {
+    const watcher = this.#watcher
+    this.#watcher = null
+    await watcher?.close()
+  }
+
+  #take(signal: WatchSignal): void {
+    const { buffer, clock, wake } = this.#parts
+    switch (signal.kind) {
+      case 'hints': {
+        const nowMs = clock.nowMs()
+        for (const hint of signal.hints) buffer.add(hint, nowMs)
+        break
+      }
+      case 'overflow':
+        this.openGap(signal.path, signal.reason)
+        break
+      case 'failed':
+        this.#watcher = null
+        this.openGap(ROOT, 'the watcher failed')
+        if (ROOT_ERRORS.has(signal.error.code)) this.#takeDown(signal.error, 0)
+        else this.#watchError = signal.error
+        break
+    }
+    wake()
+  }
+
+  /** What was not recorded is found by a scan, once the cause is gone. */
+  async #failed(error: AppError): Promise<void> {
+    const { clock, gaps, times, log } = this.#parts
+    this.#scan = null
+    gaps.abandonRescan()
+    const retryAtMs = clock.nowMs() + times.retryMs
+    const isKnown = this.error?.message === error.message
+    if (!isKnown) log.error('detection failed and is tried again', { error })
+    if (this.#root.kind === 'up' && !ROOT_ERRORS.has(error.code)) {
+      this.#fault = error
+      this.openGap(ROOT, error.message.slice(0, 200), retryAtMs)
+    } else {
+      this.openGap(ROOT, 'the root was not there')
+      await this.#unwatch()
+      this.#takeDown(error, retryAtMs)
+    }
+  }
+
+  #takeDown(error: AppError, retryAtMs: number): void {
+    this.#scan = null
+    this.#parts.gaps.abandonRescan()
+    this.#root = { kind: 'down', error, retryAtMs }
+  }
+
+  #noticeClock(nowMs: number): void {
+    if (nowMs < this.#lastNowMs - CLOCK_SET_BACK_MS) {
+      this.openGap(ROOT, 'the clock was set back')
+      this.#parts.buffer.release()
+      if (Number.isFinite(this.#nextScanMs)) this.#nextScanMs = nowMs + this.#parts.times.rescanMs
+    }
+    this.#lastNowMs = nowMs
+  }
+}

@@ -1,0 +1,74 @@
+import type { Journal } from '../core/change/journal.ts'
+import type { Leaving } from '../core/change/observation.ts'
+import type { JournalRow } from '../core/change/row.ts'
+import type { Filter } from '../core/filter/filter.ts'
+import { type RelPath, ROOT } from '../core/path/rel-path.ts'
+import type { SourceConfig } from '../core/wire/control.ts'
+import { nextTurn } from './source-parts.ts'
+
+/** Everything that decides what the journal of a source holds and what is sent of it. */
+export type View = Pick<SourceConfig, 'path' | 'filter' | 'metadata'>
+
+/** Gives the view of a configuration as a text that is the same for the same view. */
+export function viewText({ path, filter, metadata }: View): string {
+  const { owner, mode, hardLinks, xattrs, acls, sparse } = metadata
+  return JSON.stringify({
+    path,
+    filter: { include: filter.include, exclude: filter.exclude },
+    metadata: { owner, mode, hardLinks, xattrs, acls, sparse },
+  })
+}
+
+export type ViewPart = 'path' | 'filter' | 'metadata'
+
+/** Which parts of two views differ. */
+export function changedParts(before: string, after: string): ReadonlySet<ViewPart> {
+  const [left, right] = [parts(before), parts(after)]
+  const names = ['path', 'filter', 'metadata'] as const
+  return new Set(names.filter((name) => JSON.stringify(left[name]) !== JSON.stringify(right[name])))
+}
+
+/** The text is this program's own. What cannot be read is as good as another view. */
+function parts(text: string): Partial<Record<ViewPart, unknown>> {
+  try {
+    return JSON.parse(text) as Partial<Record<ViewPart, unknown>>
+  } catch {
+    return {}
+  }
+}
+
+const PAGE_ROWS = 1000
+
+/**
+ * Makes the rows those of another view: what its filter no longer lets through leaves as excluded, and where metadata
+ * is sent differently every row is sent again. What the filter lets in is found by the scan that follows. May be
+ * broken off and repeated.
+ */
+export async function changeView(
+  journal: Journal,
+  changed: ReadonlySet<ViewPart>,
+  tools: { readonly filter: Filter; readonly nowMs: () => number },
+): Promise<void> {
+  let beyond: RelPath | null = null
+  for (;;) {
+    const rows: JournalRow[] = journal.liveBelow(ROOT, beyond, PAGE_ROWS)
+    if (rows.length === 0) return
+    beyond = rows.at(-1)?.path ?? null
+    const stays = rows.map((row) => isLetThrough(row, tools.filter))
+    let leaving: readonly Leaving[] = rows
+      .filter((_row, index) => stays[index] !== true)
+      .map(({ path }) => ({ path, operation: 'excluded' }))
+    while (leaving.length > 0) leaving = journal.remove(leaving, tools.nowMs()).leaving
+    if (changed.has('metadata')) {
+      journal.resend(
+        rows.filter((_row, index) => stays[index]),
+        tools.nowMs(),
+      )
+    }
+    await nextTurn()
+  }
+}
+
+function isLetThrough({ path, state }: JournalRow, filter: Filter): boolean {
+  return state !== null && filter.letsThrough(path, state.type === 'directory' ? 'folder' : 'leaf')
+}
