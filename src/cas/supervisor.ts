@@ -1,5 +1,5 @@
 import { AppError } from '../core/base/errors.ts'
-import type { AgentMessage } from '../core/wire/control.ts'
+import type { AgentMessageOf } from '../core/wire/control.ts'
 import {
   type SyncServerCommand,
   type SyncServerReport,
@@ -13,7 +13,7 @@ import { isErrorCode } from './control/greeting.ts'
 
 export interface SupervisorOptions {
   readonly spawn: SpawnChild
-  readonly onReport: (message: AgentMessage) => void
+  readonly onReport: (message: AgentMessageOf<'targetReport'>) => void
   readonly clock: Clock
   readonly log: Logger
   /** Gives 0 to 1. */
@@ -105,7 +105,9 @@ export class SyncServerSupervisor {
         this.#configuration = withPort(this.#configuration, report.port)
         return this.#listening.resolve(report.port)
       case 'report':
-        return this.#options.onReport(report.message)
+        // The Sync Server speaks of its targets and of nothing else.
+        if (report.message.type === 'targetReport') this.#options.onReport(report.message)
+        return
       case 'failed':
         return this.#failed(report.code, report.message)
     }

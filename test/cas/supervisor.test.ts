@@ -2,7 +2,7 @@ import { afterEach, expect, test } from 'bun:test'
 
 import { type SyncServerConfiguration, SyncServerSupervisor } from '../../src/cas/supervisor.ts'
 import { AppError } from '../../src/core/base/errors.ts'
-import type { AgentMessage } from '../../src/core/wire/control.ts'
+import type { AgentMessageOf } from '../../src/core/wire/control.ts'
 import { systemClock } from '../../src/platform/clock.ts'
 import { createLogger } from '../../src/platform/log.ts'
 import { spawnChild } from '../../src/spawn.ts'
@@ -22,7 +22,7 @@ const running: SyncServerSupervisor[] = []
 afterEach(async () => void (await Promise.all(running.splice(0).map((each) => each.stop()))))
 
 function supervise(behaviour: 'honest' | 'portTaken' | 'nonsense' | 'stubborn') {
-  const messages: AgentMessage[] = []
+  const messages: AgentMessageOf<'targetReport'>[] = []
   const program = [process.execPath, `${import.meta.dir}/../fakes/sync-server-child.ts`, behaviour]
   const supervisor = new SyncServerSupervisor(
     {
@@ -51,7 +51,7 @@ test('starts it, configures it, and passes its reports on', async () => {
   expect(await supervisor.listening).toBe(4711)
   supervisor.configure({ ...CONFIGURATION, leaseUntil: '2030-01-01T00:00:00.000Z' })
   await waitFor('both reports', () => messages.length === 2)
-  expect(messages[1]).toEqual({ type: 'goodbye', reason: '2030-01-01T00:00:00.000Z' })
+  expect(messages[1]).toMatchObject({ error: { message: 'lease 2030-01-01T00:00:00.000Z' } })
 })
 
 test('starts a killed one again, on the same port, with the newest configuration', async () => {

@@ -17,6 +17,9 @@ for await (const line of createInterface({ input: process.stdin })) {
   if (command.type === 'stop' && behaviour !== 'stubborn') break
   if (command.type !== 'configure') continue
   say({ type: 'listening', port: command.listen.port || 4711 })
-  say({ type: 'report', message: { type: 'goodbye', reason: String(command.leaseUntil) } })
+  const nothing = { watermark: null, pendingCount: 0, pending: [] }
+  const error = { code: 'IO_ERROR', message: `lease ${command.leaseUntil}` }
+  const ids = { policyId: 'p', bindingId: 'b' }
+  say({ type: 'report', message: { type: 'targetReport', ...ids, ...nothing, error } })
 }
 if (behaviour === 'stubborn') await Bun.sleep(60_000)

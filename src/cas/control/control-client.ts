@@ -45,6 +45,9 @@ export class ControlClient {
   readonly #stopping = new AbortController()
   readonly #sign: (nowMs: number) => Promise<string>
   #state: ControlState = { kind: 'connecting', lastError: null }
+  /** The open socket, welcomed or not. */
+  #socket: Session | null = null
+  /** The same once the master has welcomed us. */
   #session: Session | null = null
   /** Whether the configuration of this connection is in force, so that what is sent fits it. */
   #isConfigured = false
@@ -92,6 +95,8 @@ export class ControlClient {
     this.#outbox.retain(subjects)
     if (this.#session === null || this.#isConfigured) return
     this.#isConfigured = true
+    // Only now: a connection whose configuration fails every time must not be made anew without a pause.
+    this.#attempt = 0
     this.#pump()
   }
 
@@ -104,7 +109,7 @@ export class ControlClient {
   async stop(reason: string): Promise<void> {
     this.#stopping.abort()
     if (this.#session?.writable()) this.#session.send({ type: 'goodbye', reason })
-    this.#session?.close(reason)
+    this.#socket?.close(reason)
     await this.#ended
     if (this.#state.kind !== 'revoked') this.#enter({ kind: 'stopped' })
   }
@@ -132,7 +137,8 @@ export class ControlClient {
       const [token, greeting] = await Promise.all([this.#sign(clock.nowMs()), hello(master)])
       const conversation = this.#converse(master)
       const { onMessage } = conversation
-      const session = await openSession({ master, token, authorityPem, times, onMessage })
+      const { signal } = this.#stopping
+      const session = await openSession({ master, token, authorityPem, times, onMessage, signal })
       conversation.begin(session)
       session.send(greeting)
       const timer = setTimeout(conversation.giveUp, times.openTimeoutMs)
@@ -142,6 +148,7 @@ export class ControlClient {
     } catch (thrown) {
       return unreachable(master, thrown instanceof Error ? thrown.message : String(thrown))
     } finally {
+      this.#socket = null
       this.#session = null
       this.#isConfigured = false
     }
@@ -160,6 +167,7 @@ export class ControlClient {
       refusal: () => refusal,
       begin: (opened: Session) => {
         session = opened
+        this.#socket = opened
         if (this.#stopping.signal.aborted) opened.close('stopping')
       },
       giveUp: () => {
@@ -181,7 +189,6 @@ export class ControlClient {
   #welcomed(welcome: { master: URL; session: Session; clockAheadMs: number }): void {
     const { clock, log } = this.#options
     const master = welcome.master.href
-    this.#attempt = 0
     this.#outbox.restart()
     this.#session = welcome.session
     log.info('connected to the master', { master })

@@ -32,6 +32,8 @@ export interface SessionOptions {
   readonly authorityPem: string
   readonly times: SessionTimes
   readonly onMessage: (message: MasterMessage) => void
+  /** Gives up dialling; an open connection is closed by `close`. */
+  readonly signal: AbortSignal
 }
 
 /** One open connection to a master. */
@@ -54,16 +56,27 @@ export function openSession(options: SessionOptions): Promise<Session> {
     tls: { ca: options.authorityPem, serverName: MASTER_SERVER_NAME, rejectUnauthorized: true },
   })
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => {
+    const giveUp = (why: string): void => {
       socket.terminate()
-      reject(new Error(`no answer within ${options.times.openTimeoutMs / 1000} s`))
-    }, options.times.openTimeoutMs)
-    socket.addEventListener('open', () => {
+      reject(new Error(why))
+    }
+    const { openTimeoutMs } = options.times
+    const timer = setTimeout(
+      () => giveUp(`no answer within ${openTimeoutMs / 1000} s`),
+      openTimeoutMs,
+    )
+    const stop = (): void => giveUp('stopping')
+    options.signal.addEventListener('abort', stop, { once: true })
+    const settle = (): void => {
       clearTimeout(timer)
+      options.signal.removeEventListener('abort', stop)
+    }
+    socket.addEventListener('open', () => {
+      settle()
       resolve(runSession(socket, options))
     })
     socket.addEventListener('error', (event) => {
-      clearTimeout(timer)
+      settle()
       reject(new Error('message' in event ? String(event.message) : 'the connection failed'))
     })
   })

@@ -12,6 +12,7 @@ import {
 import { systemClock } from '../../../src/platform/clock.ts'
 import { createLogger } from '../../../src/platform/log.ts'
 import { type FakeMaster, makeAuthorityFor, startFakeMaster } from '../../fakes/fake-master.ts'
+import { startFreezingLine } from '../../fakes/freezing-line.ts'
 import { waitFor } from '../../fakes/wait-for.ts'
 
 const log = createLogger({ level: 'error', write: () => undefined })
@@ -187,18 +188,56 @@ test('a message of a type that is not known is passed over', async () => {
   expect(master.welcomed).toBe(1)
 })
 
-test('a master that falls silent is noticed', async () => {
-  const { client, states } = await connect({ times: { pingEveryMs: 20, silenceMs: 60 } })
+test('a connection on which little is said is kept by pings', async () => {
+  const { client, states } = await connect({ times: { pingEveryMs: 10, silenceMs: 100 } })
   await waitFor('the connection', () => client.state.kind === 'connected')
-  // The answers to pings keep the connection, however little is said.
-  await Bun.sleep(200)
-  expect(states.filter(({ kind }) => kind === 'connecting')).toEqual([])
+  const pingedMs = performance.now()
+  await waitFor('five times the silence', () => performance.now() - pingedMs > 500)
+  expect(states.map(({ kind }) => kind)).toEqual(['connected'])
+})
+
+test('a master that falls silent is noticed and dialled again', async () => {
+  const line = startFreezingLine(Number(master.url.port))
+  const masters = [new URL(`https://127.0.0.1:${line.port}`)]
+  const { client } = await connect({ masters, times: { pingEveryMs: 20, silenceMs: 200 } })
+  await waitFor('the connection', () => client.state.kind === 'connected')
+  line.freeze()
+  await waitFor('the loss', () => client.state.kind === 'connecting')
+  expect(client.state).toMatchObject({ lastError: { code: 'MASTER_UNREACHABLE' } })
+  line.thaw()
+  await waitFor('the next connection', () => client.state.kind === 'connected')
+  await client.stop('enough')
+  line.stop()
 })
 
 test('answers are refused where there is nobody to hear them', async () => {
   master.kill()
   const { client } = await connect()
   expect(client.send({ type: 'flushed', requestId: 'r', sources: [], error: null })).toBe(false)
+})
+
+test('ends at once while it waits for the welcome', async () => {
+  master.isMute = true
+  const { client } = await connect()
+  await waitFor('the hello', () => master.of('hello').length > 0)
+  await client.stop('enough')
+  expect(client.state.kind).toBe('stopped')
+})
+
+test('ends at once while it dials somebody who does not answer', async () => {
+  let dialled = false
+  const socket = {
+    open: () => {
+      dialled = true
+    },
+    data: () => undefined,
+  }
+  const listener = Bun.listen({ hostname: '127.0.0.1', port: 0, socket })
+  const { client } = await connect({ masters: [new URL(`https://127.0.0.1:${listener.port}`)] })
+  await waitFor('the dialling', () => dialled)
+  await client.stop('enough')
+  expect(client.state.kind).toBe('stopped')
+  listener.stop(true)
 })
 
 test('ends at once while it waits for the next attempt', async () => {
