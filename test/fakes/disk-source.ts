@@ -1,0 +1,82 @@
+import type { FoundHash, OutboundRow, OutboundSource } from '../../src/core/apply/outbound.ts'
+import type { ReadTree } from '../../src/core/apply/target-tree.ts'
+import type { FileState, SentState } from '../../src/core/change/entry.ts'
+import { ROOT, type RelPath, child } from '../../src/core/path/rel-path.ts'
+import { openReadTree } from '../../src/platform/trees.ts'
+
+/** A source over a real folder, with a journal in memory that is brought up to date by `scan`. */
+export class DiskSource implements OutboundSource {
+  readonly sourceId = 'source-1'
+  readonly tree: ReadTree
+  readonly #rows = new Map<RelPath, OutboundRow>()
+  #sorted: OutboundRow[] | null = null
+  #seq = 0
+
+  constructor(path: string) {
+    this.tree = openReadTree(path)
+  }
+
+  epoch(): string {
+    return 'epoch-1'
+  }
+
+  headSeq(): number {
+    return this.#seq
+  }
+
+  /** Journals whatever differs from what was seen before. */
+  scan(): void {
+    const seen = new Set<RelPath>()
+    this.#visit(ROOT, seen)
+    for (const path of [...this.#rows.keys()].reverse()) if (!seen.has(path)) this.#put(path, null)
+  }
+
+  changes(range: { after: number; upTo: number; limit: number; liveOnly: boolean }): OutboundRow[] {
+    this.#sorted ??= [...this.#rows.values()].sort((a, b) => a.entry.seq - b.entry.seq)
+    const rows: OutboundRow[] = []
+    for (const row of this.#sorted) {
+      if (row.entry.seq <= range.after || (range.liveOnly && row.entry.state === null)) continue
+      if (row.entry.seq > range.upTo || rows.length === range.limit) break
+      rows.push(row)
+    }
+    return rows
+  }
+
+  recordHashes(hashes: readonly FoundHash[]): void {
+    this.#sorted = null
+    for (const { path, seq, hash } of hashes) {
+      const row = this.#rows.get(path)
+      if (row?.entry.seq !== seq || row.entry.state === null) continue
+      const entry = { ...row.entry, state: { ...row.entry.state, hash } }
+      this.#rows.set(path, { ...row, entry, hashTrust: 'trusted' })
+    }
+  }
+
+  resequence(path: RelPath): void {
+    this.#put(path, this.tree.lstat(path))
+  }
+
+  #visit(path: RelPath, seen: Set<RelPath>): void {
+    const state = this.tree.lstat(path)
+    if (state === null) return
+    seen.add(path)
+    const known = this.#rows.get(path)?.fingerprint
+    if (known?.ctimeNs !== state.ctimeNs || known.inode !== state.inode) this.#put(path, state)
+    if (state.type !== 'directory') return
+    for (const name of this.tree.list(path) ?? []) this.#visit(child(path, name), seen)
+  }
+
+  #put(path: RelPath, fingerprint: FileState | null): void {
+    const isNew = !this.#rows.get(path)?.fingerprint
+    const operation = fingerprint === null ? 'delete' : isNew ? 'create' : 'update'
+    const state = fingerprint && sentState(fingerprint)
+    const entry = { seq: ++this.#seq, path, operation, state, from: null } as const
+    this.#rows.set(path, { entry, fingerprint, hashTrust: 'unknown' })
+    this.#sorted = null
+  }
+}
+
+function sentState(state: FileState): SentState {
+  const { type, size, mode, uid, gid, mtimeNs, linkTarget } = state
+  return { type, size: type === 'file' ? size : 0, mode, uid, gid, mtimeNs, linkTarget, hash: null }
+}
