@@ -32,8 +32,8 @@ export class FakeDetection implements Detection {
     return null
   }
 
-  beginEpoch(): void {
-    throw new Error('not part of these tests')
+  renewEpoch(): Promise<void> {
+    return Promise.reject(new Error('not part of these tests'))
   }
 
   stop(): Promise<void> {

@@ -141,12 +141,7 @@ export class Agent {
     if (isStale && this.#configuredBy === connection) return
     this.#parts.configStore.save(config)
     await this.#apply(config)
-    if (this.#connection !== connection) return
-    this.#configuredBy = connection
-    this.#running.control.configured({
-      sourceIds: new Set(config.sources.map((source) => source.sourceId)),
-      bindingIds: new Set(config.targets.map((target) => target.bindingId)),
-    })
+    if (this.#connection === connection) this.#configuredBy = connection
   }
 
   async #apply(config: AgentConfig): Promise<void> {
@@ -163,6 +158,11 @@ export class Agent {
       this.#parts.log.warn('a root is refused', { policyId: report.policyId, ...report.error })
       control.send(report)
     }
+    // Before detection begins again where the master stands, so that its pages are taken.
+    control.configured({
+      sourceIds: new Set(config.sources.map((source) => source.sourceId)),
+      bindingIds: new Set(config.targets.map((target) => target.bindingId)),
+    })
     await detection.configure(effective.sources)
     const { revision } = config
     const counts = { sources: effective.sources.length, targets: effective.targets.length }

@@ -16,7 +16,7 @@ export interface Detection {
   /** One source as the Sync Client reads it; null where it is not watched. */
   outbound(sourceId: string): OutboundSource | null
   /** Others know more of this source's epoch than its journal does: the source begins a new one. */
-  beginEpoch(sourceId: string): void
+  renewEpoch(sourceId: string): Promise<void>
   /** Stops cleanly: the next start need not scan for what this one knew. */
   stop(): Promise<void>
 }

@@ -105,7 +105,11 @@ async function startParts(
     }),
     addressesOf: (serverId, scope) => routing.addressesOf(serverId, scope),
     outbound: (sourceId) => detection.outbound(sourceId),
-    journalBehind: (sourceId) => detection.beginEpoch(sourceId),
+    journalBehind: (sourceId) => {
+      const failed = (thrown: unknown) =>
+        log.error('no new epoch could be begun', { sourceId, error: toAppError(thrown) })
+      detection.renewEpoch(sourceId).catch(failed)
+    },
     report,
   })
   const jobs = new Jobs({

@@ -18,6 +18,7 @@ import { interfaceAddresses, localAddressTowards } from '../../platform/host-add
 import { createLogger, type Logger, type LogLevel } from '../../platform/log.ts'
 import { realPath } from '../../platform/real-path.ts'
 import { VERSION } from '../../platform/version.ts'
+import type { WatcherChoice } from '../../platform/watcher.ts'
 import { parseAdvertised, reachableAddresses } from '../advertised-addresses.ts'
 import type { AgentParts } from '../agent/agent-parts.ts'
 import type { DetectionEvents, Detection } from '../agent/seams.ts'
@@ -30,8 +31,7 @@ import { ConfigStore } from '../config-store.ts'
 import { STATUS_FILE } from '../data-files.ts'
 import { type Identity, loadAllowed, loadIdentity, type Role } from '../identity.ts'
 
-export const WATCHERS = ['auto', 'kernel', 'parcel'] as const
-export type WatcherChoice = (typeof WATCHERS)[number]
+const WATCHERS = ['auto', 'kernel', 'parcel'] as const satisfies readonly WatcherChoice[]
 
 /** What the program hands in: parts of other layers, and what depends on how the program was started. */
 export interface RunPorts {
@@ -57,8 +57,8 @@ export function runCommand(ports: RunPorts): Command {
     name: 'run',
     summary: 'Watch, send and receive what the policies say, until stopped',
     description: [
-      'Runs what the master granted: cms watches sources, cas sends and receives, sm measures. While the master is away,',
-      'the agent goes on with what it was told last.',
+      'Runs what the master granted: cms watches sources, cas sends and receives, sm measures. ' +
+        'While the master is away, the agent goes on with what it was told last.',
     ],
     options: {
       dir: required(path('DIR', 'The data folder that enroll made')),

@@ -16,8 +16,8 @@ export const statusCommand = defineCommand({
   name: 'status',
   summary: 'Show what the agent on this host does',
   description: [
-    'Exits 1 where no agent runs on the data folder. With --policy, exits 0 only if everything of that policy on this',
-    'host is settled: its sources scanned and recorded by the master, its targets with nothing left to apply.',
+    'Exits 1 where no agent runs on the data folder. With --policy, exits 0 only if everything of that policy on this ' +
+      'host is settled: its sources scanned and recorded by the master, its targets with nothing left to apply.',
   ],
   options: {
     dir: required(path('DIR', 'The data folder of the agent')),

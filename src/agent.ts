@@ -1,0 +1,54 @@
+import type { Detection, DetectionEvents } from './cas/agent/seams.ts'
+import { startReceiving } from './cas/apply/receiving.ts'
+import { enrollCommand } from './cas/commands/enroll.ts'
+import { type DetectionOptions, runCommand } from './cas/commands/run.ts'
+import { statusCommand } from './cas/commands/status.ts'
+import { syncServerCommand } from './cas/commands/sync-server.ts'
+import { createCms } from './cms/cms.ts'
+import { DETECTION_TIMES } from './cms/detection-limits.ts'
+import { type ByteString, toText } from './core/base/byte-string.ts'
+import { runAsProcess } from './platform/cli-process.ts'
+import { systemClock } from './platform/clock.ts'
+import { createInotifyWatchers } from './platform/inotify-watcher.ts'
+import { openReadTree } from './platform/trees.ts'
+import { VERSION } from './platform/version.ts'
+import { spawnSelf, startInotifyWorker } from './spawn.ts'
+
+/** The journals of all sources on this host, in the data folder. Only the agent process writes them. */
+const JOURNAL_FILE = 'journal.db'
+
+const openTree = (path: ByteString) => openReadTree(toText(path).text)
+
+function startDetection(options: DetectionOptions, events: DetectionEvents): Promise<Detection> {
+  const { directory, log } = options
+  const cms = createCms({
+    databaseFile: directory.file(JOURNAL_FILE),
+    clock: systemClock,
+    log: log.child({ part: 'cms' }),
+    times: DETECTION_TIMES,
+    openTree,
+    watchers: createInotifyWatchers(startInotifyWorker),
+    newId: () => crypto.randomUUID(),
+    ...events,
+  })
+  return Promise.resolve(cms)
+}
+
+await runAsProcess({
+  name: 'cd-agent',
+  version: VERSION,
+  summary:
+    'Watches the sources on this host, sends their changes to other agents, and receives theirs.',
+  commands: [
+    enrollCommand,
+    runCommand({
+      startDetection,
+      spawnSyncServer: (directory, logLevel) => (onLine) =>
+        spawnSelf(['sync-server', '--dir', directory.path, '--log-level', logLevel], onLine),
+      openTree,
+      canReceive: process.platform === 'linux',
+    }),
+    statusCommand,
+    syncServerCommand(startReceiving),
+  ],
+})
