@@ -4,9 +4,9 @@ import { ApplyingSet } from './inbound-set.ts'
 import type { InboundBinding, InboundSet, SetHeader, TargetPosition } from './inbound.ts'
 import { MetadataWriter } from './metadata.ts'
 import type { ApplyDependencies } from './options.ts'
+import { endStaging } from './recovery.ts'
 import { checkHeader } from './selection.ts'
 import { positionOf } from './set-commit.ts'
-import { endStaging } from './staging.ts'
 
 const NOWHERE = -1
 

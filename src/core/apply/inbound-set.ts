@@ -10,10 +10,11 @@ import { Ledger } from './ledger.ts'
 import { LocalContent } from './local-content.ts'
 import type { MetadataWriter } from './metadata.ts'
 import type { ApplyDependencies } from './options.ts'
+import { endStaging } from './recovery.ts'
 import { type Selection, selectEntries } from './selection.ts'
 import { commitSet } from './set-commit.ts'
 import { runPhases, surveyEntry } from './set-run.ts'
-import { Staging, endStaging } from './staging.ts'
+import { Staging } from './staging.ts'
 import type { Work } from './work.ts'
 
 export interface SetContext {
@@ -40,7 +41,7 @@ export class ApplyingSet implements InboundSet {
   constructor(context: SetContext, entries: readonly Entry[]) {
     const { deps, header, list, metadata } = context
     const view = new IndexView(deps.index)
-    const staging = new Staging(deps.tree)
+    const staging = new Staging(deps.tree, deps.createHasher)
     const local = new LocalContent({
       tree: deps.tree,
       index: view,

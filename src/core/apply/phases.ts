@@ -54,7 +54,7 @@ export function displace(
   const moving = consumers.filter(({ entry }) => moves.has(entry.path))
   for (const { entry } of moving) {
     work.ledger.attempt(entry, () => {
-      const path = work.staging.displacedPath()
+      const path = work.staging.displacedPath(entry.path)
       work.tree.rename(moves.get(entry.path) ?? entry.path, path)
       prepared.set(entry.path, { path, hash: entry.state.hash })
     })

@@ -40,7 +40,8 @@ export function runPhases(work: Work, { header }: { header: SetHeader }, input: 
   const decisions = input.entries.map((entry) =>
     checkContent(work, surveyEntry(work, entry), input.unavailable),
   )
-  if (decisions.every(({ verdict }) => verdict.kind === 'pass')) return settle(work, decisions)
+  const isIdle = decisions.every(({ verdict }) => verdict.kind === 'pass')
+  if (isIdle && !work.staging.isMade) return settle(work, decisions)
   claim(work, claimsFor(work, decisions))
   settle(work, decisions)
   const preparation = prepareAll(work, decisions)

@@ -37,7 +37,11 @@ export function hashOf(content: string): ContentHash {
 
 type Extra = Partial<SentState> & { from?: string; operation?: Entry['operation'] }
 
-function entry(seq: number, path: string, state: SentState | null, extra: Extra = {}): Entry {
+function entry(
+  seq: number,
+  path: string,
+  ...[state, extra = {}]: [SentState | null, Extra?]
+): Entry {
   const { from, operation = state === null ? 'delete' : 'update', ...rest } = extra
   return {
     seq,
@@ -50,7 +54,7 @@ function entry(seq: number, path: string, state: SentState | null, extra: Extra 
 
 const PLAIN = { mode: 0o644, uid: 0, gid: 0, mtimeNs: MTIME, size: 0, linkTarget: null, hash: null }
 
-export function file(seq: number, path: string, content: string, extra: Extra = {}): Entry {
+export function file(seq: number, path: string, ...[content, extra]: [string, Extra?]): Entry {
   const hash = hashOf(content)
   return entry(seq, path, { ...PLAIN, type: 'file', size: content.length, hash }, extra)
 }
@@ -59,7 +63,7 @@ export function folder(seq: number, path: string, extra: Extra = {}): Entry {
   return entry(seq, path, { ...PLAIN, type: 'directory', mode: 0o755 }, extra)
 }
 
-export function symlink(seq: number, path: string, to: string, extra: Extra = {}): Entry {
+export function symlink(seq: number, path: string, ...[to, extra]: [string, Extra?]): Entry {
   const linkTarget = fromText(to)
   return entry(seq, path, { ...PLAIN, type: 'symlink', mode: 0o777, linkTarget }, extra)
 }

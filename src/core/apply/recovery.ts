@@ -1,0 +1,106 @@
+import type { FileState } from '../change/entry.ts'
+import { type RelPath, ROOT, parent } from '../path/rel-path.ts'
+import type { IndexRow } from './index-store.ts'
+import type { MetadataWriter } from './metadata.ts'
+import type { ApplyDependencies } from './options.ts'
+import { clearStaging, displacedPath, displacedPaths } from './staging.ts'
+
+const PAGE = 1000
+
+type RecoveryDependencies = Pick<ApplyDependencies, 'tree' | 'index' | 'createHasher'>
+
+/**
+ * Ends whatever a set left behind, after a crash or when it is dropped; safe at any time. Displaced content goes back to
+ * the place that the index knows for it, or, where that is taken already, on to the one it was meant for. New content
+ * is dropped: it is sent again.
+ */
+export function endStaging(deps: RecoveryDependencies, metadata: MetadataWriter): void {
+  const restored = placeDisplaced(deps)
+  clearStaging(deps.tree)
+  for (const folder of new Set([...restored.map((path) => parent(path) ?? ROOT), ROOT])) {
+    const row = deps.index.get(folder)
+    const disk = row?.state.type === 'directory' ? deps.tree.lstat(folder) : null
+    if (row !== null && disk?.type === 'directory') metadata.apply(folder, row.state, disk)
+  }
+}
+
+/** Gives the paths at which something was placed. */
+function placeDisplaced(deps: RecoveryDependencies): RelPath[] {
+  const displaced = new Map<RelPath, FileState>()
+  for (const path of displacedPaths(deps.tree)) {
+    const disk = deps.tree.lstat(path)
+    if (disk !== null) displaced.set(path, disk)
+  }
+  if (displaced.size === 0) return []
+  const back = waysBack(deps, displaced)
+  // All back or all on: half a cycle of names each way would put two contents into one place.
+  const on = back.size === displaced.size ? new Map<RelPath, RelPath>() : waysOn(deps, displaced)
+  const taken = new Set(on.values())
+  const ways = new Map([...[...back].filter(([, to]) => !taken.has(to)), ...on])
+  for (const [from, to] of ways) deps.tree.rename(from, to)
+  return [...ways.values()]
+}
+
+/** Where displaced content lay before, if that is free. */
+function waysBack(
+  deps: RecoveryDependencies,
+  displaced: ReadonlyMap<RelPath, FileState>,
+): Map<RelPath, RelPath> {
+  const ways = new Map<RelPath, RelPath>()
+  for (const row of allRows(deps)) {
+    const from = displaced.entries().find(([path, disk]) => !ways.has(path) && isOf(row, disk))
+    if (from !== undefined && isFree(deps, row.path)) ways.set(from[0], row.path)
+  }
+  return ways
+}
+
+// The move changed ctime, and metadata may have been set since, so type and size must do beside the inode.
+function isOf({ stat }: IndexRow, disk: FileState): boolean {
+  return disk.inode === stat.inode && disk.type === stat.type && disk.size === stat.size
+}
+
+/** Where displaced content was on its way to. Every such path has a row or a claim. */
+function waysOn(
+  deps: RecoveryDependencies,
+  displaced: ReadonlyMap<RelPath, FileState>,
+): Map<RelPath, RelPath> {
+  const ways = new Map<RelPath, RelPath>()
+  for (const to of [...deps.index.claims(), ...allRows(deps).map(({ path }) => path)]) {
+    const from = displacedPath(to, deps.createHasher)
+    if (displaced.has(from) && isOurs(deps, to)) ways.set(from, to)
+  }
+  return ways
+}
+
+/** Free, or taken by an older version that the set was to replace. */
+function isOurs(deps: RecoveryDependencies, path: RelPath): boolean {
+  const disk = deps.tree.lstat(path)
+  if (disk === null) return isFree(deps, path)
+  return disk.type !== 'directory' && deps.index.get(path) !== null
+}
+
+/** Nothing lies there, and its folder is there, made again where the set had removed it already. */
+function isFree(deps: RecoveryDependencies, path: RelPath): boolean {
+  const folder = parent(path)
+  return folder !== null && deps.tree.lstat(path) === null && hasFolder(deps, folder)
+}
+
+function hasFolder(deps: RecoveryDependencies, folder: RelPath): boolean {
+  const disk = deps.tree.lstat(folder)
+  if (disk !== null) return disk.type === 'directory'
+  const above = parent(folder)
+  const row = deps.index.get(folder)
+  if (above === null || row?.state.type !== 'directory' || !hasFolder(deps, above)) return false
+  deps.tree.makeDirectory(folder, row.state.mode | 0o700)
+  return true
+}
+
+function* allRows({ index }: RecoveryDependencies): Generator<IndexRow> {
+  let after: RelPath | undefined
+  while (true) {
+    const page = index.below(ROOT, PAGE, after)
+    yield* page
+    after = page.at(-1)?.path
+    if (page.length < PAGE) return
+  }
+}

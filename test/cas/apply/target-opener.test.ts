@@ -1,0 +1,191 @@
+import { afterEach, beforeEach, describe, expect, test } from 'bun:test'
+import {
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+import { targetOpener } from '../../../src/cas/apply/target-opener.ts'
+import type { InboundBinding } from '../../../src/core/apply/inbound.ts'
+import { fromText } from '../../../src/core/base/byte-string.ts'
+import type { TargetConfig } from '../../../src/core/wire/control.ts'
+import { createLogger } from '../../../src/platform/log.ts'
+import { IndexFile } from '../../../src/store/index-file.ts'
+import { EPOCH, file } from '../../core/apply/harness.ts'
+import { codeOf } from '../../platform/tree.suite.ts'
+
+const log = createLogger({ level: 'error' })
+
+describe('targets open for receiving', () => {
+  let folder = ''
+  let root = ''
+  let index: IndexFile
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'cd-target-'))
+    root = join(folder, 'root')
+    mkdirSync(root)
+    index = IndexFile.open(join(folder, 'index.db'))
+  })
+  afterEach(() => {
+    index.close()
+    rmSync(folder, { recursive: true, force: true })
+  })
+
+  const config = (change: Partial<TargetConfig> = {}): TargetConfig => ({
+    policyId: 'policy',
+    bindingId: 'binding',
+    sourceId: 'source',
+    sourceServerId: 'server',
+    sourceKey: '',
+    path: fromText(root),
+    deletes: 'mirror',
+    firstContact: 'hold',
+    minFreePercent: 0,
+    filter: { include: [], exclude: [], deleteExcluded: false },
+    metadata: {
+      owner: 'id',
+      mode: true,
+      hardLinks: false,
+      xattrs: false,
+      acls: false,
+      sparse: true,
+    },
+    policyRevision: 1,
+    ...change,
+  })
+  const open = (change: Partial<TargetConfig> = {}) => targetOpener({ index, log })(config(change))
+
+  const begin = (binding: InboundBinding, content: string) => {
+    const watermark = binding.position().watermark
+    const from = watermark?.seq ?? 0
+    const header = {
+      epoch: EPOCH,
+      kind: watermark === null ? 'full' : 'incremental',
+      from,
+      to: from + 1,
+      last: true,
+    } as const
+    const set = binding.begin(header, [file(from + 1, 'a', content)])
+    const incoming = set.openFile(from + 1)
+    incoming.write(new TextEncoder().encode(content))
+    incoming.finish()
+    return set
+  }
+  const send = (binding: InboundBinding, content: string) =>
+    begin(binding, content).apply(new Map(), new Set(), new Map())
+  const content = () => readFileSync(join(root, 'a'), 'utf8')
+
+  test('what is received lies there, and the position outlives the process', () => {
+    const target = open()
+    expect(target.isEmpty()).toBe(true)
+    send(target.binding, 'one')
+    expect(target.isEmpty()).toBe(false)
+    target.close()
+    expect(content()).toBe('one')
+    index.close()
+    index = IndexFile.open(join(folder, 'index.db'))
+    const again = open()
+    expect(again.binding.position()).toEqual({ watermark: { epoch: EPOCH, seq: 1 }, pending: [] })
+    send(again.binding, 'two')
+    again.close()
+    expect(content()).toBe('two')
+  })
+
+  test('a root that is not there is ROOT_MISSING', () => {
+    rmSync(root, { recursive: true })
+    expect(codeOf(() => open())).toBe('ROOT_MISSING')
+  })
+
+  test('nothing is written into another folder in the place of the root, and its return releases it', () => {
+    const target = open()
+    send(target.binding, 'one')
+    target.close()
+    renameSync(root, `${root}.away`)
+    mkdirSync(root)
+    expect(codeOf(() => open())).toBe('ROOT_CHANGED')
+    expect(readdirSync(root)).toEqual([])
+    rmSync(root, { recursive: true })
+    renameSync(`${root}.away`, root)
+    const again = open()
+    send(again.binding, 'two')
+    again.close()
+    expect(content()).toBe('two')
+  })
+
+  test('a root that changes while it is open is noticed before a set, and before it is placed', () => {
+    const target = open()
+    send(target.binding, 'one')
+    const set = begin(target.binding, 'two')
+    renameSync(root, `${root}.away`)
+    mkdirSync(root)
+    expect(codeOf(() => set.apply(new Map(), new Set(), new Map()))).toBe('ROOT_CHANGED')
+    set.discard()
+    expect(codeOf(() => begin(target.binding, 'two'))).toBe('ROOT_CHANGED')
+    expect(readdirSync(root)).toEqual([])
+    expect(readFileSync(join(`${root}.away`, 'a'), 'utf8')).toBe('one')
+    expect(readdirSync(`${root}.away`)).toEqual(['a'])
+    target.close()
+  })
+
+  test('what an unclean stop left is cleared when the target is opened', () => {
+    const target = open()
+    begin(target.binding, 'one')
+    target.close()
+    expect(readdirSync(root)).toEqual(['.cd-staging'])
+    const again = open()
+    expect(readdirSync(root)).toEqual([])
+    expect(again.isEmpty()).toBe(true)
+    again.close()
+  })
+
+  test('replace keeps what the filter does not let through', () => {
+    for (const name of ['cache.tmp', 'other']) writeFileSync(join(root, name), 'mine')
+    const filter = { include: [], exclude: ['\\.tmp$'], deleteExcluded: false }
+    const target = open({ firstContact: 'replace', filter })
+    send(target.binding, 'one')
+    target.close()
+    expect(readdirSync(root).toSorted()).toEqual(['a', 'cache.tmp'])
+  })
+
+  test('a disk with less free space than the policy demands takes no content', () => {
+    const target = open({ minFreePercent: 100 })
+    const { failed } = send(target.binding, 'one')
+    expect(failed).toMatchObject([{ code: 'NO_SPACE' }])
+    expect(readdirSync(root)).toEqual([])
+    target.close()
+  })
+
+  test('a pattern that is none, and a root that is no text, are refused', () => {
+    const filter = { include: ['('], exclude: [], deleteExcluded: false }
+    expect(codeOf(() => open({ filter }))).toBe('PATTERN_UNSAFE')
+    expect(codeOf(() => open({ path: '/tmp/\xff' }))).toBe('PATH_INVALID')
+  })
+
+  test('thousands of small files are applied in one set', () => {
+    const target = open()
+    const entries = Array.from({ length: 5000 }, (_, one) =>
+      file(one + 1, `f${one}`, `content ${one}`),
+    )
+    const set = target.binding.begin(
+      { epoch: EPOCH, kind: 'full', from: 0, to: 5000, last: true },
+      entries,
+    )
+    for (const seq of set.wanted) {
+      const incoming = set.openFile(seq)
+      incoming.write(new TextEncoder().encode(`content ${seq - 1}`))
+      incoming.finish()
+    }
+    expect(set.apply(new Map(), new Set(), new Map()).appliedCount).toBe(5000)
+    target.close()
+    expect(lstatSync(join(root, 'f4999'), { bigint: true }).mtimeNs).toBe(
+      1_600_000_000_123_456_789n,
+    )
+  })
+})

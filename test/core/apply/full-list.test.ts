@@ -1,0 +1,94 @@
+import { describe, expect, test } from 'bun:test'
+
+import type { ApplyOptions } from '../../../src/core/apply/options.ts'
+import { at, codeOf } from '../../platform/tree.suite.ts'
+import { EPOCH, Target, file, folder } from './harness.ts'
+
+describe('full lists', () => {
+  const listed = (options: Partial<ApplyOptions> = {}) => {
+    const target = new Target(options)
+    target.deliver([folder(1, 'd'), file(2, 'd/a', 'one'), file(3, 'b', 'two')])
+    return target
+  }
+  const again = { epoch: 'epoch-2' }
+
+  test('the watermark moves with the last set only, and a list that was broken off begins anew', () => {
+    const target = new Target()
+    const first = target.deliver([file(1, 'a', 'one')], { kind: 'full', to: 1, last: false })
+    expect(first.outcome.position.watermark).toBeNull()
+    target.restart()
+    expect(codeOf(() => target.deliver([], { kind: 'full', from: 1, to: 2 }))).toBe('PROTOCOL')
+    const second = target.deliver([file(1, 'a', 'one')], { kind: 'full', to: 1, last: false })
+    expect(second.wanted).toEqual([])
+    target.deliver([file(2, 'b', 'two')], { kind: 'full', from: 1, to: 2 })
+    expect(target.index.watermark()).toEqual({ epoch: EPOCH, seq: 2 })
+    expect(target.look()).toEqual(['a one', 'b two'])
+  })
+
+  test.each([
+    ['hold', ['b two', 'd/', 'd/a one'], ['d FIRST_CONTACT', 'd/a FIRST_CONTACT']],
+    ['adopt', ['b two', 'd/', 'd/a one'], []],
+    ['replace', ['b two'], []],
+  ] as const)('%s: what a new list does not name', (firstContact, after, failed) => {
+    const target = listed({ firstContact })
+    const result = target.deliver([file(1, 'b', 'two')], again)
+    expect(result.wanted).toEqual([])
+    expect(target.look()).toEqual([...after])
+    expect(result.failed).toEqual([...failed])
+  })
+
+  test('keep: what a new list does not name stays, and nothing is pending', () => {
+    const target = listed({ deletes: 'keep' })
+    expect(target.deliver([file(1, 'b', 'two')], again).failed).toEqual([])
+    expect(target.look()).toEqual(['b two', 'd/', 'd/a one'])
+  })
+
+  test.each([
+    ['adopt', ['b two', 'd/', 'd/a one']],
+    ['replace', ['b two']],
+  ] as const)('what is held is settled once the policy says %s', (firstContact, after) => {
+    const target = listed()
+    target.deliver([file(1, 'b', 'two')], again)
+    target.options = { ...target.options, firstContact }
+    target.restart()
+    target.deliver([], { ...again, to: 5 })
+    expect(target.look()).toEqual([...after])
+    expect(target.index.pending()).toEqual([])
+    expect(target.index.get(at('d'))).toBeNull()
+  })
+
+  test('what is held and comes back to life is ours as before', () => {
+    const target = listed()
+    target.deliver([file(1, 'b', 'two')], again)
+    target.deliver([folder(2, 'd'), file(3, 'd/a', 'new')], again)
+    expect(target.look()).toEqual(['b two', 'd/', 'd/a new'])
+    expect(target.index.pending()).toEqual([])
+  })
+
+  test('named in an earlier set of the list, skipped or failed, is not left over', () => {
+    const target = listed({ firstContact: 'replace' })
+    target.deliver([folder(1, 'd'), file(2, 'd/a', 'new')], {
+      ...again,
+      to: 2,
+      last: false,
+      skipped: [2],
+    })
+    target.deliver([file(3, 'b', 'x')], {
+      ...again,
+      kind: 'full',
+      from: 2,
+      tampered: true,
+      last: false,
+    })
+    target.deliver([], { ...again, kind: 'full', from: 3, to: 9 })
+    expect(target.look()).toEqual(['b two', 'd/', 'd/a one'])
+  })
+
+  test('a pending entry that a new list does not name ends with it', () => {
+    const target = new Target()
+    target.deliver([file(1, 'a', 'one')], { tampered: true })
+    expect(target.index.pending()).toHaveLength(1)
+    target.deliver([file(1, 'b', 'two')], again)
+    expect(target.index.pending()).toEqual([])
+  })
+})

@@ -1,0 +1,198 @@
+import { beforeEach, describe, expect, test } from 'bun:test'
+
+import type {
+  IndexBatch,
+  IndexRow,
+  IndexStore,
+  StoredPending,
+} from '../../src/core/apply/index-store.ts'
+import type { ByteString } from '../../src/core/base/byte-string.ts'
+import type { ContentHash } from '../../src/core/change/entry.ts'
+import { ROOT, type RelPath } from '../../src/core/path/rel-path.ts'
+
+export const NOTHING: IndexBatch = {
+  puts: [],
+  removes: [],
+  pendingPuts: [],
+  pendingRemoves: [],
+  watermark: null,
+  list: 1,
+  claims: null,
+}
+
+const ONE = '1'.repeat(64) as ContentHash
+const TWO = 'a'.repeat(64) as ContentHash
+
+/** A row of a file, with every number as large as it may be. */
+export function row(
+  path: string,
+  change: Partial<IndexRow> & { hash?: ContentHash } = {},
+): IndexRow {
+  const { hash = ONE, ...rest } = change
+  return {
+    path: path as RelPath,
+    epoch: 'epoch-1',
+    seq: Number.MAX_SAFE_INTEGER,
+    list: 1,
+    state: {
+      type: 'file',
+      size: 2 ** 50,
+      mode: 0o7777,
+      uid: 0xffff_ffff,
+      gid: 0xffff_ffff,
+      mtimeNs: -4_000_000_000_123_456_789n,
+      linkTarget: null,
+      hash,
+    },
+    stat: {
+      type: 'file',
+      size: 2 ** 50,
+      mtimeNs: 4_000_000_000_123_456_789n,
+      ctimeNs: 1n,
+      inode: 0xffff_ffff_ffff_ffffn,
+      device: 0x8000_0000_0000_0000n,
+    },
+    ...rest,
+  }
+}
+
+function link(path: string, linkTarget: string): IndexRow {
+  const base = row(path)
+  const state = {
+    ...base.state,
+    type: 'symlink',
+    linkTarget: linkTarget as ByteString,
+    hash: null,
+  } as const
+  return { ...base, state, stat: { ...base.stat, type: 'symlink' } }
+}
+
+function pending(path: string, seq: number, change: Partial<StoredPending> = {}): StoredPending {
+  const rest = { code: 'NO_SPACE', message: 'full', isDeletion: false, list: 1 } as const
+  return { path: path as RelPath, seq, ...rest, ...change }
+}
+
+const paths = (rows: readonly IndexRow[]) => rows.map(({ path }) => path as string)
+
+/** What every `IndexStore` does; `reopen` closes it and opens it again. */
+export function indexSuite(
+  name: string,
+  make: () => IndexStore,
+  reopen = (one: IndexStore) => one,
+) {
+  describe(name, () => {
+    let index: IndexStore
+    const commit = (change: Partial<IndexBatch>) => index.commit({ ...NOTHING, ...change })
+    const put = (...puts: IndexRow[]) => commit({ puts })
+    beforeEach(() => {
+      index = make()
+    })
+
+    test('a new one is empty', () => {
+      expect(index.watermark()).toBeNull()
+      expect(index.list()).toBe(0)
+      expect(index.pending()).toEqual([])
+      expect(index.claims().size).toBe(0)
+      expect(index.get(ROOT)).toBeNull()
+      expect(index.below(ROOT, 10)).toEqual([])
+    })
+
+    test.each([
+      ['a file', row('a/b')],
+      ['a link to bytes that are no text', link('l', '\xff/\x01')],
+      ['a name that is no text', row('\xff\n\x80')],
+      ['the root', row('')],
+    ])('%s comes back as it was, also after a restart', (_name, one) => {
+      put(one)
+      expect(index.get(one.path)).toEqual(one)
+      expect(reopen(index).get(one.path)).toEqual(one)
+    })
+
+    test('a row replaces the one before, removing takes it, and putting in the same batch wins', () => {
+      put(row('a'), row('b'))
+      put(row('a', { hash: TWO, epoch: 'epoch-2', seq: 1 }))
+      expect(index.get('a' as RelPath)).toMatchObject({
+        epoch: 'epoch-2',
+        seq: 1,
+        state: { hash: TWO },
+      })
+      commit({ removes: ['b' as RelPath, 'none' as RelPath] })
+      expect(paths(index.below(ROOT, 10))).toEqual(['a'])
+    })
+
+    test('content is found by its hash', () => {
+      put(row('b'), row('a'), row('c', { hash: TWO }), link('l', 'x'))
+      expect(paths(index.findByHash(ONE, 10))).toEqual(['a', 'b'])
+      expect(paths(index.findByHash(ONE, 1))).toEqual(['a'])
+      expect(index.findByHash('0'.repeat(64) as ContentHash, 10)).toEqual([])
+    })
+
+    test('a folder holds what lies below it, and nothing that only begins with its name', () => {
+      put(...['', 'd', 'd/a', 'd/b/c', 'd-x', 'd.', 'd0', 'e/d/a', '\xff'].map((one) => row(one)))
+      expect(paths(index.below('d' as RelPath, 10))).toEqual(['d/a', 'd/b/c'])
+      expect(paths(index.below('d/a' as RelPath, 10))).toEqual([])
+      expect(paths(index.below(ROOT, 10))).toEqual([
+        'd',
+        'd-x',
+        'd.',
+        'd/a',
+        'd/b/c',
+        'd0',
+        'e/d/a',
+        '\xff',
+      ])
+    })
+
+    test('pages follow on each other', () => {
+      put(...['a', 'a/1', 'a/2', 'a/3', 'b'].map((one) => row(one)))
+      const first = index.below('a' as RelPath, 2)
+      expect(paths(first)).toEqual(['a/1', 'a/2'])
+      expect(paths(index.below('a' as RelPath, 2, first.at(-1)?.path))).toEqual(['a/3'])
+      expect(paths(index.below(ROOT, 2, 'a/3' as RelPath))).toEqual(['b'])
+    })
+
+    test('rows of older lists are told, the root too', () => {
+      put(row(''), row('a', { list: 2 }), row('b'), row('c', { list: 3 }))
+      expect(paths(index.olderThan(2, 10))).toEqual(['', 'b'])
+      expect(paths(index.olderThan(3, 2))).toEqual(['', 'a'])
+      expect(paths(index.olderThan(3, 2, 'a' as RelPath))).toEqual(['b'])
+    })
+
+    test('watermark and list move together with the rows, and stay where nothing is said', () => {
+      commit({ puts: [row('a')], watermark: { epoch: 'e', seq: 7 }, list: 4 })
+      commit({ list: 4 })
+      expect(index.watermark()).toEqual({ epoch: 'e', seq: 7 })
+      const again = reopen(index)
+      expect(again.watermark()).toEqual({ epoch: 'e', seq: 7 })
+      expect(again.list()).toBe(4)
+    })
+
+    test('pending is in order of seq, one a path, and survives a restart', () => {
+      commit({
+        pendingPuts: [pending('b', 9), pending('a', 9), pending('c', 3, { isDeletion: true })],
+      })
+      commit({ pendingPuts: [pending('b', 1, { code: 'NAME_TOO_LONG', list: 2 })] })
+      const expected = [
+        pending('b', 1, { code: 'NAME_TOO_LONG', list: 2 }),
+        pending('c', 3, { isDeletion: true }),
+        pending('a', 9),
+      ]
+      expect(index.pending()).toEqual(expected)
+      const again = reopen(index)
+      expect(again.pending()).toEqual(expected)
+      again.commit({ ...NOTHING, pendingRemoves: ['b', 'a', 'none'] as RelPath[] })
+      expect(again.pending()).toEqual([pending('c', 3, { isDeletion: true })])
+    })
+
+    test('claims add up until a batch says what remains', () => {
+      index.claim(['a', 'b\n', '\xff'] as RelPath[])
+      index.claim(['', 'c'] as RelPath[])
+      expect([...index.claims()].toSorted() as string[]).toEqual(['', 'a', 'b\n', 'c', '\xff'])
+      commit({})
+      const again = reopen(index)
+      expect(again.claims().size).toBe(5)
+      again.commit({ ...NOTHING, claims: ['c'] as RelPath[] })
+      expect([...reopen(again).claims()] as string[]).toEqual(['c'])
+    })
+  })
+}

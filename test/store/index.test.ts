@@ -1,0 +1,83 @@
+import { afterAll, expect, test } from 'bun:test'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+import type { RelPath } from '../../src/core/path/rel-path.ts'
+import { IndexFile } from '../../src/store/index-file.ts'
+import { MemoryIndex } from '../fakes/memory-index.ts'
+import { NOTHING, indexSuite, row } from './index.suite.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'cd-index-'))
+const files: IndexFile[] = []
+let count = 0
+let name = ''
+
+const open = (): IndexFile => {
+  const file = IndexFile.open(join(folder, name))
+  files.push(file)
+  return file
+}
+
+afterAll(() => {
+  for (const file of files) file.close()
+  rmSync(folder, { recursive: true, force: true })
+})
+
+indexSuite('index in memory', () => new MemoryIndex())
+indexSuite(
+  'index in SQLite',
+  () => {
+    name = `index-${count++}.db`
+    return open().binding('binding-1')
+  },
+  () => open().binding('binding-1'),
+)
+
+test('bindings in one file know nothing of each other', () => {
+  name = `index-${count++}.db`
+  const file = open()
+  const one = file.binding('one')
+  const other = file.binding('other')
+  one.claim(['c' as RelPath])
+  one.commit({ ...NOTHING, puts: [row('a')], watermark: { epoch: 'e', seq: 1 } })
+  expect(other.get('a' as RelPath)).toBeNull()
+  expect(other.watermark()).toBeNull()
+  expect(other.claims().size).toBe(0)
+  expect(file.binding('one')).toBe(one)
+  expect(file.existing('none')).toBeNull()
+})
+
+test('the root is remembered', () => {
+  name = `index-${count++}.db`
+  const root = { inode: 0xffff_ffff_ffff_fffen, isMountPoint: true }
+  expect(open().binding('b').root()).toBeNull()
+  open().binding('b').keepRoot(root)
+  expect(open().binding('b').root()).toEqual(root)
+})
+
+test('a batch that cannot be written leaves everything as it was', () => {
+  name = `index-${count++}.db`
+  const index = open().binding('b')
+  index.commit({ ...NOTHING, puts: [row('a')] })
+  const broken = { ...row('b'), seq: Number.NaN }
+  expect(() => index.commit({ ...NOTHING, removes: ['a' as RelPath], puts: [broken] })).toThrow()
+  expect(index.get('a' as RelPath)).not.toBeNull()
+  index.commit({ ...NOTHING, puts: [row('c', { epoch: 'new' })] })
+  expect(
+    open()
+      .binding('b')
+      .get('c' as RelPath)?.epoch,
+  ).toBe('new')
+})
+
+test('20,000 rows are written in the time of a receipt', () => {
+  name = `index-${count++}.db`
+  const index = open().binding('b')
+  const puts = Array.from({ length: 20_000 }, (_, one) => row(`folder-${one % 100}/file-${one}`))
+  const startedMs = performance.now()
+  index.commit({ ...NOTHING, puts })
+  // 0.15 s on the machine this was measured on; the bound only catches a lost index or transaction.
+  expect(performance.now() - startedMs).toBeLessThan(3000)
+  expect(index.below('folder-7' as RelPath, 1000)).toHaveLength(200)
+})
