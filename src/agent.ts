@@ -11,6 +11,7 @@ import { runAsProcess } from './platform/cli-process.ts'
 import { systemClock } from './platform/clock.ts'
 import { createInotifyWatchers } from './platform/inotify-watcher.ts'
 import { openReadTree } from './platform/trees.ts'
+import { agentVersionDetails } from './platform/version-details.ts'
 import { VERSION } from './platform/version.ts'
 import { spawnSelf, startInotifyWorker } from './spawn.ts'
 
@@ -37,6 +38,7 @@ function startDetection(options: DetectionOptions, events: DetectionEvents): Pro
 await runAsProcess({
   name: 'cd-agent',
   version: VERSION,
+  versionDetails: agentVersionDetails,
   summary:
     'Watches the sources on this host, sends their changes to other agents, and receives theirs.',
   commands: [
