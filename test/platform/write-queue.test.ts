@@ -1,0 +1,56 @@
+import { expect, test } from 'bun:test'
+
+import { WriteQueue } from '../../src/platform/write-queue.ts'
+import { random } from '../fakes/random.ts'
+
+/** Takes at most so many bytes a call. */
+function sink(takes: () => number) {
+  const taken: Uint8Array[] = []
+  const write = (bytes: Uint8Array, offset: number, length: number) => {
+    const count = Math.min(length, takes())
+    if (count > 0) taken.push(bytes.slice(offset, offset + count))
+    return count
+  }
+  return { write, taken }
+}
+
+test('every byte leaves once and in order, however little is taken at a time', () => {
+  const next = random(5)
+  for (let round = 0; round < 50; round++) {
+    const queue = new WriteQueue()
+    const frames = Array.from({ length: next(40) }, (_, index) =>
+      new Uint8Array(next(4) === 0 ? next(300_000) : next(500)).fill(index),
+    )
+    const { write, taken } = sink(() => [-1, 0, 1, 1000, 100_000][next(5)] ?? 0)
+    let flushed = 0
+    for (const frame of frames) {
+      queue.push(frame)
+      flushed += queue.flush({ write })
+    }
+    while (queue.queuedBytes > 0) flushed += queue.flush({ write })
+    const all = Buffer.concat(frames)
+    expect(Buffer.concat(taken).equals(all)).toBe(true)
+    expect(flushed).toBe(all.length)
+  }
+})
+
+test('small frames leave in one call, large ones as they are', () => {
+  const queue = new WriteQueue()
+  for (let index = 0; index < 100; index++) queue.push(new Uint8Array(100))
+  queue.push(new Uint8Array(100_000))
+  queue.push(new Uint8Array(1))
+  const { write, taken } = sink(() => Infinity)
+  queue.flush({ write })
+  expect(taken.map((bytes) => bytes.length)).toEqual([10_000, 100_000, 1])
+})
+
+test('what is cleared never leaves', () => {
+  const queue = new WriteQueue()
+  queue.push(new Uint8Array(10))
+  queue.flush(sink(() => 3))
+  queue.clear()
+  const { write, taken } = sink(() => Infinity)
+  queue.push(new Uint8Array([7]))
+  queue.flush({ write })
+  expect(taken).toEqual([new Uint8Array([7])])
+})
