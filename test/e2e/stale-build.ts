@@ -6,7 +6,7 @@ import { Glob } from 'bun'
 import { REPOSITORY } from '../../scripts/fleet/executables.ts'
 
 const PROGRAMS = ['cd-master', 'cd-agent', 'cd-license']
-const SOURCES = new Glob('{package.json,bun.lock,{src,views,migrations,scripts/build}/**/*}')
+const SOURCES = ['package.json', 'bun.lock', '{src,views,migrations}/**/*', 'scripts/build/*']
 
 /** Builds this machine's executables where one is missing or older than a source. */
 export async function buildIfStale(): Promise<void> {
@@ -28,6 +28,6 @@ function oldestProgramMs(): number {
 }
 
 function newestSourceMs(): number {
-  const files = [...SOURCES.scanSync(REPOSITORY)]
+  const files = SOURCES.flatMap((pattern) => [...new Glob(pattern).scanSync(REPOSITORY)])
   return Math.max(...files.map((file) => statSync(join(REPOSITORY, file)).mtimeMs))
 }
