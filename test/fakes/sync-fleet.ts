@@ -20,7 +20,7 @@ export const SOURCE_SERVER = '00000000-0000-4000-8000-000000000001'
 export const TARGET_SERVER = '00000000-0000-4000-8000-000000000002'
 export type Job = MasterMessageOf<'job'>
 
-export const silent: Logger = createLogger({ level: 'error', write: () => {} })
+const silent: Logger = createLogger({ level: 'error', write: () => {} })
 
 /** What of a ticket a test wants to be otherwise. */
 export interface TicketChanges {

@@ -116,4 +116,4 @@ export interface AttemptProgress {
   readonly sender: SenderProgress
 }
 
-export const NO_PROGRESS: SenderProgress = { setsDone: 0, appliedCount: 0, failedCount: 0 }
+const NO_PROGRESS: SenderProgress = { setsDone: 0, appliedCount: 0, failedCount: 0 }

@@ -17,7 +17,7 @@ export type ReadOutcome =
 const CHANGED: ReadOutcome = { kind: 'changed' }
 
 /** Tells whether a file is still what its row describes. */
-export function fingerprintHolds(state: FileState, fingerprint: FileFingerprint): boolean {
+function fingerprintHolds(state: FileState, fingerprint: FileFingerprint): boolean {
   return (
     state.type === fingerprint.type &&
     state.size === fingerprint.size &&
