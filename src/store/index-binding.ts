@@ -15,9 +15,7 @@ import {
   splitPaths,
   storedPending,
 } from './index-rows.ts'
-
-const ROWS = `SELECT entry.*, epoch.epoch FROM entry JOIN epoch ON epoch.id = entry.epoch_id`
-const NOTHING = new Uint8Array()
+import { type IndexStatements, prepareStatements } from './index-statements.ts'
 
 /** Which folder a binding writes into; a new device number alone is no change. */
 export interface KnownRoot {
@@ -40,7 +38,9 @@ interface BindingRecord {
 export class BindingIndex implements IndexStore {
   readonly #database: Database
   readonly #id: bigint
+  readonly #statements: IndexStatements
   readonly #epochs = new Map<string, bigint>()
+  readonly #epochNames = new Map<bigint, string>()
   #watermark: Position | null
   #list: number
   #root: KnownRoot | null
@@ -50,6 +50,7 @@ export class BindingIndex implements IndexStore {
   constructor(database: Database, id: bigint) {
     this.#database = database
     this.#id = id
+    this.#statements = prepareStatements(database)
     const record = this.#readBinding()
     this.#watermark =
       record.epoch === null ? null : { epoch: record.epoch, seq: Number(record.seq ?? 0n) }
@@ -94,44 +95,37 @@ export class BindingIndex implements IndexStore {
   }
 
   get(path: RelPath): IndexRow | null {
-    const record = this.#database
-      .query<EntryRecord, [bigint, Uint8Array]>(`${ROWS} WHERE binding = ? AND path = ?`)
-      .get(this.#id, toBytes(path))
-    return record === null ? null : indexRow(record)
+    const record = this.#statements.get.get(this.#id, toBytes(path))
+    return record === null ? null : this.#row(record)
   }
 
   findByHash(hash: ContentHash, limit: number): IndexRow[] {
-    return this.#database
-      .query<EntryRecord, [bigint, Uint8Array, number]>(
-        `${ROWS} WHERE binding = ? AND hash = ? ORDER BY path LIMIT ?`,
-      )
-      .all(this.#id, hashBlob(hash), limit)
-      .map(indexRow)
+    const records = this.#statements.findByHash.all(this.#id, hashBlob(hash), limit)
+    return records.map((record) => this.#row(record))
   }
 
   below(folder: RelPath, limit: number, after?: RelPath): IndexRow[] {
-    // The path of the root is empty and below nothing; `0` is the byte after `/`.
-    const floor = folder === '' ? NOTHING : toBytes(`${folder}/` as RelPath)
-    const from = after === undefined ? floor : toBytes(after)
-    const end = folder === '' ? '' : ' AND path < ?'
-    const bounds = folder === '' ? [from] : [from, toBytes(`${folder}0` as RelPath)]
-    return this.#database
-      .query<EntryRecord, (bigint | Uint8Array | number)[]>(
-        `${ROWS} WHERE binding = ? AND path > ?${end} ORDER BY path LIMIT ?`,
-      )
-      .all(this.#id, ...bounds, limit)
-      .map(indexRow)
+    // The path of the root is empty, and what is below it ends nowhere; `0` is the byte after `/`.
+    const floor = after ?? (folder === '' ? folder : (`${folder}/` as RelPath))
+    const end = folder === '' ? null : toBytes(`${folder}0` as RelPath)
+    const records =
+      end === null
+        ? this.#statements.after.all(this.#id, toBytes(floor), limit)
+        : this.#statements.between.all(this.#id, toBytes(floor), end, limit)
+    return records.map((record) => this.#row(record))
   }
 
   olderThan(list: number, limit: number, after?: RelPath): IndexRow[] {
     // The root itself, the empty path, sorts before all others.
-    const compare = after === undefined ? '>=' : '>'
-    return this.#database
-      .query<EntryRecord, [bigint, Uint8Array, number, number]>(
-        `${ROWS} WHERE binding = ? AND path ${compare} ? AND list < ? ORDER BY path LIMIT ?`,
-      )
-      .all(this.#id, after === undefined ? NOTHING : toBytes(after), list, limit)
-      .map(indexRow)
+    const records =
+      after === undefined
+        ? this.#statements.older.all(this.#id, list, limit)
+        : this.#statements.olderAfter.all(this.#id, toBytes(after), list, limit)
+    return records.map((record) => this.#row(record))
+  }
+
+  #row(record: EntryRecord): IndexRow {
+    return indexRow(record, this.#epochName(record.epoch_id))
   }
 
   claim(paths: readonly RelPath[]): void {
@@ -151,6 +145,7 @@ export class BindingIndex implements IndexStore {
   #write(batch: IndexBatch): void {
     // An id that a transaction made is gone with the transaction.
     this.#epochs.clear()
+    this.#epochNames.clear()
     this.#writeRows(batch)
     this.#writePending(batch)
     if (batch.claims !== null) {
@@ -166,24 +161,34 @@ export class BindingIndex implements IndexStore {
   }
 
   #writeRows({ removes, puts }: IndexBatch): void {
-    const remove = this.#database.query('DELETE FROM entry WHERE binding = ? AND path = ?')
-    for (const path of removes) remove.run(this.#id, toBytes(path))
-    const put = this.#database.query(`INSERT OR REPLACE INTO entry VALUES (${'?, '.repeat(17)}?)`)
-    for (const row of puts) put.run(...entryValues(this.#id, this.#epochId(row.epoch), row))
+    for (const path of removes) this.#statements.remove.run(this.#id, toBytes(path))
+    for (const row of puts)
+      this.#statements.put.run(...entryValues(this.#id, this.#epochId(row.epoch), row))
   }
 
   #writePending({ pendingRemoves, pendingPuts }: IndexBatch): void {
-    const remove = this.#database.query('DELETE FROM pending WHERE binding = ? AND path = ?')
-    for (const path of pendingRemoves) remove.run(this.#id, toBytes(path))
-    const put = this.#database.query('INSERT OR REPLACE INTO pending VALUES (?, ?, ?, ?, ?, ?, ?)')
+    for (const path of pendingRemoves) this.#statements.removePending.run(this.#id, toBytes(path))
     for (const { path, seq, code, message, isDeletion, list } of pendingPuts)
-      put.run(this.#id, toBytes(path), seq, code, message, isDeletion ? 1 : 0, list)
+      this.#statements.putPending.run(
+        ...([this.#id, toBytes(path), seq, code, message, isDeletion ? 1 : 0, list] as const),
+      )
   }
 
   #insertClaims(paths: readonly RelPath[]): void {
     this.#database
       .query('INSERT INTO claim (binding, paths) VALUES (?, ?)')
       .run(this.#id, joinPaths(paths))
+  }
+
+  #epochName(id: bigint): string {
+    const known = this.#epochNames.get(id)
+    if (known !== undefined) return known
+    const record = this.#database
+      .query<{ epoch: string }, [bigint]>('SELECT epoch FROM epoch WHERE id = ?')
+      .get(id)
+    if (record === null) throw new Error(`epoch ${id} is in the file`)
+    this.#epochNames.set(id, record.epoch)
+    return record.epoch
   }
 
   #epochId(epoch: string): bigint {

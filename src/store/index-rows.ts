@@ -4,10 +4,10 @@ import { ERRORS, type ErrorCode } from '../core/base/errors.ts'
 import type { ContentHash, FileType } from '../core/change/entry.ts'
 import type { RelPath } from '../core/path/rel-path.ts'
 
-/** A row of table `entry` joined with its epoch, as SQLite gives it. */
+/** A row of table `entry` as SQLite gives it. */
 export interface EntryRecord {
   readonly path: Uint8Array
-  readonly epoch: string
+  readonly epoch_id: bigint
   readonly seq: bigint
   readonly list: bigint
   readonly type: FileType
@@ -53,11 +53,11 @@ export function entryValues(binding: bigint, epoch: bigint, row: IndexRow): Entr
 }
 
 /** A record as the machine knows it. */
-export function indexRow(record: EntryRecord): IndexRow {
+export function indexRow(record: EntryRecord, epoch: string): IndexRow {
   const { type } = record
   return {
     path: fromBytes(record.path) as RelPath,
-    epoch: record.epoch,
+    epoch,
     seq: Number(record.seq),
     list: Number(record.list),
     state: {

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
+import type { ContentHash } from '../../src/core/change/entry.ts'
 import type { RelPath } from '../../src/core/path/rel-path.ts'
 import { IndexFile } from '../../src/store/index-file.ts'
 import { MemoryIndex } from '../fakes/memory-index.ts'
@@ -80,4 +81,20 @@ test('20,000 rows are written in the time of a receipt', () => {
   // 0.15 s on the machine this was measured on; the bound only catches a lost index or transaction.
   expect(performance.now() - startedMs).toBeLessThan(3000)
   expect(index.below('folder-7' as RelPath, 1000)).toHaveLength(200)
+})
+
+test('content is found through the index of hashes, however many rows there are', () => {
+  name = `index-${count++}.db`
+  const index = open().binding('b')
+  index.commit({
+    ...NOTHING,
+    puts: Array.from({ length: 20_000 }, (_, one) =>
+      row(`file-${one}`, { hash: one.toString(16).padStart(64, '0') as ContentHash }),
+    ),
+  })
+  const startedMs = performance.now()
+  for (let one = 0; one < 1000; one++)
+    index.findByHash((19_000 + one).toString(16).padStart(64, '0') as ContentHash, 16)
+  // A walk through all rows takes a millisecond each time.
+  expect(performance.now() - startedMs).toBeLessThan(300)
 })

@@ -132,14 +132,15 @@ export function placeAll(
   placed: readonly Placing[],
   prepared: ReadonlyMap<RelPath, Prepared>,
 ): void {
-  let knownParent: RelPath | null = null
+  const knownFolders = new Set<RelPath | null>()
   for (const { entry, verdict } of placed) {
     if (verdict.content.kind === 'folder' || work.ledger.failed.has(entry.path)) continue
     work.ledger.attempt(entry, () => {
       const made = prepared.get(entry.path)
       if (made === undefined) throw contentIsGone(entry.path)
-      if (parent(entry.path) !== knownParent) ensureParent(work, entry.path)
-      knownParent = parent(entry.path)
+      const folder = parent(entry.path)
+      if (!knownFolders.has(folder)) ensureParent(work, entry.path)
+      knownFolders.add(folder)
       work.tree.rename(made.path, entry.path)
       work.ledger.unsure.add(entry.path)
       record(work, entry, made.hash)

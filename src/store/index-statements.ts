@@ -1,0 +1,42 @@
+import type { Database, Statement } from 'bun:sqlite'
+
+import type { EntryRecord, EntryValues } from './index-rows.ts'
+
+type Id = bigint
+type Bytes = Uint8Array
+
+/** Prepared once: looking a long text up among known statements costs as much as running it. */
+export interface IndexStatements {
+  readonly get: Statement<EntryRecord, [Id, Bytes]>
+  readonly findByHash: Statement<EntryRecord, [Id, Bytes, number]>
+  readonly after: Statement<EntryRecord, [Id, Bytes, number]>
+  readonly between: Statement<EntryRecord, [Id, Bytes, Bytes, number]>
+  readonly older: Statement<EntryRecord, [Id, number, number]>
+  readonly olderAfter: Statement<EntryRecord, [Id, Bytes, number, number]>
+  readonly put: Statement<unknown, EntryValues>
+  readonly remove: Statement<unknown, [Id, Bytes]>
+  readonly putPending: Statement<unknown, [Id, Bytes, number, string, string, number, number]>
+  readonly removePending: Statement<unknown, [Id, Bytes]>
+}
+
+const ROWS = 'SELECT * FROM entry WHERE binding = ?'
+const PAGE = 'ORDER BY path LIMIT ?'
+
+/** Prepares every statement on rows and pending entries. */
+export function prepareStatements(database: Database): IndexStatements {
+  return {
+    get: database.prepare(`${ROWS} AND path = ?`),
+    // Told which index, because without statistics the planner walks the whole binding in order of path.
+    findByHash: database.prepare(
+      `SELECT * FROM entry INDEXED BY entry_hash WHERE binding = ? AND hash = ? ${PAGE}`,
+    ),
+    after: database.prepare(`${ROWS} AND path > ? ${PAGE}`),
+    between: database.prepare(`${ROWS} AND path > ? AND path < ? ${PAGE}`),
+    older: database.prepare(`${ROWS} AND list < ? ${PAGE}`),
+    olderAfter: database.prepare(`${ROWS} AND path > ? AND list < ? ${PAGE}`),
+    put: database.prepare(`INSERT OR REPLACE INTO entry VALUES (${'?, '.repeat(17)}?)`),
+    remove: database.prepare('DELETE FROM entry WHERE binding = ? AND path = ?'),
+    putPending: database.prepare('INSERT OR REPLACE INTO pending VALUES (?, ?, ?, ?, ?, ?, ?)'),
+    removePending: database.prepare('DELETE FROM pending WHERE binding = ? AND path = ?'),
+  }
+}
