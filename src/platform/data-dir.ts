@@ -10,7 +10,7 @@ import { errorName, fileError } from './system-error.ts'
 export type ProgramKind = 'agent' | 'master' | 'authority'
 
 /** The layout of data folders that this version writes and reads. */
-export const DATA_VERSION = 1
+const DATA_VERSION = 1
 
 const PROGRAM: Record<ProgramKind, string> = {
   agent: 'cd-agent',

@@ -6,7 +6,7 @@ import { readEnvironment } from './config.ts'
 
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const
 export type LogLevel = (typeof LOG_LEVELS)[number]
-export type LogFields = Readonly<Record<string, unknown>>
+type LogFields = Readonly<Record<string, unknown>>
 
 /** Says what happened, as a short sentence without values; the values are fields. An `error` field may be thrown. */
 export interface Logger {

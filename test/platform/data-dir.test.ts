@@ -113,7 +113,7 @@ test.each([
 test('one process runs at a time; opening needs no lock', async () => {
   await createDataDirectory(at('a'), 'agent', nothing)
   const directory = openDataDirectory(at('a'), 'agent')
-  const holder = Bun.spawn([process.execPath, join(import.meta.dir, 'lock-holder.ts'), at('a')], {
+  const holder = Bun.spawn([process.execPath, join(import.meta.dir, 'lock-holder-program.ts'), at('a')], {
     stdout: 'pipe',
     stdin: 'pipe',
   })

@@ -57,7 +57,7 @@ test('on a terminal a line is text for people', () => {
 })
 
 test('where standard error takes nothing, the program goes on', async () => {
-  const script = join(import.meta.dir, 'log-flooder.ts')
+  const script = join(import.meta.dir, 'log-flooder-program.ts')
   const child = Bun.spawn([
     'sh',
     '-c',
