@@ -29,6 +29,7 @@ export class ConfigSender {
   readonly #told = new Map<string, string>()
   #due: Promise<void> | null = null
   #running: Promise<void> = Promise.resolve()
+  #stopped = false
 
   constructor(context: ConfigContext, receivers: ConfigReceivers) {
     this.#context = context
@@ -37,7 +38,13 @@ export class ConfigSender {
 
   /** Something changed: sends what is new to whom it concerns, soon. */
   changed(): void {
-    this.#due ??= this.#gather()
+    if (!this.#stopped) this.#due ??= this.#gather()
+  }
+
+  /** Ends sending; what is under way is finished. */
+  async stop(): Promise<void> {
+    this.#stopped = true
+    await this.settled()
   }
 
   /** An agent connected: it is told whatever it was told before. Resolves when that is handed over. */

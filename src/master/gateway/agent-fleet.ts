@@ -68,10 +68,13 @@ export class AgentFleet implements Fleet {
   }
 
   /** Ends every connection, because the master stops: agents come back by themselves. */
-  disconnectAll(message: string): void {
-    for (const connection of this.#connections.values()) {
-      connection.refuse({ code: 'MASTER_UNREACHABLE', message })
-    }
+  async stop(): Promise<void> {
+    const refusal = { code: 'MASTER_UNREACHABLE', message: 'the master stops' }
+    const leaving = [...this.#connections.values()].map(async (connection) => {
+      connection.refuse(refusal)
+      await this.leave(connection)
+    })
+    await Promise.all([...leaving, this.#configs.stop()])
   }
 
   async listFiles(serverId: string, path: string): Promise<readonly FolderEntry[]> {

@@ -66,7 +66,7 @@ export async function startGateway(
     return {
       port: server.port ?? port,
       stop: async () => {
-        fleet.disconnectAll('the master stops')
+        await fleet.stop()
         await server.stop(true)
       },
     }
