@@ -136,9 +136,12 @@ test('a folder swapped for a link in mid-work leads nowhere, in either order', (
 
 test('a folder swapped back and forth by another process never lets a write out', async () => {
   tree.makeDirectory(at('folder'), 0o755)
-  const swapper = Bun.spawn([process.execPath, join(import.meta.dir, 'folder-swapper-program.ts'), base], {
-    stdout: 'pipe',
-  })
+  const swapper = Bun.spawn(
+    [process.execPath, join(import.meta.dir, 'folder-swapper-program.ts'), base],
+    {
+      stdout: 'pipe',
+    },
+  )
   await swapper.stdout.getReader().read()
   let written = 0
   let refused = 0

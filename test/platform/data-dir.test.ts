@@ -113,10 +113,13 @@ test.each([
 test('one process runs at a time; opening needs no lock', async () => {
   await createDataDirectory(at('a'), 'agent', nothing)
   const directory = openDataDirectory(at('a'), 'agent')
-  const holder = Bun.spawn([process.execPath, join(import.meta.dir, 'lock-holder-program.ts'), at('a')], {
-    stdout: 'pipe',
-    stdin: 'pipe',
-  })
+  const holder = Bun.spawn(
+    [process.execPath, join(import.meta.dir, 'lock-holder-program.ts'), at('a')],
+    {
+      stdout: 'pipe',
+      stdin: 'pipe',
+    },
+  )
   const { value } = await holder.stdout.getReader().read()
   expect(new TextDecoder().decode(value)).toBe('held\n')
   expect(code(() => directory.lock())).toBe(
