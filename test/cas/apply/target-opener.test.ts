@@ -168,13 +168,13 @@ describe('targets open for receiving', () => {
     expect(codeOf(() => open({ path: '/tmp/\xff' }))).toBe('PATH_INVALID')
   })
 
-  test('thousands of small files are applied in one set', () => {
+  test('hundreds of small files are applied in one set', () => {
     const target = open()
-    const entries = Array.from({ length: 5000 }, (_, one) =>
+    const entries = Array.from({ length: 500 }, (_, one) =>
       file(one + 1, `f${one}`, `content ${one}`),
     )
     const set = target.binding.begin(
-      { epoch: EPOCH, kind: 'full', from: 0, to: 5000, last: true },
+      { epoch: EPOCH, kind: 'full', from: 0, to: 500, last: true },
       entries,
     )
     for (const seq of set.wanted) {
@@ -182,9 +182,9 @@ describe('targets open for receiving', () => {
       incoming.write(new TextEncoder().encode(`content ${seq - 1}`))
       incoming.finish()
     }
-    expect(set.apply(new Map(), new Set(), new Map()).appliedCount).toBe(5000)
+    expect(set.apply(new Map(), new Set(), new Map()).appliedCount).toBe(500)
     target.close()
-    expect(lstatSync(join(root, 'f4999'), { bigint: true }).mtimeNs).toBe(
+    expect(lstatSync(join(root, 'f499'), { bigint: true }).mtimeNs).toBe(
       1_600_000_000_123_456_789n,
     )
   })
