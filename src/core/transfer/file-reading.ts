@@ -29,7 +29,8 @@ function fingerprintHolds(state: FileState, fingerprint: FileFingerprint): boole
 }
 
 export interface Reading {
-  readonly tree: ReadTree
+  /** The tree of the moment: a root that was mounted anew has another. Throws where there is none. */
+  tree(): ReadTree
   readonly newHasher: () => Hasher
   /** At least CONTENT_CHUNK_BYTES long; its content is overwritten by every chunk. */
   readonly buffer: Uint8Array
@@ -47,7 +48,7 @@ export function* readSteps(
 ): Steps<ReadOutcome> {
   const { fingerprint } = row
   if (fingerprint === null) return CHANGED
-  const opened = openAsSaid(reading.tree, row)
+  const opened = openAsSaid(reading.tree(), row)
   if ('kind' in opened) return opened
   try {
     const hasher = reading.newHasher()
@@ -70,7 +71,7 @@ export function* readSteps(
 
 /** Reads a small file into `target`, which is as long as its row says, in one go; the same rules. */
 export function readWhole(reading: Reading, row: OutboundRow, target: Uint8Array): ReadOutcome {
-  const opened = openAsSaid(reading.tree, row)
+  const opened = openAsSaid(reading.tree(), row)
   if ('kind' in opened) return opened
   try {
     for (let position = 0; position < target.length;) {
@@ -103,7 +104,7 @@ function confirmed(handle: ReadHandle, row: OutboundRow, digest: () => ContentHa
   return { kind: 'read', hash: digest() }
 }
 
-/** What the tree refuses concerns this one file, so it is a value; anything else is a bug and goes up. */
+/** What the tree refuses concerns this one file, so it is a value; anything else goes up and ends the job. */
 function attempt<T>(call: () => T): T | { kind: 'unavailable'; code: ErrorCode } {
   try {
     return call()

@@ -118,7 +118,7 @@ export class Sender {
   *#sendSets(opened: Accepted): Steps<Result<void>> {
     const { source } = this.#ports
     const buffer = new Uint8Array(CONTENT_CHUNK_BYTES)
-    const reading = { tree: source.tree, newHasher: () => this.#ports.newHasher(), buffer }
+    const reading = { tree: () => source.tree, newHasher: () => this.#ports.newHasher(), buffer }
     for (const set of plannedSets(source, opened, this.#job.to)) {
       if (source.epoch() !== this.#job.epoch)
         return failure('SOURCE_CHANGED', `cannot go on with epoch "${this.#job.epoch}"`)

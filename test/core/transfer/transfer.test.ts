@@ -1,5 +1,6 @@
 import { expect, test } from 'bun:test'
 
+import { AppError } from '../../../src/core/base/errors.ts'
 import type { Frame } from '../../../src/core/wire/frame.ts'
 import { MemoryBinding } from '../../fakes/memory-binding.ts'
 import { MemorySource } from '../../fakes/memory-source.ts'
@@ -154,6 +155,19 @@ test('a file that cannot be read is pending at the target and offered again', ()
     expect(binding.listing()).toContain('d/a secret')
     expect(binding.headers.at(-1)).toMatchObject({ kind: 'retry' })
   }
+})
+
+test('a root that is gone ends the job: its files are neither gone nor unreadable', () => {
+  const source = sourceWithFiles()
+  const binding = new MemoryBinding()
+  Object.defineProperty(source, 'tree', {
+    get() {
+      throw new AppError('ROOT_MISSING', 'the folder is not there')
+    },
+  })
+  expect(() => run(source, binding)).toThrow('the folder is not there')
+  expect(source.resequenced).toEqual([])
+  expect([binding.watermark, binding.pending, binding.entries.size]).toEqual([null, [], 0])
 })
 
 test('what is pending at the target is offered again, except where a newer version comes anyway', () => {
