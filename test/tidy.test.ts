@@ -20,6 +20,7 @@ const RANKS: readonly (readonly [prefix: string, rank: number])[] = [
   ['src/core/plan', 6],
   ['src/core/wire', 7],
   ['src/core/transfer', 8],
+  ['package.json', 8],
   ['src/platform', 9],
   ['src/store', 10],
   ['src/cms', 11],
@@ -48,7 +49,7 @@ const IMPORT =
 /** The root layer holds direct files only, so a new folder must be given a rank on purpose. */
 const layer = (file: string) =>
   RANKS.find(([prefix]) =>
-    prefix === 'src' ? dirname(file) === 'src' : file.startsWith(`${prefix}/`),
+    prefix === 'src' ? dirname(file) === 'src' : file === prefix || file.startsWith(`${prefix}/`),
   )
 
 test('tidy', async () => {
