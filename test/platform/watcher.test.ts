@@ -1,0 +1,4 @@
+import { watcherSuite } from './watcher.suite.ts'
+
+watcherSuite('kernel')
+watcherSuite('parcel')
