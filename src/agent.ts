@@ -9,10 +9,10 @@ import { DETECTION_TIMES } from './cms/detection-limits.ts'
 import { type ByteString, toText } from './core/base/byte-string.ts'
 import { runAsProcess } from './platform/cli-process.ts'
 import { systemClock } from './platform/clock.ts'
-import { createInotifyWatchers } from './platform/inotify-watcher.ts'
 import { openReadTree } from './platform/trees.ts'
 import { agentVersionDetails } from './platform/version-details.ts'
 import { VERSION } from './platform/version.ts'
+import { createWatchers } from './platform/watchers.ts'
 import { spawnSelf, startInotifyWorker } from './spawn.ts'
 
 /** The journals of all sources on this host, in the data folder. Only the agent process writes them. */
@@ -28,7 +28,7 @@ function startDetection(options: DetectionOptions, events: DetectionEvents): Pro
     log: log.child({ part: 'cms' }),
     times: DETECTION_TIMES,
     openTree,
-    watchers: createInotifyWatchers(startInotifyWorker),
+    watchers: createWatchers(options.watcher, startInotifyWorker),
     newId: () => crypto.randomUUID(),
     ...events,
   })

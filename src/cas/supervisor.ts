@@ -22,7 +22,7 @@ export interface SupervisorOptions {
 
 export type SyncServerConfiguration = Extract<SyncServerCommand, { type: 'configure' }>
 
-/** A Sync Server that ran this long was healthy: when it dies, the next one starts at once. */
+/** A Sync Server that ran this long was healthy: when it dies, the back-off begins anew. */
 const HEALTHY_MS = 60_000
 const STOP_MS = 3000
 
@@ -38,6 +38,8 @@ export class SyncServerSupervisor {
   #child: ChildProcess | null = null
   #port: number | null = null
   #restarts = 0
+  /** Until the first start is decided, a failure ends it; afterwards it is tried again. */
+  #isStarting = true
   readonly #ended: Promise<void>
 
   constructor(options: SupervisorOptions, configuration: SyncServerConfiguration) {
@@ -51,6 +53,17 @@ export class SyncServerSupervisor {
   /** The port of the first start; rejects with the Sync Server's own failure, for instance PORT_IN_USE. */
   get listening(): Promise<number> {
     return this.#listening.promise
+  }
+
+  /** Waits for the first port, but not for ever: a slow start is no failed one. Rejects as `listening` does. */
+  async firstPort(limitMs: number): Promise<void> {
+    const waiting = new AbortController()
+    try {
+      await Promise.race([this.listening, this.#options.clock.sleep(limitMs, waiting.signal)])
+    } finally {
+      waiting.abort()
+      this.#isStarting = false
+    }
   }
 
   /** For people: is it there, since when not. */
@@ -114,7 +127,8 @@ export class SyncServerSupervisor {
   }
 
   #failed(code: string, message: string): void {
-    this.#options.log.error('the Sync Server failed', { code, reason: message })
+    if (this.#isStarting) this.#stopping.abort()
+    else this.#options.log.error('the Sync Server failed', { code, reason: message })
     this.#listening.reject(new AppError(isErrorCode(code) ? code : 'INTERNAL', message))
   }
 }

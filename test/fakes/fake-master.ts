@@ -17,6 +17,7 @@ import {
   createAuthority,
   openAuthority,
 } from '../../src/master/certificates.ts'
+import { createTicketKey, openTicketSigner, type TicketOrder } from '../../src/master/tickets.ts'
 
 const INSTALLATION = 'installation-1'
 
@@ -27,6 +28,15 @@ export interface FakeMaster {
   token(): string
   /** What agents are told after their welcome; changed by assigning. */
   config: Partial<AgentConfig>
+  /** The same for one server alone. */
+  readonly configs: Map<string, Partial<AgentConfig>>
+  /** SPKI, base64. */
+  keyOf(serverId: string): string
+  ticket(order: TicketOrder): Promise<string>
+  readonly ticketKey: Record<string, unknown>
+  sendTo(serverId: string, message: MasterMessage): void
+  /** Tells a connected agent its configuration anew. */
+  configure(serverId: string): void
   /** Answers a hello with this refusal in place of a welcome. */
   refusal: { code: string; message: string } | null
   /** Says nothing to a hello. */
@@ -67,6 +77,7 @@ export async function startFakeMaster(options: FakeMasterOptions = {}): Promise<
   const secrets = new Set<string>()
   const used = new Set<string>()
   const enrolled = new Map<string, Enrolled>()
+  const tickets = await openTicketSigner(await createTicketKey())
   const sockets = new Set<Bun.ServerWebSocket<{ serverId: string }>>()
   let port = 0
   let server: Bun.Server<{ serverId: string }> | null = null
@@ -116,7 +127,21 @@ export async function startFakeMaster(options: FakeMasterOptions = {}): Promise<
     const time = new Date(Date.now()).toISOString()
     welcomed++
     say({ type: 'welcome', protocol: CONTROL_PROTOCOL, masterVersion: '0', serverId, time })
-    say({ ...emptyConfig(serverId, authority.pem), ...master.config })
+    say(configOf(serverId))
+  }
+
+  let revision = 0
+  const configOf = (serverId: string): AgentConfig => ({
+    ...emptyConfig(serverId, authority.pem),
+    revision: ++revision,
+    ticketKey: { ...tickets.publicKey },
+    ...master.config,
+    ...master.configs.get(serverId),
+  })
+  const sendTo = (serverId: string, message: MasterMessage): void => {
+    for (const socket of sockets) {
+      if (socket.data.serverId === serverId) socket.send(JSON.stringify(message))
+    }
   }
 
   let welcomed = 0
@@ -156,6 +181,12 @@ export async function startFakeMaster(options: FakeMasterOptions = {}): Promise<
       return `cdt1.${secret}.${authority.fingerprint}`
     },
     config: {},
+    configs: new Map(),
+    keyOf: (serverId) => enrolled.get(serverId)?.publicKey ?? '',
+    ticket: (order) => tickets.sign(order),
+    ticketKey: { ...tickets.publicKey },
+    sendTo,
+    configure: (serverId) => sendTo(serverId, configOf(serverId)),
     refusal: null,
     isMute: false,
     received: [],

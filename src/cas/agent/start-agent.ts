@@ -26,7 +26,7 @@ export interface StartedAgent {
 }
 
 /** How long the start waits for the Sync Server's port, which decides whether it is a start at all. */
-const FIRST_PORT_MS = 5000
+const FIRST_PORT_MS = 15_000
 
 /**
  * Starts the agent: first the Sync Server, then what was in force before the restart, then the connection to the master.
@@ -37,7 +37,7 @@ export async function startAgent(parts: AgentParts): Promise<StartedAgent> {
   const { agent, running } = await assemble(parts, (reason) => revoked.resolve(reason))
   const stop = (reason: string) => stopAll(parts, running, reason)
   try {
-    await firstPort(parts, running.syncServer)
+    await running.syncServer?.firstPort(FIRST_PORT_MS)
     await agent.resume()
   } catch (thrown) {
     await stop('the start failed')
@@ -142,15 +142,6 @@ function supervise(parts: AgentParts, control: ControlClient): SyncServerSupervi
     { ...parts, spawn, onReport },
     syncServerConfiguration(parts, null, null),
   )
-}
-
-/** Waits for the Sync Server's first port. A slow start is no failed one, so that after 5 s the agent goes on. */
-async function firstPort(parts: AgentParts, server: SyncServerSupervisor | null): Promise<void> {
-  if (server === null) return
-  const waiting = new AbortController()
-  const late = parts.clock.sleep(FIRST_PORT_MS, waiting.signal)
-  await Promise.race([server.listening, late])
-  waiting.abort()
 }
 
 async function hello(

@@ -4,8 +4,10 @@ import { toAppError } from '../../core/base/errors.ts'
 import type { Logger } from '../../platform/log.ts'
 import { type AgentStatus, agentStatus } from './status.ts'
 
-/** How often a running agent renews its file; three times that without news, and it counts as not running. */
-const EVERY_MS = 1000
+/** How often a running agent looks for news of itself; with very many bindings less often, see `#again`. */
+const EVERY_MS = 250
+const COST_SHARE = 50
+/** How often it renews the file without news; three times that without, and it counts as not running. */
 const ALIVE_EVERY_MS = 5000
 const STALE_MS = 3 * ALIVE_EVERY_MS
 
@@ -14,7 +16,7 @@ export class StatusFile {
   readonly #path: string
   readonly #describe: () => AgentStatus
   readonly #log: Logger
-  readonly #timer: ReturnType<typeof setInterval>
+  #timer: ReturnType<typeof setTimeout> | null = null
   #last = ''
   #lastMs = 0
 
@@ -22,14 +24,21 @@ export class StatusFile {
     this.#path = path
     this.#describe = describe
     this.#log = log
-    this.#write()
-    this.#timer = setInterval(() => this.#write(), EVERY_MS)
+    this.#again()
   }
 
   /** Takes the file away: nobody runs here any more. */
   stop(): void {
-    clearInterval(this.#timer)
+    if (this.#timer !== null) clearTimeout(this.#timer)
     rmSync(this.#path, { force: true })
+  }
+
+  /** Writes, and again after a while: at most one part in fifty of the time goes into this. */
+  #again(): void {
+    const startedAt = performance.now()
+    this.#write()
+    const costMs = performance.now() - startedAt
+    this.#timer = setTimeout(() => this.#again(), Math.max(EVERY_MS, costMs * COST_SHARE))
   }
 
   #write(): void {
