@@ -76,8 +76,10 @@ export class FileHandle implements ReadHandle, WriteHandle {
   }
 
   close(): void {
-    if (this.#descriptor >= 0) this.#root.closeDescriptor(this.#descriptor)
+    const descriptor = this.#descriptor
     this.#descriptor = -1
+    if (descriptor < 0 || this.#root.closeDescriptor(descriptor)) return
+    throw attemptError(this.#attempt, this.#root.errno())
   }
 
   #look(): void {

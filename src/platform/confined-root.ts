@@ -86,8 +86,9 @@ export class ConfinedRoot {
     }
   }
 
-  closeDescriptor(descriptor: number): void {
-    this.kernel.call(this.kernel.numbers.close, descriptor, 0, 0, 0, 0, 0)
+  /** False with errno set where a file system only now tells that a write has failed, as NFS does. */
+  closeDescriptor(descriptor: number): boolean {
+    return this.kernel.call(this.kernel.numbers.close, descriptor, 0, 0, 0, 0, 0) === 0
   }
 
   /** The name of the last failure of this thread. */
@@ -124,7 +125,10 @@ export class ConfinedRoot {
 
   #requireConfinement(): void {
     const descriptor = this.#openat2(ROOT, O_PATH, 0)
-    if (descriptor >= 0) return this.closeDescriptor(descriptor)
+    if (descriptor >= 0) {
+      this.closeDescriptor(descriptor)
+      return
+    }
     const name = this.errno()
     this.close()
     const message = `cannot confine paths below "${this.path}": openat2 gives ${name}`

@@ -149,13 +149,15 @@ export class ConfinedTargetTree extends ConfinedReadTree implements TargetTree {
   /** A copy that failed leaves nothing behind. */
   #copyTo(attempt: Attempt, source: number, to: RelPath): void {
     const target = this.root.create(attempt, to)
+    const handle = new FileHandle(this.root, attempt, target)
     try {
       copyContent(this.root, attempt, { source, target })
+      handle.close()
     } catch (error) {
       this.unlink(to)
       throw error
     } finally {
-      this.root.closeDescriptor(target)
+      handle.close()
     }
   }
 

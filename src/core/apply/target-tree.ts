@@ -72,6 +72,7 @@ export interface WriteHandle {
   /** Sets metadata on the open file, cheaper than by path. */
   setMetadata(metadata: Metadata): void
   stat(): FileState
+  /** Throws where the file system only now tells that a write has failed. */
   close(): void
 }
 
