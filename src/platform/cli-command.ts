@@ -28,7 +28,7 @@ type Input<O extends Options, P extends Positionals> = {
 } & { readonly [K in keyof P]: PositionalValue<P[K]> }
 
 /** What a command has beside its input. */
-export interface CommandContext {
+interface CommandContext {
   readonly program: string
   readonly version: string
   readonly io: CliIo

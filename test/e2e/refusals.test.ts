@@ -16,7 +16,7 @@ const path = (name: string) => join(root, name)
 
 let master: ServingMaster
 /** Holds a port that nobody else can have. */
-let squatter: ReturnType<typeof Bun.listen>
+let squatter: Bun.TCPSocketListener<undefined>
 const taken = () => `127.0.0.1:${squatter.port}`
 const tokens = { used: '', expired: '', other: '', fresh: '' }
 
