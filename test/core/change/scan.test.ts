@@ -1,0 +1,191 @@
+import { describe, expect, test } from 'bun:test'
+
+import { Gaps } from '../../../src/core/change/gaps.ts'
+import type { JournalRow } from '../../../src/core/change/row.ts'
+import { scan } from '../../../src/core/change/scan.ts'
+import { walk } from '../../../src/core/change/walk.ts'
+import type { RelPath } from '../../../src/core/path/rel-path.ts'
+import { MemoryJournalStore } from '../../fakes/memory-journal-store.ts'
+import { Disk } from './disk.ts'
+
+const path = (text: string) => text as RelPath
+
+/** A store that holds what was on the disk. */
+function storeOf(disk: Disk): MemoryJournalStore {
+  const store = new MemoryJournalStore()
+  let seq = 0
+  store.durably(() => {
+    for (const [at, state] of disk.files) {
+      const row = { path: at, seq: ++seq, operation: 'create', from: null, state } as const
+      store.put({ ...row, hash: null, hashTrust: 'unknown', isRacy: false, changedAtMs: 0 })
+    }
+  })
+  return store
+}
+
+function steps(disk: Disk, store: MemoryJournalStore, folder = ''): string[] {
+  const rows = (below: RelPath, beyond: RelPath | null, limit: number): JournalRow[] =>
+    store.liveBelow({ folder: below, beyond, limit, direction: 'parentsFirst' })
+  const isInView = (at: RelPath) => !at.includes('hidden')
+  const found = scan(path(folder), { disk, isInView, rows, nowMs: () => disk.nowMs + 60_000 })
+  return [...found]
+    .filter((step) => step.kind !== 'same')
+    .map((step) => `${step.kind} ${step.path}`)
+}
+
+const tree = () =>
+  new Disk()
+    .make('a', 'directory')
+    .make('a/b', 'directory')
+    .make('a/b/c')
+    .make('a/d')
+    .make('a.txt')
+    .make('z')
+
+describe('a scan finds', () => {
+  const cases: readonly {
+    name: string
+    act: (disk: Disk) => void
+    folder?: string
+    expected: string[]
+  }[] = [
+    { name: 'nothing where nothing changed', act: () => {}, expected: [] },
+    {
+      name: 'what is new, parents first',
+      act: (disk) => disk.make('m', 'directory').make('m/n').make('a/b/x'),
+      expected: ['seen a/b', 'seen a/b/x', 'seen m', 'seen m/n'],
+    },
+    { name: 'what changed', act: (disk) => disk.write('a/d', 9), expected: ['seen a/d'] },
+    {
+      name: 'what is gone: only the topmost of a tree',
+      act: (disk) => disk.remove('a'),
+      expected: ['missing a'],
+    },
+    {
+      name: 'what is gone at either end',
+      act: (disk) => disk.remove('z').remove('a/b/c'),
+      expected: ['seen a/b', 'missing a/b/c', 'missing z'],
+    },
+    {
+      name: 'a rename, as new and missing',
+      act: (disk) => disk.rename('a/b', 'q'),
+      expected: ['seen a', 'missing a/b', 'seen q', 'seen q/c'],
+    },
+    {
+      name: 'a file in the place of a folder, and nothing below it',
+      act: (disk) => disk.remove('a').make('a'),
+      expected: ['seen a'],
+    },
+    {
+      name: 'a folder in the place of a file',
+      act: (disk) => disk.remove('z').make('z', 'directory').make('z/y'),
+      expected: ['seen z', 'seen z/y'],
+    },
+    {
+      name: 'what left the view, as missing',
+      act: (disk) => disk.rename('a/b', 'a/hidden'),
+      expected: ['seen a', 'missing a/b'],
+    },
+    {
+      name: 'a folder that cannot be listed, and leaves its rows alone',
+      act: (disk) => disk.unreadable.add('a/b'),
+      expected: ['unreadable a/b'],
+    },
+    {
+      name: 'a folder that vanishes while it is gone through',
+      act: (disk) => {
+        const { list } = disk
+        Object.assign(disk, { list: (at: RelPath) => (at === 'a' ? null : list(at)) })
+      },
+      expected: ['missing a/b', 'missing a/d'],
+    },
+    {
+      name: 'only what lies below the folder it is of',
+      act: (disk) => disk.remove('z').write('a/b/c', 5).write('a/d', 5),
+      folder: 'a/b',
+      expected: ['seen a/b/c'],
+    },
+  ]
+  test.each(cases)('$name', ({ act, folder, expected }) => {
+    const disk = tree()
+    const store = storeOf(disk)
+    disk.nowMs += 60_000
+    act(disk)
+    expect(steps(disk, store, folder)).toEqual(expected)
+  })
+
+  test('the same in pages', () => {
+    const disk = new Disk()
+    for (let index = 0; index < 2500; index++) disk.make(`${index}`)
+    const store = storeOf(disk)
+    expect(steps(disk, store)).toEqual([])
+    disk.remove('1200').remove('2499')
+    expect(steps(disk, store)).toEqual(['missing 1200', 'missing 2499'])
+  })
+})
+
+test('a walk goes in tree order and leaves the staging folder out', () => {
+  const disk = tree().make('a-b').make('.cd-staging', 'directory').make('.cd-staging/x')
+  const met = walk(path(''), { disk, isInView: () => true })
+  expect([...met].map((one) => one.path as string)).toEqual([
+    'a',
+    'a/b',
+    'a/b/c',
+    'a/d',
+    'a-b',
+    'a.txt',
+    'z',
+  ])
+})
+
+describe('gaps', () => {
+  const gap = (at: string, notBeforeMs = 0, sinceMs = 5) => ({
+    path: path(at),
+    sinceMs,
+    reason: 'test',
+    notBeforeMs,
+  })
+  const open = (gaps: Gaps) => gaps.open.map((one) => one.path as string)
+
+  test('one that covers another is enough', () => {
+    const gaps = new Gaps()
+    for (const at of ['a', 'a/b', 'a', 'ab']) gaps.add(gap(at))
+    expect(open(gaps)).toEqual(['a', 'ab'])
+  })
+
+  test('only a finished rescan closes, and only what lies in its folder', () => {
+    const gaps = new Gaps()
+    for (const at of ['a/b', 'a/c', 'x']) gaps.add(gap(at))
+    gaps.startRescan(path('a'))
+    gaps.abandonRescan()
+    expect(open(gaps)).toEqual(['a/b', 'a/c', 'x'])
+    gaps.startRescan(path('a'))
+    gaps.finishRescan([])
+    expect(open(gaps)).toEqual(['x'])
+  })
+
+  test('what is lost while a rescan runs stays open after it', () => {
+    const gaps = new Gaps()
+    gaps.add(gap(''))
+    gaps.startRescan(path(''))
+    gaps.add(gap('a', 0, 9))
+    gaps.finishRescan([])
+    expect(open(gaps)).toEqual(['a'])
+  })
+
+  test('what could not be read stays open and is not tried again at once', () => {
+    const gaps = new Gaps()
+    gaps.add(gap(''))
+    gaps.startRescan(path(''))
+    gaps.finishRescan([gap('secret', 100)])
+    expect([gaps.due(99), gaps.due(100), gaps.nextRescanMs()]).toEqual([null, path('secret'), 100])
+    gaps.add(gap('secret'))
+    expect(gaps.due(0)).toBe(path('secret'))
+  })
+
+  test('too many are taken together', () => {
+    const gaps = new Gaps()
+    for (let index = 0; index <= 100; index++) gaps.add(gap(`a/b${index}`, 7, 50 - index))
+    expect(gaps.open).toEqual([{ ...gap('a', 0, -50), reason: 'test' }])
+  })
+})
