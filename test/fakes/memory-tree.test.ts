@@ -1,13 +1,7 @@
 import { expect, test } from 'bun:test'
 
-import {
-  type TreeFixture,
-  at,
-  get,
-  put,
-  readTreeSuite,
-  targetTreeSuite,
-} from '../platform/tree.suite.ts'
+import { targetTreeSuite } from '../platform/target-tree.suite.ts'
+import { type TreeFixture, at, get, put, readTreeSuite } from '../platform/tree.suite.ts'
 import { MemoryTree } from './memory-tree.ts'
 
 const fixture = (): TreeFixture => {

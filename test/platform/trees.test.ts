@@ -5,7 +5,8 @@ import { join } from 'node:path'
 import { ConfinedReadTree } from '../../src/platform/confined-read-tree.ts'
 import { ConfinedTargetTree } from '../../src/platform/confined-target-tree.ts'
 import { PortableReadTree } from '../../src/platform/portable-tree.ts'
-import { type TreeFixture, readTreeSuite, targetTreeSuite } from './tree.suite.ts'
+import { targetTreeSuite } from './target-tree.suite.ts'
+import { type TreeFixture, readTreeSuite } from './tree.suite.ts'
 
 const fixture = (Reader: typeof ConfinedReadTree | typeof PortableReadTree) => (): TreeFixture => {
   const root = mkdtempSync(join(tmpdir(), 'cd-tree-'))
