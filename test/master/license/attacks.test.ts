@@ -7,6 +7,7 @@ import { AppError } from '../../../src/core/base/errors.ts'
 import { DAY_MS } from '../../../src/core/license/term.ts'
 import { LICENSE_TYPES } from '../../../src/core/wire/license.ts'
 import { licenses } from '../../../src/master/db/schema.ts'
+import { verifyLicenseFile } from '../../../src/master/license/license-file.ts'
 import { signToken } from '../../../src/platform/signed-token.ts'
 import {
   LicenseWorld,
@@ -122,6 +123,27 @@ describe('each attack is refused with its code, and nothing of it is stored', ()
     })
   })
 })
+
+test('no character of a file can be changed, added or left out', async () => {
+  const keys = await authority.run(async ({ key }) => new Map([[key.thumbprint, key.publicKey]]))
+  expect((await verifyLicenseFile(`${files.site}\n`, keys)).ok).toBe(true)
+  for (let index = 0; index < files.site.length; index++) {
+    const before = files.site.slice(0, index)
+    const after = files.site.slice(index + 1)
+    const next = String.fromCharCode(files.site.charCodeAt(index) + 1)
+    for (const text of [
+      before + next + after,
+      before + after,
+      `${before} ${files.site.slice(index)}`,
+    ]) {
+      // White space around the whole file is none of it.
+      if (text.trim() !== files.site) expect((await verifyLicenseFile(text, keys)).ok).toBe(false)
+    }
+  }
+  for (const text of [`${files.site}=`, `${files.site}A`, files.site.replace('.', '=.')]) {
+    expect((await verifyLicenseFile(text, keys)).ok).toBe(false)
+  }
+}, 60_000)
 
 describe('what others write into the database locks the master', () => {
   const tampered: readonly (readonly [what: string, code: string, write: (own: { readonly site: string }) => Promise<[string, string]>])[] = [
