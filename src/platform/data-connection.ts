@@ -167,7 +167,7 @@ export class DataConnection {
 
   #finish(failure: Failure | null): void {
     if (this.#state === 'closed') return
-    const wasLost = this.#state === 'open'
+    const wasLost = this.#state === 'open' || this.#queue.queuedBytes > 0
     this.expectWithin(null)
     this.#state = 'closed'
     this.#queue.clear()

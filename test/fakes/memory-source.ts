@@ -39,6 +39,7 @@ export class MemorySource implements OutboundSource {
   readonly resequenced: RelPath[] = []
   recordings = 0
   openHandles = 0
+  reads = 0
   /** Called between opening a file and the first read of it. */
   onOpen: ((path: RelPath) => void) | null = null
   #epoch: string
@@ -194,7 +195,8 @@ export class MemorySource implements OutboundSource {
     this.openHandles++
     this.onOpen?.(path)
     return {
-      read(buffer, position) {
+      read: (buffer, position) => {
+        this.reads++
         const rest = file()?.content.subarray(position, position + buffer.length)
         buffer.set(rest ?? [])
         return rest?.length ?? 0

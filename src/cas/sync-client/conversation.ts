@@ -41,6 +41,15 @@ export class Conversation {
     signal.removeEventListener('abort', wake)
   }
 
+  /** Resolves when there is room for more frames, or the connection is lost or the signal aborted. */
+  async room(signal: AbortSignal): Promise<void> {
+    const aborted = Promise.withResolvers<void>()
+    const abort = (): void => aborted.resolve()
+    signal.addEventListener('abort', abort, { once: true })
+    if (!signal.aborted) await Promise.race([this.connection.room(), aborted.promise])
+    signal.removeEventListener('abort', abort)
+  }
+
   /** Ends it; the other side is told why, where there is something to tell. */
   close(failure: Failure | null): void {
     this.#failure ??= failure ?? { code: 'CANCELLED', message: 'closed on this side' }

@@ -78,14 +78,14 @@ class Pace {
   }
 
   async after(kind: 'frame' | 'busy'): Promise<void> {
-    const { clock, conversation, aliveMs } = this.#options
+    const { clock, conversation, aliveMs, signal } = this.#options
     const { connection } = conversation
     if (kind === 'frame') this.#sentAtMs = clock.nowMs()
     else if (Math.abs(clock.nowMs() - this.#sentAtMs) > aliveMs) {
       connection.send({ type: 'alive' })
       this.#sentAtMs = clock.nowMs()
     }
-    if (!connection.hasRoom) await connection.room()
+    if (!connection.hasRoom) await conversation.room(signal)
     else if (performance.now() < this.#sliceEndsAtMs) return
     else await new Promise((resolve) => setImmediate(resolve))
     this.#sliceEndsAtMs = performance.now() + SLICE_MS

@@ -1,5 +1,13 @@
-import { afterEach, beforeEach, expect, test } from 'bun:test'
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { afterEach, beforeEach, expect, setDefaultTimeout, test } from 'bun:test'
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -12,6 +20,9 @@ import { SyncFleet } from '../../fakes/sync-fleet.ts'
 import { waitFor } from '../../fakes/wait-for.ts'
 
 // Two processes, real TLS, real trees, the real index: what the Sync Server is when the agent runs it.
+
+// Every set waits for the disk that all of this machine shares.
+setDefaultTimeout(60_000)
 
 let fleet: SyncFleet
 let folder: string
@@ -124,6 +135,29 @@ test('a tree arrives as it is, then what changed in it, then nothing', async () 
   expect(await child.exited).toBe(0)
 })
 
+test('what stands in the way is told and left alone, and its place is taken when it is gone', async () => {
+  const { port, reports } = await serve()
+  fill(20)
+  mkdirSync(join(targetPath, 'd3'))
+  writeFileSync(join(targetPath, 'd3/f3'), 'of somebody else')
+  const source = new DiskSource(sourcePath)
+  source.scan()
+  const sending = fleet.client(port, source)
+  const job = await fleet.job(source.headSeq())
+  await sending.client.run(job)
+  expect(sending.reports.at(-1)).toMatchObject({ state: 'done', entriesFailed: 1 })
+  const told = reports.flatMap((report) => (report.type === 'report' ? [report.message] : []))
+  expect(told.at(-1)).toMatchObject({
+    watermark: { seq: source.headSeq() },
+    pending: [{ path: 'd3/f3', code: 'EXTRA_IN_THE_WAY' }],
+  })
+  expect(readFileSync(join(targetPath, 'd3/f3'), 'utf8')).toBe('of somebody else')
+  rmSync(join(targetPath, 'd3/f3'))
+  await sending.client.run(job)
+  expect(sending.reports.at(-1)).toMatchObject({ state: 'done', entriesFailed: 0 })
+  expect(listing(targetPath)).toBe(listing(sourcePath))
+})
+
 test('the Sync Server killed at any moment and started again ends with the same tree', async () => {
   fill(3000)
   const source = new DiskSource(sourcePath)
@@ -144,7 +178,7 @@ test('the Sync Server killed at any moment and started again ends with the same 
   expect(reports.at(-1)?.attempts).toBeGreaterThan(1)
   expect(listing(targetPath)).toBe(listing(sourcePath))
   expect(readdirSync(targetPath)).not.toContain('.cd-staging')
-}, 60_000)
+})
 
 test('a port that is taken is told and ends the process', async () => {
   const taken = Bun.listen({ hostname: '127.0.0.1', port: 0, socket: { data() {} } })

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test } from 'bun:test'
 
+import { encodeFrame } from '../../../src/core/wire/frame-encode.ts'
 import { DATA_PROTOCOL, type Frame } from '../../../src/core/wire/frame.ts'
 import type { DataConnection } from '../../../src/platform/data-connection.ts'
 import { dial } from '../../../src/platform/data-dial.ts'
@@ -78,6 +79,37 @@ test('a target that answers what was not asked is cut off at the first attempt',
     expect(reports.at(-1)).toMatchObject({ attempts: 1, error: { code: 'PROTOCOL' } })
     receiver.stop()
   }
+})
+
+test('a job to a target that does not read can be cancelled', async () => {
+  const { key, certificate, authority } = fleet.target
+  const answers = [hello, accepted].map(encodeFrame)
+  const mute = Bun.listen({
+    hostname: '127.0.0.1',
+    port: 0,
+    tls: { key, cert: certificate, ca: authority, requestCert: true },
+    socket: {
+      data(socket) {
+        const answer = answers.shift()
+        if (answer) socket.write(answer)
+        if (answers.length === 0) socket.pause()
+      },
+    },
+  })
+  source.write('large', crypto.getRandomValues(new Uint8Array(65_536)).toHex().repeat(500))
+  const { client, reports } = fleet.client(mute.port, source)
+  const run = client.run(await fleet.job(source.headSeq()))
+  let before = 0
+  await waitFor('the socket to be full', () => {
+    const isFull = source.reads > 0 && source.reads === before
+    before = source.reads
+    return isFull
+  })
+  client.cancel('job-1')
+  await run
+  expect(reports.at(-1)?.error?.code).toBe('CANCELLED')
+  expect(source.openHandles).toBe(0)
+  mute.stop(true)
 })
 
 test('a target of another protocol is said so', async () => {

@@ -168,6 +168,15 @@ test('a server that is not there fails after its attempts, and delays nobody els
   mute.stop(true)
 })
 
+test('an address that does not work is passed over within one attempt', async () => {
+  const { port } = await fleet.serve()
+  const addressesOf = () =>
+    [1, port].map((each) => ({ scope: null, host: '127.0.0.1', port: each }))
+  const { client, reports } = fleet.client(port, source, { addressesOf })
+  await client.run(await fleet.job(source.headSeq()))
+  expect(reports.at(-1)).toMatchObject({ state: 'done', attempts: 1 })
+})
+
 test('a job that is cancelled ends at once and leaves nothing open', async () => {
   const { port, binding } = await fleet.serve()
   const { client, reports } = fleet.client(port, source)
