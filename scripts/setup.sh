@@ -1,8 +1,12 @@
-# Sourced by the scripts beside it: puts the pinned Bun on PATH and installs the packages of the lock file.
-# Needs git, a shell, and npm or curl. Sets ROOT. Everything it fetches lands in .bun/ and node_modules/.
+# Sourced in the repository's root, by the scripts beside it or by a person: puts the pinned Bun on PATH and installs
+# the packages of the lock file. Needs git, a shell, and npm or curl. Everything it fetches lands in .bun/ and
+# node_modules/.
 
-ROOT=$(cd "$(dirname "$0")/.." && pwd)
-cd "$ROOT" || exit 1
+ROOT=$(pwd)
+if [ ! -f "$ROOT/scripts/setup.sh" ]; then
+  echo "setup: source scripts/setup.sh in the repository's root, not in $ROOT" >&2
+  exit 1
+fi
 BUN_VERSION=$(sed -n 's/.*"packageManager": *"bun@\([^"]*\)".*/\1/p' package.json)
 
 bun_is_pinned() {
