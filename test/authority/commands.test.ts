@@ -68,6 +68,9 @@ describe('what each command prints', () => {
     expect(sites.map((site: { id: string }) => site.id)).toContain(siteId)
     const shown = await printed('show', '--dir', dir, '--site', siteId)
     expect(shown).toContain('limits      2 regions, 10 groups, 10 cas, 10 cms')
+    expect(await printed('show', '--dir', dir)).toContain(shown)
+    const all = JSON.parse(await printed('show', '--dir', dir, '--json'))
+    expect(all.map((site: { id: string }) => site.id)).toContain(siteId)
     expect(JSON.parse(await printed('show', '--dir', dir, '--site', siteId, '--json')).id).toBe(siteId) // prettier-ignore
   })
 

@@ -1,9 +1,10 @@
 import { defineCommand } from '../../platform/cli-command.ts'
+import { text } from '../../platform/cli-options.ts'
 import { iso, systemClock } from '../../platform/clock.ts'
 import { readActs } from '../act-log.ts'
 import { withLicenseAuthority } from '../authority.ts'
 import { listSites, type Site } from '../sites.ts'
-import { directory, siteId } from './options.ts'
+import { directory } from './options.ts'
 import { siteJson, siteView } from './views.ts'
 
 export const listCommand = defineCommand({
@@ -27,29 +28,34 @@ function siteLine({ id, company, site, term }: Site): string {
 
 export const showCommand = defineCommand({
   name: 'show',
-  summary: 'Show a site: what it has bought, its term, and what was issued for it',
-  options: { dir: directory, site: siteId },
+  summary: 'Show a site, or all: what it has bought, its term, and what was issued for it',
+  options: { dir: directory, site: text('ID', 'Only this site, by its id') },
   printsData: true,
   run: async ({ dir, site: id }, { show }) => {
-    const site = await withLicenseAuthority(dir, systemClock, (authority) =>
-      siteView(authority, id),
-    )
-    const { limits } = site
-    const lines = [
-      `site        ${site.id}`,
-      `company     ${site.company}`,
-      `name        ${site.site}`,
-      `limits      ${limits.regions} regions, ${limits.groups} groups, ${limits.cas} cas, ${limits.cms} cms`,
-      `days        ${site.days}, then ${site.graceDays} of grace`,
-      `term        ${site.startsAt ? `${site.startsAt} to ${site.expiresAt}` : 'begins with the first file issued'}`,
-      ...site.issued.map(
-        ({ kind, id: file, issuedAt, installationId }) =>
-          `issued      ${issuedAt}  ${kind} ${file}${installationId ? ` for ${installationId}` : ''}`,
-      ),
-    ]
-    show(site, lines.join('\n'))
+    const views = await withLicenseAuthority(dir, systemClock, async (authority) => {
+      const ids = id ?? (await listSites(authority.registry.read)).map((site) => site.id)
+      return await Promise.all([ids].flat().map((one) => siteView(authority, one)))
+    })
+    const shown = views.length === 0 ? 'no site is registered' : views.map(siteText).join('\n\n')
+    show(id === undefined ? views : views[0], shown)
   },
 })
+
+function siteText(site: Awaited<ReturnType<typeof siteView>>): string {
+  const { id, company, limits, days, graceDays, startsAt, expiresAt, issued } = site
+  return [
+    `site        ${id}`,
+    `company     ${company}`,
+    `name        ${site.site}`,
+    `limits      ${limits.regions} regions, ${limits.groups} groups, ${limits.cas} cas, ${limits.cms} cms`,
+    `days        ${days}, then ${graceDays} of grace`,
+    `term        ${startsAt ? `${startsAt} to ${expiresAt}` : 'begins with the first file issued'}`,
+    ...issued.map(
+      (file) =>
+        `issued      ${file.issuedAt}  ${file.kind} ${file.id}${file.installationId ? ` for ${file.installationId}` : ''}`,
+    ),
+  ].join('\n')
+}
 
 export const publicKeyCommand = defineCommand({
   name: 'public-key',
