@@ -142,7 +142,7 @@ const Rail = ({ frame }: { frame: Frame }) => (
   <div class="rail">
     <a class="brand" href="/">
       <Mark />
-      CD Master
+      <span>CD Master</span>
     </a>
     <nav class="places" aria-label="Places">
       {FLEET.map((place) => (

@@ -113,6 +113,7 @@ export interface JobTargetView {
 }
 
 export interface EntryView {
+  readonly serverId: string
   readonly path: string
   readonly type: string | null
   readonly op: string

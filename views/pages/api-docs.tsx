@@ -11,8 +11,7 @@ export interface EndpointView {
   readonly role: string
   readonly query: readonly FieldView[]
   readonly body: readonly FieldView[]
-  /** The JSON schema of the answer, indented. */
-  readonly answer: string | null
+  readonly answer: readonly FieldView[]
   readonly status: number
 }
 
@@ -134,11 +133,7 @@ const EndpointPart = ({ endpoint }: { endpoint: EndpointView }) => (
       </p>
       {endpoint.query.length === 0 ? null : <Fields title="Query" fields={endpoint.query} />}
       {endpoint.body.length === 0 ? null : <Fields title="Body" fields={endpoint.body} />}
-      {endpoint.answer === null ? null : (
-        <div class="scroll">
-          <pre class="small">{endpoint.answer}</pre>
-        </div>
-      )}
+      {endpoint.answer.length === 0 ? null : <Fields title="Answer" fields={endpoint.answer} />}
     </div>
   </details>
 )

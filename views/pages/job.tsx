@@ -203,10 +203,10 @@ const EntriesCard = (props: JobProps) => (
     ) : (
       <Table
         caption="Entries of this job"
-        columns={['Path', 'What', 'State', '#Size', 'Recorded', 'Error']}
+        columns={['Path', 'What', 'To', 'State', '#Size', 'Recorded', 'Error']}
       >
         {props.entries.items.map((entry) => (
-          <EntryRow entry={entry} nowMs={props.frame.nowMs} />
+          <EntryRow entry={entry} names={props.names} nowMs={props.frame.nowMs} />
         ))}
       </Table>
     )}
@@ -243,7 +243,13 @@ function stateOptions(): readonly Option[] {
   ]
 }
 
-const EntryRow = ({ entry, nowMs }: { entry: EntryView; nowMs: number }) => (
+interface EntryRowProps {
+  readonly entry: EntryView
+  readonly names: Names
+  readonly nowMs: number
+}
+
+const EntryRow = ({ entry, names, nowMs }: EntryRowProps) => (
   <tr>
     <th scope="row" class="mono break">
       {entry.from === undefined ? null : (
@@ -258,6 +264,7 @@ const EntryRow = ({ entry, nowMs }: { entry: EntryView; nowMs: number }) => (
       {entry.op}
       {entry.type === null ? null : <span class="hint"> {entry.type}</span>}
     </td>
+    <td>{names.get(entry.serverId) ?? shortId(entry.serverId)}</td>
     <td>
       <Status state={entry.state} />
     </td>

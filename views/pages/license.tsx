@@ -72,7 +72,7 @@ function sentence(license: LicenseDetail): string {
   const end = license.expiresAt === null ? '' : exactTime(license.expiresAt)
   switch (license.state) {
     case 'valid':
-      return `It ends on ${end}${license.graceUntil === null ? '' : `, with grace until ${exactTime(license.graceUntil)}`}.`
+      return `It ends on ${end === '' ? 'no known day' : end}${license.graceUntil === null ? '' : `, with grace until ${exactTime(license.graceUntil)}`}.`
     case 'grace':
       return `It ended on ${end}. Everything works until ${license.graceUntil === null ? 'grace ends' : exactTime(license.graceUntil)}; then nothing is synchronized any more.`
     default:
@@ -183,7 +183,7 @@ const FilesCard = ({ frame, license }: LicenseProps) => (
       {...{ 'hx-morph-skip': 'true' }}
     >
       <Csrf token={frame.csrf} />
-      <div class="field">
+      <div class="field field-wide">
         <label for="files">Licence files</label>
         <input id="files" name="files" type="file" multiple required />
       </div>

@@ -110,8 +110,8 @@ const BasicsSection = (props: PolicyFormProps) => (
         name="mode"
         value={props.values.mode}
         options={[
-          { value: 'realtime', label: 'In realtime: changes go out as they happen' },
-          { value: 'manual', label: 'By hand: only when somebody starts it' },
+          { value: 'realtime', label: 'In realtime' },
+          { value: 'manual', label: 'By hand, when somebody starts it' },
         ]}
       />
     </div>

@@ -21,9 +21,9 @@ export interface UsersProps {
 }
 
 export const ROLES = [
-  { value: 'viewer', label: 'Viewer: sees everything, changes nothing' },
-  { value: 'operator', label: 'Operator: also runs, pauses, retries and drains' },
-  { value: 'admin', label: 'Administrator: also shapes the fleet and its accounts' },
+  { value: 'viewer', label: 'Viewer: looks, changes nothing' },
+  { value: 'operator', label: 'Operator: also runs and pauses' },
+  { value: 'admin', label: 'Administrator: everything' },
 ]
 
 export const UsersPage = ({ frame, users }: UsersProps) => (

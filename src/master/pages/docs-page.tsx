@@ -38,12 +38,9 @@ function toView(endpoint: Endpoint): EndpointView {
     tag,
     status,
     role: USER_ROLES.find((role) => mayDo(endpoint.action, role)) ?? 'nobody',
-    query: endpoint.query === null ? [] : fieldsOf(endpoint.query),
-    body: endpoint.body === null ? [] : fieldsOf(endpoint.body),
-    answer:
-      endpoint.result === null
-        ? null
-        : JSON.stringify(schemaOf(endpoint.result, 'output'), null, 2),
+    query: endpoint.query === null ? [] : fieldsOf(endpoint.query, 'input'),
+    body: endpoint.body === null ? [] : fieldsOf(endpoint.body, 'input'),
+    answer: endpoint.result === null ? [] : fieldsOf(endpoint.result, 'output'),
   }
 }
 
@@ -54,8 +51,8 @@ function schemaOf(schema: z.ZodType, io: 'input' | 'output'): Schema {
   return rest
 }
 
-function fieldsOf(schema: z.ZodType): readonly FieldView[] {
-  const { properties, required } = schemaOf(schema, 'input')
+function fieldsOf(schema: z.ZodType, io: 'input' | 'output'): readonly FieldView[] {
+  const { properties, required } = schemaOf(schema, io)
   return Object.entries(properties ?? {}).map(([name, field]) => ({
     name,
     type: typeof field === 'boolean' ? 'any' : typeText(field),

@@ -1,0 +1,216 @@
+import type { ChangeRecord, MasterMessageOf } from '../../src/core/wire/control.ts'
+import { SYSTEM_ACTOR } from '../../src/master/context.ts'
+import { policyFields } from '../../src/master/policy-schema.ts'
+import { createEnrollmentToken } from '../../src/master/use-cases/enrollment-tokens.ts'
+import { createGroup } from '../../src/master/use-cases/groups.ts'
+import { createPolicy } from '../../src/master/use-cases/policies.ts'
+import { createRegion } from '../../src/master/use-cases/regions.ts'
+import { eventually } from './eventually.ts'
+import { ScriptedAgent, mustEnrol } from './scripted-agent.ts'
+import type { TestAdmin } from './test-admin.ts'
+
+/** Region, group and name of each host; the first one is the source of all. */
+const HOSTS = [
+  ['eu', 'origin', 'eu-origin-1'],
+  ['eu', 'web', 'eu-web-1'],
+  ['eu', 'web', 'eu-web-2'],
+  ['us', 'web', 'us-web-1'],
+  ['us', 'web', 'us-web-2'],
+  ['ap', 'edge', 'ap-edge-1'],
+] as const
+
+/** A small fleet over real connections: agents that answer, one that is away, one whose disk is full. */
+export interface SeededFleet {
+  readonly policyIds: Readonly<Record<'website' | 'assets' | 'downloads', string>>
+  readonly serverIds: Readonly<Record<string, string>>
+  /** Has the source of a policy report more files, from which a job follows. */
+  change(policy: 'website' | 'assets', count: number): void
+  stop(): void
+}
+
+type Job = MasterMessageOf<'job'>
+
+export async function seedFleet(admin: TestAdmin): Promise<SeededFleet> {
+  const agents = await enrolAll(admin)
+  const [origin] = [...agents.values()]
+  if (origin === undefined) throw new Error('unreachable')
+  const id = (name: string) => agents.get(name)?.serverId ?? ''
+  const groups = await groupIds(admin)
+  const make = (name: string, targets: readonly object[], more: object = {}) =>
+    createPolicy(
+      admin.context,
+      SYSTEM_ACTOR,
+      policyFields.parse({
+        name,
+        enabled: true,
+        sources: [{ serverId: origin.serverId, path: `/srv/${name}` }],
+        targets: targets.map((target) => ({ ...target, path: `/srv/${name}` })),
+        ...more,
+      }),
+    )
+  const website = await make('website', [
+    { groupId: groups['eu/web'] },
+    { groupId: groups['us/web'] },
+    { serverId: id('ap-edge-1') },
+  ])
+  const assets = await make(
+    'assets',
+    [{ serverId: id('eu-web-1') }, { serverId: id('ap-edge-1') }],
+    {
+      filter: { include: [], exclude: ['\\.tmp$'], deleteExcluded: false },
+    },
+  )
+  const downloads = await make('downloads', [{ groupId: groups['us/web'] }], { enabled: false })
+  await eventually('the configuration', () => origin.config.sources.length === 3)
+  for (const agent of agents.values()) await introduce(agent)
+  agents.get('us-web-2')?.close()
+  const heads = new Map<string, number>()
+  const fleet: SeededFleet = {
+    policyIds: { website: website.id, assets: assets.id, downloads: downloads.id },
+    serverIds: Object.fromEntries([...agents].map(([name, agent]) => [name, agent.serverId])),
+    change: (policy, count) => {
+      const policyId = policy === 'website' ? website.id : assets.id
+      const from = heads.get(policyId) ?? 0
+      heads.set(policyId, from + count)
+      report(origin, { policyId, from, upTo: from + count, name: policy })
+    },
+    stop: () => {
+      clearInterval(answering)
+      for (const agent of agents.values()) agent.close()
+    },
+  }
+  let answered = 0
+  const answering = setInterval(() => {
+    const jobs = origin.of('job')
+    for (const job of jobs.slice(answered)) answer(job, agents, assets.id)
+    answered = jobs.length
+  }, 20)
+  return fleet
+}
+
+/** Says of every folder that nothing was received into it yet. */
+async function introduce(agent: ScriptedAgent): Promise<void> {
+  await eventually(
+    'the configuration',
+    () => agent.config.sources.length + agent.config.targets.length > 0,
+  )
+  for (const { policyId, bindingId } of agent.config.targets)
+    agent.reportTarget(null, { policyId, bindingId })
+}
+
+async function enrolAll(admin: TestAdmin): Promise<Map<string, ScriptedAgent>> {
+  const agents = new Map<string, ScriptedAgent>()
+  const { context, master } = admin
+  const regions = new Map<string, string>()
+  const groups = new Map<string, string>()
+  for (const [region, group, name] of HOSTS) {
+    const regionId =
+      regions.get(region) ?? (await createRegion(context, SYSTEM_ACTOR, { name: region })).id
+    regions.set(region, regionId)
+    const place = `${region}/${group}`
+    const groupId =
+      groups.get(place) ?? (await createGroup(context, SYSTEM_ACTOR, { name: group, regionId })).id
+    groups.set(place, groupId)
+    const order = { groupId, roles: ['cms', 'cas', 'sm'] as const, expiresInS: 600, maxUses: 1 }
+    const { token } = await createEnrollmentToken(context, SYSTEM_ACTOR, order)
+    const identity = await mustEnrol(master.url, token, name)
+    agents.set(name, await ScriptedAgent.connect(master.url, identity))
+  }
+  return agents
+}
+
+async function groupIds(admin: TestAdmin): Promise<Record<string, string>> {
+  const regions = (await (await admin.call('admin', 'GET /regions')).json()) as { items: Named[] }
+  const groups = (await (await admin.call('admin', 'GET /groups')).json()) as {
+    items: (Named & { regionId: string })[]
+  }
+  return Object.fromEntries(
+    groups.items.map((group) => [
+      `${regions.items.find(({ id }) => id === group.regionId)?.name}/${group.name}`,
+      group.id,
+    ]),
+  )
+}
+
+interface Named {
+  readonly id: string
+  readonly name: string
+}
+
+interface Report {
+  readonly policyId: string
+  readonly from: number
+  readonly upTo: number
+  readonly name: string
+}
+
+const FOLDERS = ['', 'css/', 'images/products/', 'downloads/2026/', 'fonts/']
+const SIZES = [1800, 42_000, 5_300_000, 96, 240_000]
+
+function report(origin: ScriptedAgent, { policyId, from, upTo }: Report): void {
+  const source = origin.config.sources.find((candidate) => candidate.policyId === policyId)
+  if (source === undefined) throw new Error(`no source of policy ${policyId}`)
+  const records = Array.from({ length: upTo - from }, (_, index) => recordAt(from + index + 1))
+  const { sourceId } = source
+  for (let start = 0; start < records.length; start += 500) {
+    const part = records.slice(start, start + 500)
+    const last = part.at(-1)?.seq ?? upTo
+    origin.send({
+      type: 'changes',
+      policyId,
+      sourceId,
+      epoch: 'epoch-1',
+      from: from + start,
+      upTo: last,
+      records: part,
+    })
+  }
+  origin.reportSource(upTo, { policyId, sourceId, fileCount: upTo, totalBytes: upTo * 48_000 })
+}
+
+function recordAt(seq: number): ChangeRecord {
+  const size = SIZES[seq % SIZES.length] ?? 0
+  const path = `${FOLDERS[seq % FOLDERS.length]}page-${String(seq).padStart(4, '0')}.html`
+  return {
+    seq,
+    path,
+    from: null,
+    operation: 'create',
+    type: 'file',
+    size,
+    mtimeNs: '1',
+    hash: null,
+  }
+}
+
+/** Carries a job out as agents would, but for the target whose disk is full. */
+function answer(job: Job, agents: Map<string, ScriptedAgent>, fullPolicyId: string): void {
+  const origin = [...agents.values()][0]
+  for (const child of job.children) {
+    const target = [...agents.values()].find((agent) => agent.serverId === child.serverId)
+    const full = job.policyId === fullPolicyId && target === agents.get('ap-edge-1')
+    const only: Job = { ...job, children: [child] }
+    origin?.reportJob(only, 'running', { bytesOnWire: 0, entriesApplied: 0 })
+    const pending = full
+      ? [
+          {
+            seq: 2,
+            path: 'images/products/page-0002.html',
+            code: 'NO_SPACE',
+            message: 'cannot write "page-0002.html": no space left on device',
+          },
+        ]
+      : []
+    target?.reportTarget(job.to, {
+      policyId: job.policyId,
+      bindingId: child.bindingId,
+      pendingCount: pending.length,
+      pending,
+    })
+    origin?.reportJob(only, 'done', {
+      bytesOnWire: job.to * 16_000,
+      entriesApplied: job.to,
+      entriesFailed: pending.length,
+    })
+  }
+}
