@@ -1,0 +1,181 @@
+import { plan } from '../../core/plan/planner.ts'
+import type { MasterContext } from '../context.ts'
+import { type Topology, jobMessage, readTopology, routeOf } from './instruct.ts'
+import { loadPolicy, policyIds } from './load.ts'
+import { planState } from './plan-state.ts'
+import type { JobRuntime, PolicyRuntime } from './runtime.ts'
+import { startJob } from './start.ts'
+import { cancelTargets, runsOf } from './targets.ts'
+import { nextLookMs, watchJobs } from './watch.ts'
+import type { Work } from './work.ts'
+
+type BookContext = Pick<MasterContext, 'database' | 'authority' | 'license' | 'fleet'>
+
+interface Instruction {
+  readonly policy: PolicyRuntime
+  readonly job: JobRuntime
+  readonly sourceId: string
+  readonly runId: string
+  readonly bindingIds: readonly string[]
+}
+
+/** What is known of all policies, and what follows from it. */
+export class JobBook {
+  readonly policies = new Map<string, PolicyRuntime>()
+  readonly #context: BookContext
+  readonly #wakeAtMs = new Map<string, number>()
+  #topology: Topology = { places: new Map(), hopRules: [] }
+
+  constructor(context: BookContext) {
+    this.#context = context
+  }
+
+  /** When something is due without anything happening; null for never. */
+  get nextWakeMs(): number | null {
+    return this.#wakeAtMs.size === 0 ? null : Math.min(...this.#wakeAtMs.values())
+  }
+
+  /** Reads policies anew from the database, and what no longer may run is stopped. */
+  async reload(work: Work, which: readonly string[] | 'all'): Promise<void> {
+    const { read } = this.#context.database
+    const ids = which === 'all' ? await policyIds(read) : which
+    const loaded: PolicyRuntime[] = []
+    for (const id of ids) {
+      const policy = await loadPolicy(read, id)
+      if (policy !== null) loaded.push(policy)
+    }
+    this.#topology = await readTopology(read)
+    const old = which === 'all' ? [...this.policies.keys()] : which
+    const before = new Map(old.map((id) => [id, this.policies.get(id)]))
+    for (const id of old) this.policies.delete(id)
+    for (const policy of loaded) this.#adopt(work, { policy, before: before.get(policy.policyId) })
+    for (const gone of before.values()) if (gone !== undefined) this.#cancelOrphans(work, gone)
+    this.stopWhatMayNotRun(work)
+  }
+
+  /** Starts what the planner decides for every policy that something happened to. */
+  planDirty(work: Work): void {
+    for (const policyId of work.dirty) {
+      const policy = this.policies.get(policyId)
+      if (policy === undefined) continue
+      const now = { nowMs: work.nowMs, licensed: this.#isLicensed() }
+      const decided = plan(planState(policy, now))
+      for (const planned of decided.jobs) {
+        const { sourceId, bindingIds } = planned
+        this.#instruct(work, { policy, ...startJob(work, policy, planned), sourceId, bindingIds })
+      }
+      const wakeAtMs = nextLookMs(policy, decided.wakeAtMs)
+      if (wakeAtMs === null) this.#wakeAtMs.delete(policyId)
+      else this.#wakeAtMs.set(policyId, wakeAtMs)
+    }
+  }
+
+  /** Looks at the policies for which something is due. */
+  wake(work: Work): void {
+    for (const [policyId, atMs] of this.#wakeAtMs) {
+      if (atMs > work.nowMs) continue
+      this.#wakeAtMs.delete(policyId)
+      const policy = this.policies.get(policyId)
+      if (policy === undefined) continue
+      work.dirty.add(policyId)
+      for (const { job, serverId } of watchJobs(work, policy)) {
+        this.instructAgain(work, { policy, job, serverId })
+      }
+    }
+  }
+
+  /** Sends a running job again to the agent that carries it: it may never have heard of it, or have forgotten. */
+  instructAgain(
+    work: Work,
+    order: { policy: PolicyRuntime; job: JobRuntime; serverId: string },
+  ): void {
+    const { policy, job, serverId } = order
+    for (const { sourceId, serverId: sender } of policy.sources.values()) {
+      if (sender !== serverId) continue
+      const running = [...job.targets.values()].filter(
+        (target) => target.state === 'running' && target.sourceId === sourceId,
+      )
+      for (const target of running) target.heardAtMs = work.nowMs
+      for (const [runId, targets] of Map.groupBy(running, (t) => t.runId ?? job.jobId)) {
+        const bindingIds = targets.map((target) => target.bindingId)
+        this.#instruct(work, { policy, job, sourceId, runId, bindingIds })
+      }
+    }
+  }
+
+  /** Ends what runs where a policy is paused or there is no licence, and has all planned again. */
+  stopWhatMayNotRun(work: Work): void {
+    const licensed = this.#isLicensed()
+    for (const policy of this.policies.values()) {
+      work.dirty.add(policy.policyId)
+      if (licensed && policy.plan.enabled) continue
+      const message = licensed ? 'the policy was paused' : 'there is no valid licence'
+      for (const job of policy.jobs.values()) {
+        const running = [...job.targets.values()].filter((target) => target.state === 'running')
+        cancelTargets(work, { policy, job }, { targets: running, message })
+      }
+    }
+  }
+
+  #instruct(work: Work, order: Instruction): void {
+    const { policy, job, sourceId, runId } = order
+    const source = policy.sources.get(sourceId)
+    if (source === undefined || order.bindingIds.length === 0) return
+    const tree = routeOf({ topology: this.#topology, ...order })
+    const { tickets } = this.#context.authority
+    const { nowMs } = work
+    const make = () => jobMessage({ tree, policy, job, sourceId, runId, tickets, nowMs })
+    work.instruct(source.serverId, make)
+  }
+
+  /** Takes over what only memory knows: who is connected, and what was tried. */
+  #adopt(work: Work, order: { policy: PolicyRuntime; before: PolicyRuntime | undefined }): void {
+    const { policy, before } = order
+    const { fleet } = this.#context
+    for (const source of policy.sources.values()) {
+      source.connected = fleet.isConnected(source.serverId)
+    }
+    for (const binding of policy.bindings.values()) {
+      const old = before?.bindings.get(binding.bindingId)
+      binding.connected = fleet.isConnected(binding.serverId)
+      binding.reported = old?.reported ?? false
+      binding.lastTry = old?.lastTry ?? null
+      binding.waivedSeq = old?.waivedSeq ?? null
+    }
+    this.policies.set(policy.policyId, policy)
+    work.dirty.add(policy.policyId)
+    for (const job of policy.jobs.values()) this.#adoptJob(work, { policy, job, before })
+  }
+
+  #adoptJob(
+    work: Work,
+    order: { policy: PolicyRuntime; job: JobRuntime; before: PolicyRuntime | undefined },
+  ): void {
+    const { policy, job, before } = order
+    const old = before?.jobs.get(job.jobId)
+    for (const [bindingId, target] of job.targets) {
+      target.heardAtMs = old?.targets.get(bindingId)?.heardAtMs ?? work.nowMs
+      target.reachedAtMs = old?.targets.get(bindingId)?.reachedAtMs ?? null
+    }
+    const strays = [...job.targets.values()].filter((t) => !policy.bindings.has(t.bindingId))
+    const message = 'the target does not belong to the policy any more'
+    cancelTargets(work, { policy, job }, { targets: strays, message })
+  }
+
+  /** The jobs of a policy that was deleted are not in the database any more, but still at the agents. */
+  #cancelOrphans(work: Work, old: PolicyRuntime): void {
+    if (this.policies.has(old.policyId)) return
+    this.#wakeAtMs.delete(old.policyId)
+    const reason = { code: 'CANCELLED', message: 'the policy was deleted' }
+    for (const { serverId, runId } of [...old.jobs.values()].flatMap((job) =>
+      runsOf(old, job.targets.values()),
+    )) {
+      work.instruct(serverId, { type: 'cancelJob', jobId: runId, reason })
+    }
+  }
+
+  #isLicensed(): boolean {
+    const { state } = this.#context.license.current()
+    return state === 'valid' || state === 'grace'
+  }
+}

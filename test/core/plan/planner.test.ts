@@ -1,0 +1,206 @@
+import { describe, expect, test } from 'bun:test'
+
+import { RETRY_MAX_MS, plan, retryAtMs } from '../../../src/core/plan/planner.ts'
+import type { PlanSource, PlanState, PlanTarget } from '../../../src/core/plan/state.ts'
+
+const NOW_MS = 1_000_000
+const EPOCH = 'epoch-1'
+
+const source: PlanSource = {
+  sourceId: 's',
+  connected: true,
+  epoch: EPOCH,
+  headSeq: 10,
+  scanned: true,
+}
+const target: PlanTarget = {
+  bindingId: 'b',
+  sourceId: 's',
+  connected: true,
+  reported: true,
+  drained: false,
+  watermark: { epoch: EPOCH, seq: 10 },
+  pendingCount: 0,
+  runningJobId: null,
+  failures: 0,
+  wasAway: false,
+  waivedSeq: null,
+  lastTry: null,
+}
+const at = (seq: number) => ({ watermark: { epoch: EPOCH, seq } })
+
+interface Case {
+  readonly source?: Partial<PlanSource>
+  readonly target?: Partial<PlanTarget>
+  readonly policy?: Partial<PlanState['policy']>
+  readonly state?: Partial<PlanState>
+}
+
+function planOf(of: Case) {
+  return plan({
+    nowMs: NOW_MS,
+    licensed: true,
+    policy: { enabled: true, mode: 'realtime', recovery: 'immediate', ...of.policy },
+    sources: [{ ...source, ...of.source }],
+    targets: [{ ...target, ...of.target }],
+    goals: [],
+    ...of.state,
+  })
+}
+
+describe('what starts now', () => {
+  const table: readonly (readonly [string, Case, string | null])[] = [
+    ['all is there', {}, null],
+    ['something is new', { target: at(9) }, 'realtime'],
+    ['first contact', { target: { watermark: null } }, 'initial'],
+    [
+      'first contact with an empty source',
+      { target: { watermark: null }, source: { headSeq: 0 } },
+      'initial',
+    ],
+    ['another epoch', { target: { watermark: { epoch: 'old', seq: 99 } } }, 'initial'],
+    [
+      'first contact in mid-scan',
+      { target: { watermark: null }, source: { scanned: false } },
+      null,
+    ],
+    [
+      'another epoch in mid-scan',
+      { target: { watermark: { epoch: 'old', seq: 9 } }, source: { scanned: false } },
+      null,
+    ],
+    ['something is new in mid-scan', { target: at(9), source: { scanned: false } }, 'realtime'],
+    ['away and behind', { target: { ...at(9), wasAway: true } }, 'recovery'],
+    ['away and not behind', { target: { wasAway: true } }, null],
+    ['pending', { target: { pendingCount: 1 } }, 'recovery'],
+    ['failed before', { target: { ...at(9), failures: 1 } }, 'recovery'],
+    ['a job runs', { target: { ...at(9), runningJobId: 'j' } }, null],
+    ['source away', { target: at(9), source: { connected: false } }, null],
+    ['source without a journal', { target: at(9), source: { epoch: null } }, null],
+    ['target away', { target: { ...at(9), connected: false } }, null],
+    ['target has not said where it is', { target: { ...at(9), reported: false } }, null],
+    ['drained', { target: { ...at(9), drained: true } }, null],
+    ['paused', { target: at(9), policy: { enabled: false } }, null],
+    ['no licence', { target: at(9), state: { licensed: false } }, null],
+    ['a person starts each run', { target: at(9), policy: { mode: 'manual' } }, null],
+    [
+      'a person starts the first run too',
+      { target: { watermark: null }, policy: { mode: 'manual' } },
+      null,
+    ],
+    [
+      'a person starts recoveries',
+      { target: { ...at(9), wasAway: true }, policy: { recovery: 'manual' } },
+      null,
+    ],
+    [
+      'recoveries wait, changes do not',
+      { target: at(9), policy: { recovery: 'manual' } },
+      'realtime',
+    ],
+    ['cancelled up to here', { target: { ...at(9), waivedSeq: 10 } }, null],
+    ['something newer than what was cancelled', { target: { ...at(8), waivedSeq: 9 } }, 'realtime'],
+    ['binding of a source that is gone', { target: { ...at(9), sourceId: 'gone' } }, null],
+  ]
+  test.each(table)('%s', (_, of, kind) => {
+    const { jobs } = planOf(of)
+    expect(jobs.map((job) => job.kind)).toEqual(kind === null ? [] : [kind as never])
+    for (const job of jobs) expect(job.to).toEqual({ epoch: EPOCH, seq: of.source?.headSeq ?? 10 })
+  })
+})
+
+describe('what failed is tried again', () => {
+  const tried = (agoMs: number, headSeq = 10, rounds = 1) => ({
+    lastTry: { atMs: NOW_MS - agoMs, headSeq, rounds },
+  })
+  const table: readonly (readonly [
+    string,
+    Partial<PlanTarget>,
+    { start: boolean; wakeInMs: number | null },
+  ])[] = [
+    ['not at once', { ...at(9), failures: 1, ...tried(500) }, { start: false, wakeInMs: 1500 }],
+    [
+      'after two seconds',
+      { ...at(9), failures: 1, ...tried(2000) },
+      { start: true, wakeInMs: null },
+    ],
+    [
+      'later each time',
+      { ...at(9), failures: 3, ...tried(2000) },
+      { start: false, wakeInMs: 6000 },
+    ],
+    [
+      'within five minutes at the latest',
+      { ...at(9), failures: 99, ...tried(0) },
+      { start: false, wakeInMs: RETRY_MAX_MS },
+    ],
+    [
+      'news do not make a dead target busy',
+      { ...at(9), failures: 1, ...tried(0, 9) },
+      { start: false, wakeInMs: 2000 },
+    ],
+    [
+      'at once where nothing was tried since it came back',
+      { ...at(9), failures: 9 },
+      { start: true, wakeInMs: null },
+    ],
+    ['pending waits too', { pendingCount: 1, ...tried(0) }, { start: false, wakeInMs: 2000 }],
+    [
+      'pending does not hold up what is new',
+      { ...at(9), pendingCount: 1, ...tried(0, 9) },
+      { start: true, wakeInMs: null },
+    ],
+  ]
+  test.each(table)('%s', (_, fields, { start, wakeInMs }) => {
+    const decided = planOf({ target: fields })
+    expect(decided.jobs.length).toBe(start ? 1 : 0)
+    expect(decided.wakeAtMs).toBe(wakeInMs === null ? null : NOW_MS + wakeInMs)
+  })
+
+  test('the pause grows and ends at five minutes', () => {
+    expect([1, 2, 3, 8, 9, 1000].map((failures) => retryAtMs(failures, 0))).toEqual([
+      2000, 4000, 8000, 256_000, 300_000, 300_000,
+    ])
+  })
+})
+
+describe('targets share a job where they get the same', () => {
+  const targets = [
+    { ...target, ...at(9), bindingId: 'one' },
+    { ...target, ...at(3), bindingId: 'two' },
+    { ...target, watermark: null, bindingId: 'new' },
+    { ...target, ...at(9), bindingId: 'busy', runningJobId: 'j' },
+    { ...target, bindingId: 'done' },
+  ]
+
+  test('by kind', () => {
+    expect(planOf({ state: { targets } }).jobs).toMatchObject([
+      { kind: 'realtime', bindingIds: ['one', 'two'] },
+      { kind: 'initial', bindingIds: ['new'] },
+    ])
+  })
+
+  test('the same state gives the same plan', () => {
+    expect(planOf({ state: { targets } })).toEqual(planOf({ state: { targets } }))
+  })
+
+  test('what a person asked for goes first, in every mode, for whoever is free', () => {
+    const goals = [{ jobId: 'g', to: { epoch: EPOCH, seq: 7 }, bindingIds: ['two', 'busy'] }]
+    const { jobs } = planOf({ policy: { mode: 'manual' }, state: { targets, goals } })
+    expect(jobs).toEqual([
+      {
+        jobId: 'g',
+        sourceId: 's',
+        kind: 'manual',
+        to: { epoch: EPOCH, seq: 7 },
+        bindingIds: ['two'],
+      },
+    ])
+  })
+
+  test('a goal of an older epoch means the head of the new one', () => {
+    const goals = [{ jobId: 'g', to: { epoch: 'old', seq: 7000 }, bindingIds: ['two'] }]
+    const { jobs } = planOf({ policy: { mode: 'manual' }, state: { targets, goals } })
+    expect(jobs[0]?.to).toEqual({ epoch: EPOCH, seq: 10 })
+  })
+})
