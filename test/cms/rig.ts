@@ -1,9 +1,12 @@
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { Database } from 'bun:sqlite'
+import { copyFileSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 import { type Cms, createCms } from '../../src/cms/cms.ts'
 import { DETECTION_TIMES, type DetectionTimes } from '../../src/cms/detection-limits.ts'
+import type { OpenTree } from '../../src/cms/source-disk.ts'
+import type { OutboundRow } from '../../src/core/apply/outbound.ts'
 import { type ByteString, fromText } from '../../src/core/base/byte-string.ts'
 import type { AgentMessageOf, ChangeRecord, SourceConfig } from '../../src/core/wire/control.ts'
 import { type Clock, systemClock } from '../../src/platform/clock.ts'
@@ -18,6 +21,7 @@ export interface RigOptions {
   readonly times?: Partial<DetectionTimes>
   readonly watchers?: WatcherFactory
   readonly clock?: Clock
+  readonly openTree?: OpenTree
   /** Takes no page while it gives false. */
   readonly takesChanges?: () => boolean
   /** The master confirms each page; true unless said otherwise. */
@@ -34,6 +38,7 @@ export class Rig {
   config: SourceConfig
   #cms: Cms | null = null
   #options: RigOptions
+  #lastHead = 0
 
   constructor(options: RigOptions = {}) {
     mkdirSync(this.root)
@@ -60,19 +65,20 @@ export class Rig {
   async start(options: RigOptions = {}): Promise<this> {
     this.#options = { ...this.#options, ...options }
     this.config = { ...this.config, ...options.config }
-    const { times, watchers, clock, takesChanges } = this.#options
+    const { times, watchers, clock, openTree, takesChanges } = this.#options
     this.#cms = createCms({
       databaseFile: join(this.folder, 'journal.db'),
       clock: clock ?? systemClock,
       log: createLogger({ level: 'debug', readable: false, write: (text) => this.logs.push(text) }),
       times: { ...DETECTION_TIMES, retryMs: 50, ...times },
-      openTree: (path: ByteString) => openReadTree(Buffer.from(path, 'latin1').toString()),
+      openTree: openTree ?? realTree,
       watchers: watchers ?? createInotifyWatchers(startInotifyWorker),
       newId: () => crypto.randomUUID(),
       onReport: (report) => this.reports.push(report),
       onChanges: (page) => {
         if (takesChanges?.() === false) return false
         this.pages.push(page)
+        this.#lastHead = page.upTo
         const { sourceId, epoch, upTo } = page
         if (this.#options.confirms !== false) {
           queueMicrotask(() => this.#cms?.changesRecorded({ sourceId, epoch, upTo }))
@@ -96,10 +102,19 @@ export class Rig {
   }
 
   /** Live rows as the Sync Client reads them, by path. */
-  rows(): Map<string, unknown> {
+  rows(): Map<string, OutboundRow> {
     const source = this.outbound
     const range = { after: 0, upTo: source.headSeq(), limit: 1_000_000, liveOnly: true }
-    return new Map(source.changes(range).map(({ entry }) => [entry.path, entry.state]))
+    return new Map(source.changes(range).map((row) => [row.entry.path, row]))
+  }
+
+  /** Paths of live rows without the root, in order. */
+  paths(): string[] {
+    return [...this.rows().keys()].filter((path) => path !== '').sort()
+  }
+
+  at(path: string): string {
+    return join(this.root, path)
   }
 
   get outbound() {
@@ -108,9 +123,34 @@ export class Rig {
     return source
   }
 
+  /** The last head that the master was told of. */
+  get lastHead(): number {
+    return this.#lastHead
+  }
+
   async stop(): Promise<void> {
     await this.#cms?.stop()
     this.#cms = null
+  }
+
+  /** Lets every write of a row fail from now on; gives what ends that. */
+  breakJournal(): () => void {
+    const database = new Database(join(this.folder, 'journal.db'))
+    const failing = "BEGIN SELECT RAISE(ABORT, 'disk full'); END"
+    database.run(`CREATE TRIGGER broken BEFORE INSERT ON entry ${failing}`)
+    return () => {
+      database.run('DROP TRIGGER broken')
+      database.close()
+    }
+  }
+
+  /** Stops, and puts the journal back to what it was while detection ran, as a killed process leaves it. */
+  async abandon(): Promise<void> {
+    const file = join(this.folder, 'journal.db')
+    for (const suffix of ['', '-wal']) copyFileSync(file + suffix, `${file}${suffix}.kept`)
+    await this.stop()
+    for (const suffix of ['-shm', '-wal']) rmSync(file + suffix, { force: true })
+    for (const suffix of ['', '-wal']) renameSync(`${file}${suffix}.kept`, file + suffix)
   }
 
   async remove(): Promise<void> {
@@ -118,6 +158,10 @@ export class Rig {
     rmSync(this.folder, { recursive: true, force: true })
   }
 }
+
+/** Opens a real folder. */
+export const realTree: OpenTree = (path: ByteString) =>
+  openReadTree(Buffer.from(path, 'latin1').toString())
 
 const CONFIG: Omit<SourceConfig, 'path'> = {
   policyId: 'p1',
@@ -136,4 +180,11 @@ export async function until(condition: () => boolean, what: string): Promise<voi
     if (performance.now() > giveUpMs) throw new Error(`waited in vain until ${what}`)
     await Bun.sleep(1)
   }
+}
+
+/** `operation path (from)`, the root left out: its mtime changes with everything in it. */
+export function told(records: readonly ChangeRecord[]): string[] {
+  return records
+    .filter((record) => record.path !== '')
+    .map(({ operation, path, from }) => `${operation} ${path}${from === null ? '' : ` (${from})`}`)
 }
