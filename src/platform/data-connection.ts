@@ -16,7 +16,7 @@ const QUEUE_BYTES_MAX = 16 << 20
 const GOODBYE_MS = 2000
 
 export interface DataHandlers {
-  /** Gets every frame in order. What it throws ends the connection with that error, told to the peer. */
+  /** Gets every frame in order; bytes in it are valid until it returns. What it throws ends the connection with that error, told to the peer. */
   frame(frame: Frame): void
   /** Called once, at the end; null where this side closed without a failure. */
   closed(failure: Failure | null): void

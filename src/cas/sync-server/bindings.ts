@@ -20,8 +20,11 @@ export interface BindingHolder {
   abort(failure: Failure): void
 }
 
+/** Targets kept open for their next job: each holds file descriptors. */
+const OPEN_MAX = 256
+
 interface Slot {
-  readonly target: TargetConfig
+  target: TargetConfig
   open: OpenTarget | null
   holder: BindingHolder | null
 }
@@ -30,6 +33,7 @@ interface Slot {
 export class Bindings {
   readonly #opener: TargetOpener
   readonly #slots = new Map<string, Slot>()
+  readonly #open = new Set<Slot>()
 
   constructor(opener: TargetOpener) {
     this.#opener = opener
@@ -51,25 +55,20 @@ export class Bindings {
       if (target !== undefined && isSame(target, slot.target)) continue
       const message = `binding "${bindingId}" ${target === undefined ? 'is gone' : 'has changed'}`
       slot.holder?.abort({ code: 'BINDING_UNKNOWN', message })
-      slot.open?.close()
+      this.#closeSlot(slot)
       this.#slots.delete(bindingId)
     }
     for (const target of targets) {
       const slot = this.#slots.get(target.bindingId)
-      this.#slots.set(target.bindingId, {
-        target,
-        open: slot?.open ?? null,
-        holder: slot?.holder ?? null,
-      })
+      if (slot !== undefined) slot.target = target
+      else this.#slots.set(target.bindingId, { target, open: null, holder: null })
     }
   }
 
   /** Gives the open target, opening it where need be; throws as the opener does. */
   open(bindingId: string): OpenTarget | null {
     const slot = this.#slots.get(bindingId)
-    if (slot === undefined) return null
-    slot.open ??= this.#opener(slot.target)
-    return slot.open
+    return slot === undefined ? null : this.#opened(slot)
   }
 
   /**
@@ -84,9 +83,9 @@ export class Bindings {
       return failure('BINDING_BUSY', `binding "${bindingId}" receives from "${slot.holder.peerId}"`)
     const message = `binding "${bindingId}" was opened again by the same server`
     slot.holder?.abort({ code: 'BINDING_BUSY', message })
-    slot.open ??= this.#opener(slot.target)
+    const open = this.#opened(slot)
     slot.holder = holder
-    return success(slot.open)
+    return success(open)
   }
 
   release(bindingId: string, holder: BindingHolder): void {
@@ -97,12 +96,29 @@ export class Bindings {
   /** Closes a target after an error, so that the next job opens it anew. */
   drop(bindingId: string): void {
     const slot = this.#slots.get(bindingId)
-    slot?.open?.close()
-    if (slot !== undefined) slot.open = null
+    if (slot !== undefined) this.#closeSlot(slot)
   }
 
   close(): void {
     this.configure([])
+  }
+
+  #opened(slot: Slot): OpenTarget {
+    slot.open ??= this.#opener(slot.target)
+    // The least recently used come first.
+    this.#open.delete(slot)
+    this.#open.add(slot)
+    for (const each of this.#open) {
+      if (this.#open.size <= OPEN_MAX) break
+      if (each.holder === null && each !== slot) this.#closeSlot(each)
+    }
+    return slot.open
+  }
+
+  #closeSlot(slot: Slot): void {
+    slot.open?.close()
+    slot.open = null
+    this.#open.delete(slot)
   }
 }
 

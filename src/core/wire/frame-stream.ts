@@ -2,7 +2,12 @@ import { FRAME_BYTES_MAX } from '../base/limits.ts'
 import { type Result, failure, success } from '../base/result.ts'
 import { FRAME_HEAD_BYTES } from './frame.ts'
 
-/** A frame as it was cut from the stream; the payload is not looked at yet. */
+const LENGTH_BYTES = 4
+
+/**
+ * A frame as it was cut from the stream; the payload is not looked at yet, and is valid only until the one who got it
+ * returns.
+ */
 export interface RawFrame {
   readonly type: number
   readonly payload: Uint8Array
@@ -10,28 +15,30 @@ export interface RawFrame {
 
 /**
  * Cuts a stream of bytes into frames, whatever the chunks it comes in. A length is checked before anything is allocated;
- * a frame that lies within one chunk is not copied.
+ * a frame that lies within one chunk is not copied, others are put together in one buffer that is used again.
  */
 export class FrameStream {
-  /** The frame that has begun: its head while that is not whole, then head and payload at their full length. */
-  #partial = new Uint8Array(FRAME_HEAD_BYTES)
+  /** Holds the frame that has begun; as large as the largest such frame so far. */
+  #buffer = new Uint8Array(FRAME_HEAD_BYTES)
   #filledBytes = 0
+  /** What `#filledBytes` has to reach next: a head, then the whole frame. */
+  #dueBytes = FRAME_HEAD_BYTES
 
   /** Takes the next chunk and hands on each frame that it completes. After a failure the stream is of no use. */
   push(chunk: Uint8Array, onFrame: (frame: RawFrame) => void): Result<void> {
     let offset = 0
     while (offset < chunk.length) {
-      const whole = this.#filledBytes === 0 ? frameAt(chunk, offset) : null
+      const whole = this.isBetweenFrames ? frameAt(chunk, offset) : null
       if (whole !== null && !whole.ok) return whole
       if (whole?.value) {
         offset += FRAME_HEAD_BYTES + whole.value.payload.length
         onFrame(whole.value)
         continue
       }
-      const taken = this.#fill(chunk, offset)
-      if (!taken.ok) return taken
-      offset = taken.value
-      this.#emit(onFrame)
+      offset = this.#fill(chunk, offset)
+      const grown = this.#growAfterHead()
+      if (!grown.ok) return grown
+      this.#emitIfWhole(onFrame)
     }
     return success(undefined)
   }
@@ -41,27 +48,31 @@ export class FrameStream {
     return this.#filledBytes === 0
   }
 
-  #fill(chunk: Uint8Array, offset: number): Result<number> {
-    const end = Math.min(chunk.length, offset + this.#partial.length - this.#filledBytes)
-    this.#partial.set(chunk.subarray(offset, end), this.#filledBytes)
+  #fill(chunk: Uint8Array, offset: number): number {
+    const end = Math.min(chunk.length, offset + this.#dueBytes - this.#filledBytes)
+    this.#buffer.set(chunk.subarray(offset, end), this.#filledBytes)
     this.#filledBytes += end - offset
-    const headIsWhole =
-      this.#filledBytes === FRAME_HEAD_BYTES && this.#partial.length === FRAME_HEAD_BYTES
-    if (!headIsWhole) return success(end)
-    const length = lengthAt(this.#partial, 0)
-    if (!length.ok) return length
-    const grown = new Uint8Array(4 + length.value)
-    grown.set(this.#partial)
-    this.#partial = grown
-    return success(end)
+    return end
   }
 
-  #emit(onFrame: (frame: RawFrame) => void): void {
-    if (this.#filledBytes < this.#partial.length || this.#filledBytes < FRAME_HEAD_BYTES) return
-    const frame = { type: this.#partial[4] ?? 0, payload: this.#partial.subarray(FRAME_HEAD_BYTES) }
-    this.#partial = new Uint8Array(FRAME_HEAD_BYTES)
+  #growAfterHead(): Result<void> {
+    if (this.#filledBytes !== FRAME_HEAD_BYTES) return success(undefined)
+    const length = lengthAt(this.#buffer, 0)
+    if (!length.ok) return length
+    this.#dueBytes = LENGTH_BYTES + length.value
+    if (this.#dueBytes <= this.#buffer.length) return success(undefined)
+    const grown = new Uint8Array(this.#dueBytes)
+    grown.set(this.#buffer.subarray(0, this.#filledBytes))
+    this.#buffer = grown
+    return success(undefined)
+  }
+
+  #emitIfWhole(onFrame: (frame: RawFrame) => void): void {
+    if (this.#filledBytes < FRAME_HEAD_BYTES || this.#filledBytes < this.#dueBytes) return
+    const payload = this.#buffer.subarray(FRAME_HEAD_BYTES, this.#dueBytes)
     this.#filledBytes = 0
-    onFrame(frame)
+    this.#dueBytes = FRAME_HEAD_BYTES
+    onFrame({ type: this.#buffer[LENGTH_BYTES] ?? 0, payload })
   }
 }
 
@@ -70,14 +81,14 @@ function frameAt(chunk: Uint8Array, offset: number): Result<RawFrame | null> {
   if (chunk.length - offset < FRAME_HEAD_BYTES) return success(null)
   const length = lengthAt(chunk, offset)
   if (!length.ok) return length
-  const end = offset + 4 + length.value
+  const end = offset + LENGTH_BYTES + length.value
   if (end > chunk.length) return success(null)
   const payload = chunk.subarray(offset + FRAME_HEAD_BYTES, end)
-  return success({ type: chunk[offset + 4] ?? 0, payload })
+  return success({ type: chunk[offset + LENGTH_BYTES] ?? 0, payload })
 }
 
 function lengthAt(bytes: Uint8Array, offset: number): Result<number> {
-  const length = new DataView(bytes.buffer, bytes.byteOffset + offset, 4).getUint32(0)
+  const length = new DataView(bytes.buffer, bytes.byteOffset + offset, LENGTH_BYTES).getUint32(0)
   if (length > 0 && length <= FRAME_BYTES_MAX) return success(length)
   return failure('PROTOCOL', `cannot read a frame of ${length} bytes`)
 }
