@@ -32,7 +32,8 @@ export type Mutation = (world: World) => void
 
 interface Logged {
   readonly mutate: Mutation
-  readonly isContent: boolean
+  /** What is left of it where names and times reach the disk, but contents do not. */
+  readonly withoutContent: Mutation
 }
 
 export interface PowerCut {
@@ -59,9 +60,9 @@ export class MemoryDisk {
     return this.#now()
   }
 
-  change(mutate: Mutation, isContent = false): void {
+  change(mutate: Mutation, withoutContent = mutate): void {
     mutate(this.world)
-    this.#log.push({ mutate, isContent })
+    this.#log.push({ mutate, withoutContent })
   }
 
   get unsyncedChanges(): number {
@@ -76,8 +77,10 @@ export class MemoryDisk {
   /** Goes back to what was durable, and some of what came after. */
   cutPower({ keptChanges, losesContent }: PowerCut): void {
     this.world = cloneWorld(this.#durable)
-    for (const { mutate, isContent } of this.#log.slice(0, keptChanges))
-      if (!isContent || !losesContent) mutate(this.world)
+    for (const { mutate, withoutContent } of this.#log.slice(0, keptChanges)) {
+      if (losesContent) withoutContent(this.world)
+      else mutate(this.world)
+    }
     this.sync()
   }
 }

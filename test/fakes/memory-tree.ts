@@ -9,7 +9,15 @@ import type { ByteString } from '../../src/core/base/byte-string.ts'
 import { AppError, type ErrorCode } from '../../src/core/base/errors.ts'
 import type { FileState, FileType } from '../../src/core/change/entry.ts'
 import { type RelPath, basename, child, parent } from '../../src/core/path/rel-path.ts'
-import { MemoryDisk, type Node, find, link, touch, unlinkName } from './memory-disk.ts'
+import {
+  MemoryDisk,
+  type Mutation,
+  type Node,
+  find,
+  link,
+  touch,
+  unlinkName,
+} from './memory-disk.ts'
 
 export type TreeCall =
   | 'make the folder'
@@ -183,11 +191,12 @@ export class MemoryTree implements TargetTree {
   // Names and contents reach a disk apart from each other: a power cut may keep the one and lose the other.
   #setContent(inode: bigint, content: Uint8Array): void {
     const nowNs = this.disk.nowNs()
+    const stamp: Mutation = (world) => touch(world.nodes.get(inode), nowNs)
     this.disk.change((world) => {
       const node = world.nodes.get(inode)
       if (node !== undefined) node.content = content
-    }, true)
-    this.disk.change((world) => touch(world.nodes.get(inode), nowNs))
+      stamp(world)
+    }, stamp)
   }
 
   #node(inode: bigint): Node {

@@ -1,6 +1,5 @@
 import type { Entry } from '../change/entry.ts'
 import type { RelPath } from '../path/rel-path.ts'
-import type { Decision } from './decision.ts'
 import type { SetHeader } from './inbound.ts'
 import { deletion, heldPending, ownRetries, unnamedPaths } from './unnamed.ts'
 import type { Work } from './work.ts'
@@ -37,15 +36,4 @@ function split(work: Work, entries: readonly Entry[]): OwnWork {
     entries: entries.filter((entry) => !isAdopted(entry)),
     adopted: entries.filter(isAdopted).map(({ path }) => path),
   }
-}
-
-/** The claims a set must leave before it touches the disk: new places that have no row yet. */
-export function claimsFor(work: Work, decisions: readonly Decision[]): RelPath[] {
-  const known = work.deps.index.claims()
-  return decisions
-    .filter(
-      ({ row, verdict, entry }) =>
-        row === null && verdict.kind === 'place' && !known.has(entry.path),
-    )
-    .map(({ entry }) => entry.path)
 }

@@ -5,6 +5,7 @@ import type { InboundBinding, InboundSet, SetHeader, TargetPosition } from './in
 import { MetadataWriter } from './metadata.ts'
 import type { ApplyDependencies } from './options.ts'
 import { endStaging } from './recovery.ts'
+import { isRefusal } from './refusal.ts'
 import { checkHeader } from './selection.ts'
 import { positionOf } from './set-commit.ts'
 
@@ -15,6 +16,8 @@ export class ApplyBinding implements InboundBinding {
   readonly #deps: ApplyDependencies
   readonly #metadata: MetadataWriter
   #isBusy = false
+  /** A set was dropped and its staging folder could not be ended: the next set must not begin before it is. */
+  #isUnclean = false
   /** Where the full list that runs goes on; it does not outlive the process, the source then begins it again. */
   #resumeAt = NOWHERE
 
@@ -26,7 +29,9 @@ export class ApplyBinding implements InboundBinding {
   /** Ends what an unclean stop left in the tree. Throws AppError where the tree refuses it. */
   recover(): void {
     assert(!this.#isBusy, 'nothing is recovered under a set')
+    this.#isUnclean = true
     endStaging(this.#deps, this.#metadata)
+    this.#isUnclean = false
   }
 
   position(): TargetPosition {
@@ -36,6 +41,7 @@ export class ApplyBinding implements InboundBinding {
   /** Throws PROTOCOL where the set does not follow on what was applied. */
   begin(header: SetHeader, entries: readonly Entry[]): InboundSet {
     assert(!this.#isBusy, 'one set at a time')
+    if (this.#isUnclean) this.recover()
     checkHeader(header, this.#deps.index.watermark(), this.#resumeAt)
     const isNewList = header.kind === 'full' && header.from === 0
     const list = this.#deps.index.list() + (isNewList ? 1 : 0)
@@ -48,6 +54,17 @@ export class ApplyBinding implements InboundBinding {
 
   #ended(header: SetHeader, isApplied: boolean): void {
     this.#isBusy = false
+    if (!isApplied) this.#endDropped()
     if (header.kind === 'full') this.#resumeAt = isApplied && !header.last ? header.to : NOWHERE
+  }
+
+  /** Dropping a set is safe at any time: what the disk refuses now is tried again before the next set. */
+  #endDropped(): void {
+    try {
+      this.recover()
+    } catch (thrown) {
+      if (!isRefusal(thrown)) throw thrown
+      this.#deps.notice(`cannot clear the staging folder: ${thrown.message}`)
+    }
   }
 }

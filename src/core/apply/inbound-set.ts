@@ -10,7 +10,6 @@ import { Ledger } from './ledger.ts'
 import { LocalContent } from './local-content.ts'
 import type { MetadataWriter } from './metadata.ts'
 import type { ApplyDependencies } from './options.ts'
-import { endStaging } from './recovery.ts'
 import { type Selection, selectEntries } from './selection.ts'
 import { commitSet } from './set-commit.ts'
 import { runPhases, surveyEntry } from './set-run.ts'
@@ -109,7 +108,6 @@ export class ApplyingSet implements InboundSet {
   discard(): void {
     if (this.#phase === 'ended') return
     this.#open?.close()
-    endStaging(this.#context.deps, this.#context.metadata)
     this.#finish(false)
   }
 

@@ -36,6 +36,19 @@ export class Ledger {
     this.unsure.delete(entry.path)
   }
 
+  /** A folder was made for what is in it; anything its source says of it is newer. */
+  implied(folder: RelPath, disk: FileState): void {
+    const { mode, uid, gid, mtimeNs } = disk
+    this.puts.set(folder, {
+      path: folder,
+      epoch: this.#epoch,
+      seq: 0,
+      list: this.list,
+      state: { type: 'directory', size: 0, mode, uid, gid, mtimeNs, linkTarget: null, hash: null },
+      stat: fingerprintOf(disk),
+    })
+  }
+
   /** The path is no longer this binding's. */
   gone(path: RelPath): void {
     this.removes.add(path)

@@ -111,7 +111,10 @@ export function makeFolders(work: Work, placed: readonly Placing[]): void {
   }
 }
 
-/** Makes the folders above a path where this host lost them. */
+/**
+ * Makes the folders above a path where this host lost them, or where their own entries come with a later set. Those get
+ * a row as well, so that they go when the source says so.
+ */
 export function ensureParent(work: Work, path: RelPath): void {
   const folder = parent(path)
   if (folder === null || folder === ROOT) return
@@ -123,7 +126,10 @@ export function ensureParent(work: Work, path: RelPath): void {
       `cannot place ${JSON.stringify(path)}: what should be its folder is none`,
     )
   ensureParent(work, folder)
-  work.tree.makeDirectory(folder, (work.view.get(folder)?.state.mode ?? 0o755) | 0o700)
+  const row = work.view.get(folder)
+  work.tree.makeDirectory(folder, (row?.state.mode ?? 0o755) | 0o700)
+  const made = row === null ? work.tree.lstat(folder) : null
+  if (made !== null) work.ledger.implied(folder, made)
 }
 
 /** Renames what was prepared into place: a reader sees what was there before, or all of the new. */

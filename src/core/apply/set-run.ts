@@ -1,8 +1,8 @@
 import type { ErrorCode } from '../base/errors.ts'
 import type { Entry } from '../change/entry.ts'
-import { type RelPath, ROOT, isBelow, parent } from '../path/rel-path.ts'
+import type { RelPath } from '../path/rel-path.ts'
+import { claimMoves, claimPlaces } from './claims.ts'
 import { type Decision, type Verdict, placings, removals, settlings } from './decision.ts'
-import { claimsFor } from './ending.ts'
 import { removeExtras } from './extras.ts'
 import { finishFolders } from './folder-ends.ts'
 import { findFolderMoves } from './folder-moves.ts'
@@ -42,7 +42,7 @@ export function runPhases(work: Work, { header }: { header: SetHeader }, input: 
   )
   const isIdle = decisions.every(({ verdict }) => verdict.kind === 'pass')
   if (isIdle && !work.staging.isMade) return settle(work, decisions)
-  claim(work, claimsFor(work, decisions))
+  claimPlaces(work, decisions)
   settle(work, decisions)
   const preparation = prepareAll(work, decisions)
   if (preparation.prepared.size > 0) work.tree.sync()
@@ -99,14 +99,10 @@ function settle({ ledger }: Work, decisions: readonly Decision[]): void {
   }
 }
 
-function claim(work: Work, paths: readonly RelPath[]): void {
-  if (paths.length > 0) work.deps.index.claim(paths)
-}
-
 function moveFolders(work: Work, entries: readonly Entry[]): void {
   const moves = findFolderMoves({ tree: work.tree, index: work.deps.index }, entries)
   if (moves.length === 0) return
-  claim(work, arrivingPaths(work, entries, moves))
+  claimMoves(work, entries, moves)
   for (const move of moves) moveFolder(work, move)
 }
 
@@ -119,16 +115,6 @@ function moveFolder(work: Work, move: FolderMove): void {
     // File by file, each failure finds its entry.
     if (!isRefusal(thrown)) throw thrown
   }
-}
-
-/** What the moves bring, and the folders above that must be made for them. */
-function arrivingPaths(work: Work, entries: readonly Entry[], moves: readonly FolderMove[]) {
-  const isAbove = (path: RelPath) => moves.some(({ to }) => isBelow(to, path) && path !== ROOT)
-  const isIn = (path: RelPath) => moves.some(({ to }) => path === to || isBelow(path, to))
-  return entries
-    .filter(({ state, path }) => state !== null && (isIn(path) || isAbove(path)))
-    .filter(({ path }) => parent(path) !== null && work.deps.index.get(path) === null)
-    .map(({ path }) => path)
 }
 
 function endsReplacing({ deps }: Work, header: SetHeader): boolean {

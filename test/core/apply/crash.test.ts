@@ -1,50 +1,13 @@
 import { describe, expect, test } from 'bun:test'
 
-import type { IndexBatch } from '../../../src/core/apply/index-store.ts'
 import type { Entry } from '../../../src/core/change/entry.ts'
 import { ROOT, type RelPath } from '../../../src/core/path/rel-path.ts'
+import { Crash, Fuse, FusedIndex } from '../../fakes/fuse.ts'
 import { MemoryDisk, type PowerCut } from '../../fakes/memory-disk.ts'
-import { MemoryIndex } from '../../fakes/memory-index.ts'
 import { MemoryTree, walk } from '../../fakes/memory-tree.ts'
 import { get } from '../../platform/tree.suite.ts'
 import { CASES } from './cases.ts'
 import { Target, file, folder, hashOf } from './harness.ts'
-
-class Crash extends Error {}
-
-/** Counts every call that reaches the disk or the index, and ends the process before or after the one it is told. */
-class Fuse {
-  #left = Number.POSITIVE_INFINITY
-
-  light(calls: number): void {
-    this.#left = calls
-  }
-
-  burn(): void {
-    if (this.#left-- <= 0) throw new Crash('killed')
-  }
-}
-
-class FusedIndex extends MemoryIndex {
-  readonly fuse: Fuse
-
-  constructor(fuse: Fuse) {
-    super()
-    this.fuse = fuse
-  }
-
-  override claim(paths: readonly RelPath[]): void {
-    this.fuse.burn()
-    super.claim(paths)
-    this.fuse.burn()
-  }
-
-  override commit(batch: IndexBatch): void {
-    this.fuse.burn()
-    super.commit(batch)
-    this.fuse.burn()
-  }
-}
 
 function fused(before: readonly Entry[]) {
   const fuse = new Fuse()
@@ -65,7 +28,7 @@ function diesAt(run: ReturnType<typeof fused>, calls: number, change: readonly E
     if (!(thrown instanceof Crash)) throw thrown
     return true
   } finally {
-    run.fuse.light(Number.POSITIVE_INFINITY)
+    run.fuse.putOut()
   }
 }
 
