@@ -2,12 +2,13 @@ import { AppError } from '../core/base/errors.ts'
 import type { Look } from '../core/change/detect-buffer.ts'
 import type { FileState } from '../core/change/entry.ts'
 import type { Observation } from '../core/change/observation.ts'
+import { scan } from '../core/change/scan.ts'
+import { scan } from '../core/change/scan.ts'
 import { inTreeOrder } from '../core/change/tree-order.ts'
-import { walk } from '../core/change/walk.ts'
 import { type RelPath, ROOT, isBelow, isStaging, parent } from '../core/path/rel-path.ts'
 import { RECORD_ROWS_MAX } from './detection-limits.ts'
 import type { Recorder } from './recorder.ts'
-import { type SourceParts, nextTurn, noteUnreadable } from './source-parts.ts'
+import { type SourceParts, nextTurn, noteUnreadable, scanOptions } from './source-parts.ts'
 
 /**
  * Looks at what the detect buffer gave out and records it: first everything that is there, folders that appeared with
@@ -48,8 +49,10 @@ export class Looks {
     const add = (path: RelPath, deep: boolean) => all.set(path, { path, deep, cause: 'hint' })
     for (const look of looks) {
       const { path } = look
-      if (!isStaging(path)) all.set(path, look)
+      if (isStaging(path)) continue
+      if (!(all.get(path)?.deep ?? false)) all.set(path, look)
       if (look.cause === 'again') continue
+      for (const name of this.#otherNames(path)) if (!all.has(name)) add(name, false)
       for (let folder = parent(path); folder !== null; folder = parent(folder)) {
         if (all.has(folder)) break
         const isKnown = this.#parts.journal.row(folder)?.state?.type === 'directory'
@@ -58,6 +61,15 @@ export class Looks {
       }
     }
     return [...all.values()].sort((left, right) => inTreeOrder(left.path, right.path))
+  }
+
+  /** A write by one name of a file is told of that name only, and changes what the others are. */
+  #otherNames(path: RelPath): RelPath[] {
+    const { disk, journal } = this.#parts
+    const before = journal.row(path)?.state
+    const now = before?.type === 'file' && before.linkCount > 1 ? before : disk.look(path)
+    if (now === null || now === 'unreadable' || now.type !== 'file' || now.linkCount < 2) return []
+    return journal.pathsOfInode(now.inode)
   }
 
   /** True where everything below was taken too. */
@@ -86,17 +98,23 @@ export class Looks {
     return path !== ROOT && (known?.type !== 'directory' || known.inode !== state.inode)
   }
 
+  /** Everything in a folder, and what is no longer in it: another folder may have had its name. */
+  /**
+   * Everything below a folder, compared with its rows: it may be another folder than the one they speak of, and then
+   * what they name and the disk has not is gone.
+   */
   async #takeTree(folder: RelPath): Promise<void> {
-    const { disk, filter } = this.#parts
+    const { disk, filter, journal, clock } = this.#parts
     const isInView = (path: RelPath, state: FileState) =>
       filter.letsThroughHere(path, state.type === 'directory' ? 'folder' : 'leaf')
-    for (const { path, state } of walk(folder, { disk, isInView })) {
-      if (state === 'unreadable') {
-        noteUnreadable(this.#parts, path)
-        continue
+    const rows = journal.liveBelow.bind(journal)
+    for (const step of scan(folder, { disk, isInView, rows, nowMs: () => clock.nowMs() })) {
+      if (step.kind === 'unreadable') noteUnreadable(this.#parts, step.path)
+      if (step.kind === 'missing') this.#gone.push(step.path)
+      if (step.kind === 'seen') {
+        this.#present.push({ path: step.path, state: step.state, cause: 'hint' })
+        await this.#bound()
       }
-      this.#present.push({ path, state, cause: 'hint' })
-      await this.#bound()
     }
   }
 
