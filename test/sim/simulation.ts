@@ -6,7 +6,7 @@ import { SimSource } from './sim-source.ts'
 import { SimTarget } from './sim-target.ts'
 import { SourceOperations } from './source-operations.ts'
 
-const STEPS = 60
+const STEPS = 100
 const ROUNDS_TO_REST = 60
 const TARGETS = 2
 
