@@ -1,11 +1,11 @@
 // Screenshots of every page, light and dark, wide and narrow, from a seeded master: `bun run shots [folder] [page…]`.
 import { mkdirSync } from 'node:fs'
 
-import { type Browser, chromium } from 'playwright-core'
+import { type Page, chromium } from 'playwright-core'
 
 import { BROWSER_OPTIONS } from '../test/fakes/browser.ts'
 import { type SeededFleet, seedFleet } from '../test/fakes/seeded-fleet.ts'
-import { PASSWORD, type TestAdmin, startTestAdmin } from '../test/fakes/test-admin.ts'
+import { PASSWORD, startTestAdmin } from '../test/fakes/test-admin.ts'
 import { removeMasterFolders } from '../test/fakes/test-master.ts'
 
 const [folder = 'dist/shots', ...wanted] = process.argv.slice(2)
@@ -16,7 +16,7 @@ mkdirSync(folder, { recursive: true })
 const admin = await startTestAdmin()
 const browser = await chromium.launch(BROWSER_OPTIONS)
 try {
-  await shoot(browser, admin, {
+  await shoot({
     'empty-overview': '/',
     'empty-policies': '/policies',
     'empty-jobs': '/jobs',
@@ -24,12 +24,12 @@ try {
     'empty-add-server': '/servers/new',
   })
   const fleet = await seedFleet(admin)
-  await fill(admin, fleet)
-  await shoot(browser, admin, { 'sign-in': '/sign-in' }, false)
-  await shoot(browser, admin, await pagesOf(admin, fleet))
-  await shootCommand(browser, admin)
+  await fill(fleet)
+  await shoot({ 'sign-in': '/sign-in' }, false)
+  await shoot(await pagesOf(fleet))
+  await shootCommand()
   admin.master.license.set('missing')
-  await shoot(browser, admin, { locked: '/license' })
+  await shoot({ locked: '/license' })
   fleet.stop()
 } finally {
   await browser.close()
@@ -38,7 +38,7 @@ try {
 }
 process.exit(0)
 
-async function fill(admin: TestAdmin, fleet: SeededFleet): Promise<void> {
+async function fill(fleet: SeededFleet): Promise<void> {
   fleet.change('website', 1200)
   fleet.change('assets', 64)
   await Bun.sleep(1500)
@@ -54,7 +54,7 @@ async function fill(admin: TestAdmin, fleet: SeededFleet): Promise<void> {
   })
 }
 
-async function pagesOf(admin: TestAdmin, fleet: SeededFleet): Promise<Record<string, string>> {
+async function pagesOf(fleet: SeededFleet): Promise<Record<string, string>> {
   const jobs = (await (await admin.call('admin', 'GET /jobs')).json()) as {
     items: { id: string }[]
   }
@@ -82,12 +82,7 @@ async function pagesOf(admin: TestAdmin, fleet: SeededFleet): Promise<Record<str
   }
 }
 
-async function shoot(
-  browser: Browser,
-  admin: TestAdmin,
-  pages: Record<string, string>,
-  signedIn = true,
-): Promise<void> {
+async function shoot(pages: Record<string, string>, signedIn = true): Promise<void> {
   for (const width of WIDTHS) {
     for (const theme of THEMES) {
       const context = await browser.newContext({
@@ -95,7 +90,7 @@ async function shoot(
         colorScheme: theme,
       })
       const page = await context.newPage()
-      if (signedIn) await signIn(page, admin)
+      if (signedIn) await signIn(page)
       for (const [name, path] of Object.entries(pages)) {
         if (wanted.length > 0 && !wanted.includes(name)) continue
         await page.goto(admin.url + path)
@@ -110,17 +105,17 @@ async function shoot(
   }
 }
 
-async function shootCommand(browser: Browser, admin: TestAdmin): Promise<void> {
+async function shootCommand(): Promise<void> {
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 } })
   const page = await context.newPage()
-  await signIn(page, admin)
+  await signIn(page)
   await page.goto(`${admin.url}/servers/new`)
   await page.getByRole('button', { name: 'Make the command' }).click()
   await page.screenshot({ path: `${folder}/command-1280-light.png`, fullPage: true })
   await context.close()
 }
 
-async function signIn(page: import('playwright-core').Page, admin: TestAdmin): Promise<void> {
+async function signIn(page: Page): Promise<void> {
   await page.goto(`${admin.url}/sign-in`)
   await page.getByLabel('Name').fill('admin')
   await page.getByLabel('Password').fill(PASSWORD)

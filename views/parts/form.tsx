@@ -180,7 +180,7 @@ export const Ask = (props: AskProps) => (
     >
       {props.label}
     </button>
-    <div popover id={props.id} role="dialog" aria-labelledby={`${props.id}-title`}>
+    <div popover="auto" id={props.id} role="dialog" aria-labelledby={`${props.id}-title`}>
       <form method="post" action={props.action} class="stack">
         <Csrf token={props.csrf} />
         <h2 id={`${props.id}-title`}>{props.title}</h2>

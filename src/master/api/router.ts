@@ -61,8 +61,8 @@ async function answer(
   person: Person,
   text: string,
 ): Promise<KeptAnswer> {
-  const body =
-    endpoint.body === null ? undefined : parseRequest(endpoint.body, readJson(text, request))
+  const said = endpoint.plainBody ? text : readJson(text, request)
+  const body = endpoint.body === null ? undefined : parseRequest(endpoint.body, said)
   const call: Call<unknown, unknown> = {
     context,
     actor: person.actor,

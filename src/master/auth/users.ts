@@ -11,6 +11,7 @@ import { type PageRequest, cursorKey, pageLimit, toPage } from '../use-cases/pag
 import { recordAct } from './audit.ts'
 import type { AuthContext } from './context.ts'
 import { hashPassword, verifyPassword } from './passwords.ts'
+import { beginAttempt, forgiveAttempt } from './throttle.ts'
 
 /** An account, without anything secret. */
 export interface User {
@@ -180,17 +181,20 @@ export async function setPassword(
   return updateUser(context, actor, { reference: `name:${request.name}`, change })
 }
 
-/** Changes one's own password, which takes the old one; LOGIN_FAILED where that is wrong. */
+/** Changes one's own password, which takes the old one; LOGIN_FAILED where that is wrong, TOO_MANY_ATTEMPTS. */
 export async function changeOwnPassword(
   context: AuthContext,
   actor: Actor,
   request: { readonly current: string; readonly next: string },
 ): Promise<User> {
   const row = await find(context.database.read, actor.userId ?? '')
+  const attempt = { name: row.name, address: actor.address }
+  await beginAttempt(context, attempt)
   if (!(await verifyPassword(request.current, row.passwordHash)))
     throw new AppError('LOGIN_FAILED', 'cannot change password: the current password is wrong', {
       data: { field: 'current' },
     })
+  await forgiveAttempt(context, attempt)
   return updateUser(context, actor, { reference: row.id, change: { password: request.next } })
 }
 
