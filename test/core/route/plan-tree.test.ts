@@ -45,83 +45,79 @@ test('one hop per target, each with its binding and a reason', () => {
   for (const child of tree.children) expect(child.reason).toContain('direct from the source')
 })
 
+type Case = readonly [to: RoutePlace, rules: RouteRule[], ceilings: RouteRule[]]
+
 describe('options', () => {
   const own = (fields: Partial<RouteRule>): RouteRule => ({ scope: 'group', ...fields })
-  const table: readonly (readonly [string, RoutePlace, RouteRule[], RouteRule[], object])[] = [
+  const table: readonly (readonly [string, Case, object])[] = [
     [
       'within a group',
-      near,
-      [],
-      [],
+      [near, [], []],
       { method: 'patch', compression: 1, tls: true, rateBytesPerS: null },
     ],
-    ['beyond a group', region, [], [], { compression: 3 }],
+    ['beyond a group', [region, [], []], { compression: 3 }],
     [
       'the policy says',
-      near,
-      [own({ method: 'copy', compression: 0 })],
-      [],
+      [near, [own({ method: 'copy', compression: 0 })], []],
       { method: 'copy', compression: 0, tls: true },
     ],
-    ['rules of other scopes do not count', far, [own({ compression: 9 })], [], { compression: 3 }],
+    [
+      'rules of other scopes do not count',
+      [far, [own({ compression: 9 })], []],
+      { compression: 3 },
+    ],
     [
       'a pair of regions before a scope',
-      far,
       [
-        { scope: { from: 'r1', to: 'r2' }, compression: 7 },
-        { scope: 'international', compression: 5 },
+        far,
+        [
+          { scope: { from: 'r1', to: 'r2' }, compression: 7 },
+          { scope: 'international', compression: 5 },
+        ],
+        [],
       ],
-      [],
       { compression: 7 },
     ],
     [
       'a pair of servers before a pair of groups',
-      far,
       [
-        { scope: { from: 'src', to: 'far' }, compression: 8 },
-        { scope: { from: 'g1', to: 'g3' }, compression: 6 },
+        far,
+        [
+          { scope: { from: 'src', to: 'far' }, compression: 8 },
+          { scope: { from: 'g1', to: 'g3' }, compression: 6 },
+        ],
+        [],
       ],
-      [],
       { compression: 8 },
     ],
     [
       'a fleet-wide rule where the policy says nothing',
-      near,
-      [],
-      [own({ compression: 4 })],
+      [near, [], [own({ compression: 4 })]],
       { compression: 4 },
     ],
     [
       'a rate above the ceiling comes down',
-      near,
-      [own({ rateBytesPerS: 900 })],
-      [own({ rateBytesPerS: 100 })],
+      [near, [own({ rateBytesPerS: 900 })], [own({ rateBytesPerS: 100 })]],
       { rateBytesPerS: 100 },
     ],
     [
       'a rate below the ceiling stays',
-      near,
-      [own({ rateBytesPerS: 50 })],
-      [own({ rateBytesPerS: 100 })],
+      [near, [own({ rateBytesPerS: 50 })], [own({ rateBytesPerS: 100 })]],
       { rateBytesPerS: 50 },
     ],
     [
       'no limit does not lift the ceiling',
-      near,
-      [own({ rateBytesPerS: null })],
-      [own({ rateBytesPerS: 100 })],
+      [near, [own({ rateBytesPerS: null })], [own({ rateBytesPerS: 100 })]],
       { rateBytesPerS: 100 },
     ],
     [
       'TLS of the fleet cannot be lowered',
-      near,
-      [own({ tls: false })],
-      [own({ tls: true })],
+      [near, [own({ tls: false })], [own({ tls: true })]],
       { tls: true },
     ],
-    ['without it, it can', near, [own({ tls: false })], [], { tls: false }],
+    ['without it, it can', [near, [own({ tls: false })], []], { tls: false }],
   ]
-  test.each(table)('%s', (_, to, rules, ceilings, expected) => {
+  test.each(table)('%s', (_, [to, rules, ceilings], expected) => {
     expect(hopTo(to, rules, ceilings)).toMatchObject(expected)
   })
 })
