@@ -1,12 +1,11 @@
 import { AppError } from '../core/base/errors.ts'
-import type { FileState } from '../core/change/entry.ts'
 import type { Gap } from '../core/change/gaps.ts'
 import type { Observation } from '../core/change/observation.ts'
 import { type ScanStep, scan } from '../core/change/scan.ts'
 import { type RelPath, ROOT, parent } from '../core/path/rel-path.ts'
 import { MISSING_MAX, RECORD_ROWS_MAX, SCAN_SLICE_MS } from './detection-limits.ts'
 import type { Recorder } from './recorder.ts'
-import { type SourceParts, unreadableGap } from './source-parts.ts'
+import { type SourceParts, scanOptions, unreadableGap } from './source-parts.ts'
 
 /** One scan of a folder, taken in slices so that hints are dealt with in between. */
 export class ScanRun {
@@ -47,7 +46,7 @@ export class ScanRun {
   }
 
   #begin(): Iterator<ScanStep> {
-    const { disk, filter, journal, clock } = this.#parts
+    const { disk, filter } = this.#parts
     const state = disk.look(this.folder)
     if (state === 'unreadable') return [{ kind: 'unreadable', path: this.folder } as const].values()
     if (state === null) {
@@ -57,10 +56,7 @@ export class ScanRun {
     const own = { kind: 'seen', path: this.folder, state } as const
     const isFolder = state.type === 'directory' && filter.letsThrough(this.folder, 'folder')
     if (!isFolder) return [own].values()
-    const isInView = (path: RelPath, found: FileState) =>
-      filter.letsThroughHere(path, found.type === 'directory' ? 'folder' : 'leaf')
-    const rows = journal.liveBelow.bind(journal)
-    return joined(own, scan(this.folder, { disk, isInView, rows, nowMs: () => clock.nowMs() }))
+    return joined(own, scan(this.folder, scanOptions(this.#parts)))
   }
 
   /** True when there are no more steps. What was seen is recorded before anyone else has a turn. */

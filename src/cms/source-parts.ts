@@ -1,6 +1,7 @@
 import type { DetectBuffer } from '../core/change/detect-buffer.ts'
 import type { Gaps } from '../core/change/gaps.ts'
 import type { Journal } from '../core/change/journal.ts'
+import type { ScanOptions } from '../core/change/scan.ts'
 import type { Filter } from '../core/filter/filter.ts'
 import type { RelPath } from '../core/path/rel-path.ts'
 import type { Clock } from '../platform/clock.ts'
@@ -29,6 +30,17 @@ export function noteUnreadable(parts: SourceParts, path: RelPath): void {
 export function unreadableGap({ clock, times }: SourceParts, path: RelPath) {
   const sinceMs = clock.nowMs()
   return { path, sinceMs, reason: 'it cannot be read', notBeforeMs: sinceMs + times.retryMs }
+}
+
+/** How the tree of a source is compared with its rows, below a folder that is in the view. */
+export function scanOptions({ disk, filter, journal, clock }: SourceParts): ScanOptions {
+  return {
+    disk,
+    isInView: (path, state) =>
+      filter.letsThroughHere(path, state.type === 'directory' ? 'folder' : 'leaf'),
+    rows: (folder, beyond, limit) => journal.liveBelow(folder, beyond, limit),
+    nowMs: () => clock.nowMs(),
+  }
 }
 
 /** Lets everything else have its turn. */

@@ -17,6 +17,9 @@ import type { WatcherFactory } from '../../src/platform/watcher.ts'
 import { startInotifyWorker } from '../../src/spawn.ts'
 
 export interface RigOptions {
+  /** Where root and journal lie; a new folder unless one is given. */
+  readonly folder?: string
+  readonly onPage?: (page: AgentMessageOf<'changes'>) => void
   readonly config?: Partial<SourceConfig>
   readonly times?: Partial<DetectionTimes>
   readonly watchers?: WatcherFactory
@@ -30,8 +33,8 @@ export interface RigOptions {
 
 /** One source over a real folder, and a master that only listens. */
 export class Rig {
-  readonly folder = mkdtempSync(join(tmpdir(), 'cd-cms-'))
-  readonly root = join(this.folder, 'root')
+  readonly folder: string
+  readonly root: string
   readonly pages: AgentMessageOf<'changes'>[] = []
   readonly reports: AgentMessageOf<'sourceReport'>[] = []
   readonly logs: string[] = []
@@ -41,7 +44,9 @@ export class Rig {
   #lastHead = 0
 
   constructor(options: RigOptions = {}) {
-    mkdirSync(this.root)
+    this.folder = options.folder ?? mkdtempSync(join(tmpdir(), 'cd-cms-'))
+    this.root = join(this.folder, 'root')
+    mkdirSync(this.root, { recursive: true })
     this.#options = options
     this.config = { ...CONFIG, path: fromText(this.root), ...options.config }
   }
@@ -79,6 +84,7 @@ export class Rig {
         if (takesChanges?.() === false) return false
         this.pages.push(page)
         this.#lastHead = page.upTo
+        this.#options.onPage?.(page)
         const { sourceId, epoch, upTo } = page
         if (this.#options.confirms !== false) {
           queueMicrotask(() => this.#cms?.changesRecorded({ sourceId, epoch, upTo }))

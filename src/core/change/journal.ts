@@ -61,6 +61,11 @@ export class Journal {
     return this.#store.get(path)
   }
 
+  /** Paths of live rows with this inode number: the names of one file, if no number was given twice. */
+  pathsOfInode(inode: bigint): RelPath[] {
+    return this.#store.liveByInode(inode).map((row) => row.path)
+  }
+
   /** Live rows strictly below a folder, in tree order. */
   liveBelow(folder: RelPath, beyond: RelPath | null, limit: number): JournalRow[] {
     return this.#store.liveBelow({ folder, beyond, limit, direction: 'parentsFirst' })
