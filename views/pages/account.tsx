@@ -6,7 +6,7 @@ import { Note } from '../parts/note.tsx'
 import { Card, Empty, Table } from '../parts/table.tsx'
 import { Time } from '../parts/time.tsx'
 
-export interface SessionView {
+interface SessionView {
   readonly id: string
   readonly createdAt: string
   readonly lastUsedAt: string
@@ -15,7 +15,7 @@ export interface SessionView {
   readonly current: boolean
 }
 
-export interface ApiTokenView {
+interface ApiTokenView {
   readonly id: string
   readonly name: string
   readonly userName: string

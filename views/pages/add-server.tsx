@@ -10,7 +10,7 @@ import { Time } from '../parts/time.tsx'
 import type { Named } from '../types.ts'
 import { type Place, groupOptions } from './servers.tsx'
 
-export interface TokenView {
+interface TokenView {
   readonly id: string
   readonly groupId: string | null
   readonly serverId: string | null
@@ -209,7 +209,7 @@ const Command = ({ id, text }: { id: string; text: string }) => (
 )
 
 /** What has arrived since; read again whenever a server comes or changes. */
-export const Arrivals = ({ arrived, followUrl }: Pick<CommandProps, 'arrived' | 'followUrl'>) => (
+const Arrivals = ({ arrived, followUrl }: Pick<CommandProps, 'arrived' | 'followUrl'>) => (
   <Live id="arrivals" url={followUrl} on={['server']}>
     <Card title="3. See it arrive">
       {arrived.length === 0 ? (

@@ -6,7 +6,7 @@ import { Card, Empty, Pager, Table } from '../parts/table.tsx'
 import { Time } from '../parts/time.tsx'
 import type { Listing } from '../types.ts'
 
-export interface AuditView {
+interface AuditView {
   readonly id: string
   readonly at: string
   readonly actorName: string

@@ -8,7 +8,7 @@ import { StatusShape, toneOf } from '../parts/status.tsx'
 import { Card, Table } from '../parts/table.tsx'
 import { Time } from '../parts/time.tsx'
 
-export interface LicenseDetail {
+interface LicenseDetail {
   readonly state: string
   readonly code: string | null
   readonly message: string | null

@@ -6,7 +6,7 @@ import { Card, Empty, Table } from '../parts/table.tsx'
 import type { Names, ReasonView } from '../types.ts'
 import { type PolicyHead, PolicyLayout } from './policy.tsx'
 
-export interface HopView {
+interface HopView {
   readonly from: string
   readonly to: string
   readonly scope: string

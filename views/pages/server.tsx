@@ -11,7 +11,7 @@ import type { JobView, Names, ServerView } from '../types.ts'
 import { JobRow } from './jobs.tsx'
 import { type Place, groupOptions } from './servers.tsx'
 
-export interface ServerDetail extends ServerView {
+interface ServerDetail extends ServerView {
   readonly addresses: readonly {
     readonly scope: string | null
     readonly host: string

@@ -5,7 +5,7 @@ import { Card, Pager, Table } from '../parts/table.tsx'
 import { Time } from '../parts/time.tsx'
 import type { Listing } from '../types.ts'
 
-export interface UserView {
+interface UserView {
   readonly id: string
   readonly name: string
   readonly role: string
@@ -20,7 +20,7 @@ export interface UsersProps {
   readonly users: Listing<UserView>
 }
 
-export const ROLES = [
+const ROLES = [
   { value: 'viewer', label: 'Viewer: looks, changes nothing' },
   { value: 'operator', label: 'Operator: also runs and pauses' },
   { value: 'admin', label: 'Administrator: everything' },

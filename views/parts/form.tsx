@@ -9,7 +9,7 @@ interface FieldProps {
 }
 
 /** A label, its control, what it means, and what is wrong with it. The control's id is its name. */
-export const Field = ({ label, name, hint, error, children }: FieldProps) => (
+const Field = ({ label, name, hint, error, children }: FieldProps) => (
   <div class="field">
     <label for={name}>{label}</label>
     {children}

@@ -10,7 +10,7 @@ const SHAPES = {
 }
 
 /** The drawing that goes with a message. */
-export const NoteShape = ({ tone }: { tone: 'good' | 'warn' | 'bad' | 'busy' }) => (
+const NoteShape = ({ tone }: { tone: 'good' | 'warn' | 'bad' | 'busy' }) => (
   <svg
     viewBox="0 0 16 16"
     fill="none"

@@ -1,12 +1,15 @@
 import { OpenAPIHono, type RouteConfig } from '@hono/zod-openapi'
 
 import { mayDo } from '../auth/permissions.ts'
-import { type Endpoint } from './endpoint.ts'
+import type { EndpointDescription } from './endpoint.ts'
 import { problem } from './objects.ts'
 import { API_BASE } from './router.ts'
 
 /** Gives the OpenAPI 3.1 document of the API, made from the very schemas that requests are parsed with. */
-export function openApiDocument(endpoints: readonly Endpoint[], version: string): object {
+export function openApiDocument(
+  endpoints: readonly EndpointDescription[],
+  version: string,
+): object {
   const app = new OpenAPIHono()
   const registry = app.openAPIRegistry
   registry.registerComponent('securitySchemes', 'token', { type: 'http', scheme: 'bearer' })
@@ -27,7 +30,7 @@ export function openApiDocument(endpoints: readonly Endpoint[], version: string)
 const ABOUT =
   'Lists are {items, nextCursor}. Wherever an id is taken, name:… is too. Errors are application/problem+json with a stable code. Every POST takes Idempotency-Key, every change If-Match.'
 
-function toRoute(endpoint: Endpoint): RouteConfig {
+function toRoute(endpoint: EndpointDescription): RouteConfig {
   return {
     method: endpoint.method,
     path: endpoint.path.replace(/:(\w+)/g, '{$1}'),
@@ -54,11 +57,11 @@ function toRoute(endpoint: Endpoint): RouteConfig {
   }
 }
 
-function content({ body, plainBody }: Endpoint) {
+function content({ body, plainBody }: EndpointDescription) {
   return body === null ? {} : { [plainBody ? 'text/plain' : 'application/json']: { schema: body } }
 }
 
-function pathParameters({ path }: Endpoint) {
+function pathParameters({ path }: EndpointDescription) {
   return [...path.matchAll(/:(\w+)/g)].map(([, name = '']) => ({
     name,
     in: 'path' as const,
@@ -68,7 +71,7 @@ function pathParameters({ path }: Endpoint) {
   }))
 }
 
-function headerParameters({ method }: Endpoint) {
+function headerParameters({ method }: EndpointDescription) {
   const header = (name: string, description: string) => ({
     name,
     in: 'header' as const,
@@ -83,7 +86,8 @@ function headerParameters({ method }: Endpoint) {
     : [header('If-Match', 'The version that is to be changed, as in its ETag')]
 }
 
-function leastRole({ action }: Endpoint): string {
+function leastRole({ action }: EndpointDescription): string {
+  if (mayDo(action, null)) return 'none'
   if (mayDo(action, 'viewer')) return 'viewer'
   return mayDo(action, 'operator') ? 'operator' : 'admin'
 }

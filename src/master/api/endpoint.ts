@@ -1,12 +1,12 @@
 import { z } from 'zod'
 
-import type { Identity, Person } from '../auth/identity.ts'
+import type { Person } from '../auth/identity.ts'
 import type { Action } from '../auth/permissions.ts'
 import type { Actor } from '../context.ts'
 import type { AdminContext } from './context.ts'
 import type { AdminRequest } from './request.ts'
 
-export type Method = 'get' | 'post' | 'put' | 'patch' | 'delete'
+type Method = 'get' | 'post' | 'put' | 'patch' | 'delete'
 
 /** One call of the API, parsed and allowed. */
 export interface Call<Query, Body> {
@@ -23,14 +23,14 @@ export interface Call<Query, Body> {
 }
 
 /** What is written to the audit when a call changes something. */
-export interface Audited {
+interface Audited {
   readonly objectType: string
   /** What of the body is worth keeping; never a secret. */
   readonly details?: (body: unknown) => Record<string, unknown>
 }
 
-/** One path and method of the API: what it takes, who may, and what does the work. */
-export interface Endpoint {
+/** One path and method of the API: what it takes, what it gives, and who may. */
+export interface EndpointDescription {
   readonly method: Method
   /** As in the contract, below `/api/v1`: `/servers/:id`. */
   readonly path: string
@@ -43,6 +43,10 @@ export interface Endpoint {
   readonly plainBody: boolean
   readonly status: 200 | 201 | 202 | 204
   readonly result: z.ZodType | null
+}
+
+/** The same with what does the work. */
+export interface Endpoint extends EndpointDescription {
   /** Null where nothing changes, or where the work itself writes the audit. */
   readonly audit: Audited | null
   run(call: Call<unknown, unknown>): Promise<unknown>
@@ -97,8 +101,3 @@ export const references = z
   .max(2000)
   .transform((text) => text.split(','))
   .optional()
-
-/** The person behind a call by session; a token has no session. */
-export function sessionOf(identity: Identity) {
-  return identity.kind === 'session' ? identity.session : null
-}

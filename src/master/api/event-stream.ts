@@ -12,7 +12,7 @@ export interface EventFilter {
 }
 
 /** Tells whether a reader asked for such an event. */
-export function fits(event: MasterEvent, filter: EventFilter): boolean {
+function fits(event: MasterEvent, filter: EventFilter): boolean {
   if (filter.types !== null && !filter.types.has(event.type)) return false
   if (filter.policyId !== null && event.policyId !== filter.policyId) return false
   return filter.serverId === null || event.serverIds.includes(filter.serverId)

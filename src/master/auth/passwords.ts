@@ -9,7 +9,7 @@ const CONCURRENCY_MAX = 2
 const WAITING_MAX = 64
 
 /** Throws INVALID_REQUEST for a password that is too short or too long. */
-export function assertPassword(password: string): void {
+function assertPassword(password: string): void {
   if (password.length >= PASSWORD_LENGTH_MIN && password.length <= PASSWORD_LENGTH_MAX) return
   throw new AppError(
     'INVALID_REQUEST',

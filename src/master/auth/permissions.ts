@@ -7,7 +7,7 @@ export const USER_ROLES = ['viewer', 'operator', 'admin'] as const satisfies rea
  * Everything that can be asked of a master, and the least role that may: the one place where this is decided, for the
  * API and the pages alike. `anyone` needs no sign-in.
  */
-export const ACTIONS = {
+const ACTIONS = {
   // without an account
   'session.create': 'anyone',
   'document.read': 'anyone',

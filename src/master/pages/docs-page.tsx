@@ -3,8 +3,9 @@ import { z } from 'zod'
 
 import { ApiDocsPage, type EndpointView, type FieldView } from '../../../views/pages/api-docs.tsx'
 import type { AdminContext } from '../api/context.ts'
-import type { Endpoint } from '../api/endpoint.ts'
+import type { EndpointDescription } from '../api/endpoint.ts'
 import { API_ENDPOINTS } from '../api/endpoints/all.ts'
+import { DESCRIBED_ENDPOINTS } from '../api/endpoints/described.ts'
 import { allErrors } from '../api/endpoints/errors.ts'
 import type { AdminEnv } from '../api/request.ts'
 import { USER_ROLES, mayDo } from '../auth/permissions.ts'
@@ -16,7 +17,7 @@ import { htmlOf } from './html.ts'
 export function mountDocsPage(app: Hono<AdminEnv>, context: AdminContext): void {
   let endpoints: readonly EndpointView[] | null = null
   app.get('/api/docs', async (request) => {
-    endpoints ??= API_ENDPOINTS.map(toView)
+    endpoints ??= [...DESCRIBED_ENDPOINTS, ...API_ENDPOINTS].map(toView)
     const { version } = context.settings
     const props = {
       assets: ASSETS,
@@ -29,7 +30,7 @@ export function mountDocsPage(app: Hono<AdminEnv>, context: AdminContext): void 
   })
 }
 
-function toView(endpoint: Endpoint): EndpointView {
+function toView(endpoint: EndpointDescription): EndpointView {
   const { method, path, summary, tag, status } = endpoint
   return {
     method,
@@ -37,7 +38,9 @@ function toView(endpoint: Endpoint): EndpointView {
     summary,
     tag,
     status,
-    role: USER_ROLES.find((role) => mayDo(endpoint.action, role)) ?? 'nobody',
+    role: mayDo(endpoint.action, null)
+      ? 'none'
+      : (USER_ROLES.find((role) => mayDo(endpoint.action, role)) ?? 'nobody'),
     query: endpoint.query === null ? [] : fieldsOf(endpoint.query, 'input'),
     body: endpoint.body === null ? [] : fieldsOf(endpoint.body, 'input'),
     answer: endpoint.result === null ? [] : fieldsOf(endpoint.result, 'output'),

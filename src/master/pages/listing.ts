@@ -18,11 +18,6 @@ export function listingOf<T>(visit: Visit, page: Page<T>, name = 'cursor'): List
   }
 }
 
-/** A list that is shown whole. */
-export function wholeListing<T>(items: readonly T[]): Listing<T> {
-  return { items, nextUrl: null, firstUrl: null }
-}
-
 /** Gives a value of a filter only where it is one of those that are known. */
 export function known<T extends string>(
   values: readonly T[],

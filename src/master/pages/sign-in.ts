@@ -72,6 +72,6 @@ async function chooseTheme(request: AdminRequest): Promise<Response> {
 }
 
 /** A path of ours; anything that could lead elsewhere becomes the overview. */
-export function localPath(path: string): string {
+function localPath(path: string): string {
   return /^\/(?![/\\])[\x20-\x7e]*$/.test(path) ? path : '/'
 }

@@ -9,7 +9,7 @@ import { convergence, convergenceState, pageOf, route, startedJob } from '../obj
 
 const tag = 'Policies'
 
-export const syncBody = z.strictObject({
+const syncBody = z.strictObject({
   paths: z
     .array(absolutePath.or(z.string().max(4096)))
     .max(1000)

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 
-import { objectName, objectReference, policyFields } from '../../policy-schema.ts'
+import { objectName, policyFields } from '../../policy-schema.ts'
 import {
   createPolicy,
   deletePolicy,
@@ -112,6 +112,3 @@ export const policyEndpoints: readonly Endpoint[] = [
     run: ({ context, actor, params }) => resumePolicy(context, actor, params['id'] ?? ''),
   }),
 ]
-
-/** Used by the pages too: a reference in a query. */
-export const referenceQuery = objectReference.optional()

@@ -30,7 +30,7 @@ export const serverPatch = z.strictObject({
 })
 
 /** Draining is part of running the fleet; all else shapes it. */
-export function assertMayPatch(
+function assertMayPatch(
   patch: z.output<typeof serverPatch>,
   role: Parameters<typeof mayDo>[1],
 ): void {
