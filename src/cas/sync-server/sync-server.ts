@@ -65,8 +65,9 @@ export class SyncServer {
     this.#listener?.stop()
     this.#listener = null
     this.#bindings.close()
-    for (const connection of this.#sessions)
-      connection.close({ code: 'CANCELLED', message: 'the Sync Server is stopping' })
+    // Whoever sends tries again: this end may be back in a moment.
+    const reason: Failure = { code: 'PEER_UNREACHABLE', message: 'the Sync Server is stopping' }
+    for (const connection of this.#sessions) connection.close(reason)
   }
 
   #forgetOthers(): void {

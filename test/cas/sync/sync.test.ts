@@ -168,6 +168,26 @@ test('a server that is not there fails after its attempts, and delays nobody els
   mute.stop(true)
 })
 
+test('a target that stops in a job and comes back is tried again', async () => {
+  const first = await fleet.serve()
+  const { client, reports } = fleet.client(first.port, source)
+  source.onOpen = () => {
+    source.onOpen = null
+    first.server.stop()
+  }
+  const run = client.run(
+    await fleet.job(source.headSeq(), { retry: { attempts: 100, backoffMs: 20 } }),
+  )
+  await waitFor('the stop', () => source.onOpen === null)
+  expect(first.binding().openSets).toBe(0)
+  const listen = { host: '127.0.0.1', port: first.port }
+  const second = await fleet.serve({ configuration: { ...first.configuration, listen } })
+  await run
+  expect(reports.at(-1)?.state).toBe('done')
+  expect(reports.at(-1)?.attempts).toBeGreaterThan(1)
+  expect(second.binding().entries.size).toBe(3)
+})
+
 test('an address that does not work is passed over within one attempt', async () => {
   const { port } = await fleet.serve()
   const addressesOf = () =>
