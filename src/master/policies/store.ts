@@ -7,11 +7,18 @@ import { policies, policyRevisions, policySources, policyTargets } from '../db/s
 import type { Policy } from '../model.ts'
 import {
   type PolicyFields,
+  type PolicyHop,
   type PolicySource,
   type PolicyTarget,
   bodyOf,
 } from '../policy-schema.ts'
-import { type PolicyRow, findGroup, findRegion, findServer } from '../use-cases/lookup.ts'
+import {
+  type PolicyRow,
+  findGroup,
+  findRegion,
+  findServer,
+  withScopeIds,
+} from '../use-cases/lookup.ts'
 import { refreshBindings } from './expansion.ts'
 import { rootPath, shownPath } from './roots.ts'
 import { policyWarnings } from './rules.ts'
@@ -28,7 +35,10 @@ export interface PolicyWrite {
  * known of it), targets, bindings and the revision. NOT_FOUND, PATH_INVALID, ROOT_OVERLAP, POLICY_CYCLE.
  */
 export async function writePolicy(writer: Writer, write: PolicyWrite): Promise<void> {
-  const { row, fields } = write
+  const { fields } = write
+  const hops: PolicyHop[] = []
+  for (const hop of fields.hops) hops.push(await withScopeIds(writer, hop))
+  const row = { ...write.row, body: { ...write.row.body, hops } }
   await writer.insert(policies).values(row).onConflictDoUpdate({ target: policies.id, set: row })
   await writeSources(writer, write)
   await writeTargets(writer, row.id, fields.targets)

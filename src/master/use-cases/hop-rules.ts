@@ -5,7 +5,7 @@ import type { Actor, MasterContext } from '../context.ts'
 import type { Writer } from '../db/database.ts'
 import { hopRules } from '../db/schema.ts'
 import type { HopRule, Page, StoredHopRule } from '../model.ts'
-import { assertVersion, missing } from './lookup.ts'
+import { assertVersion, missing, withScopeIds } from './lookup.ts'
 import { type PageRequest, cursorKey, pageLimit, toPage } from './paging.ts'
 
 type HopRuleRow = typeof hopRules.$inferSelect
@@ -31,18 +31,20 @@ export async function getHopRule(context: MasterContext, id: string): Promise<St
   return row === undefined ? missing('hop rule', id) : toStored(row)
 }
 
-/** Makes a hop rule; jobs from now on heed it. */
+/** Makes a hop rule; jobs from now on heed it. NOT_FOUND for a place that it names. */
 export async function createHopRule(
   context: MasterContext,
   _actor: Actor,
   rule: HopRule,
 ): Promise<StoredHopRule> {
   const createdAtMs = context.clock.nowMs()
-  const row = { id: Bun.randomUUIDv7(), rule, version: 1, createdAtMs }
-  await changeRules(context, async (transaction) => {
+  const created = await changeRules(context, async (transaction) => {
+    const known = await withScopeIds(transaction, rule)
+    const row = { id: Bun.randomUUIDv7(), rule: known, version: 1, createdAtMs }
     await transaction.insert(hopRules).values(row)
+    return row
   })
-  return toStored(row)
+  return toStored(created)
 }
 
 export interface HopRuleUpdate {
@@ -62,7 +64,7 @@ export async function updateHopRule(
     const [row] = await transaction.select().from(hopRules).where(eq(hopRules.id, id))
     if (row === undefined) return missing('hop rule', id)
     assertVersion(row.version, expectedVersion)
-    const next = { ...row, rule, version: row.version + 1 }
+    const next = { ...row, rule: await withScopeIds(transaction, rule), version: row.version + 1 }
     await transaction.update(hopRules).set(next).where(eq(hopRules.id, id))
     return next
   })

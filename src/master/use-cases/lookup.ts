@@ -4,6 +4,7 @@ import type { SQLiteColumn } from 'drizzle-orm/sqlite-core'
 import { AppError } from '../../core/base/errors.ts'
 import type { Reader } from '../db/database.ts'
 import { groups, jobs, policies, regions, servers } from '../db/schema.ts'
+import type { HopRuleScope } from '../model.ts'
 
 export type RegionRow = typeof regions.$inferSelect
 export type GroupRow = typeof groups.$inferSelect
@@ -35,6 +36,30 @@ export async function findGroup(reader: Reader, reference: string): Promise<Grou
 export async function findServer(reader: Reader, reference: string): Promise<ServerRow> {
   const [row] = await reader.select().from(servers).where(idOrName(reference, servers)).limit(1)
   return row ?? missing('server', reference)
+}
+
+/** Finds the id of a server, a group or a region, whichever the reference names first in this order; NOT_FOUND. */
+export async function findPlaceId(reader: Reader, reference: string): Promise<string> {
+  for (const find of [findServer, findGroup, findRegion]) {
+    try {
+      return (await find(reader, reference)).id
+    } catch (thrown) {
+      if (!(thrown instanceof AppError) || thrown.code !== 'NOT_FOUND') throw thrown
+    }
+  }
+  return missing('server, group or region', reference)
+}
+
+/** Gives a hop rule with ids where its scope may hold names; NOT_FOUND. */
+export async function withScopeIds<T extends { readonly scope: HopRuleScope }>(
+  reader: Reader,
+  rule: T,
+): Promise<T> {
+  const { scope } = rule
+  if (typeof scope === 'string') return rule
+  const from = await findPlaceId(reader, scope.from)
+  const to = await findPlaceId(reader, scope.to)
+  return { ...rule, scope: { from, to } }
 }
 
 /** Finds a policy by its id or `name:…`; NOT_FOUND. */

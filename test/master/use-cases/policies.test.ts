@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeEach, describe, expect, test } from 'bun:tes
 
 import { SYSTEM_ACTOR } from '../../../src/master/context.ts'
 import { policyFields } from '../../../src/master/policy-schema.ts'
-import { deleteGroup } from '../../../src/master/use-cases/groups.ts'
+import { deleteGroup, listGroups } from '../../../src/master/use-cases/groups.ts'
 import {
   createPolicy,
   deletePolicy,
@@ -167,6 +167,15 @@ describe('a policy', () => {
     ).toBe('STALE')
     await deletePolicy(master.context, SYSTEM_ACTOR, { reference: id, expectedVersion: 2 })
     expect((await listPolicies(master.context, {})).items).toEqual([])
+  })
+
+  test('takes names in the scopes of its hops and keeps ids', async () => {
+    const hops = [{ scope: { from: 'name:one', to: 'name:r-a-b/b' }, compression: 7 }]
+    const made = await create({ hops })
+    const { items } = await listGroups(master.context, { name: 'b' })
+    expect(made.hops).toMatchObject([{ scope: { to: items[0]?.id ?? '' }, compression: 7 }])
+    const unknown = [{ scope: { from: 'name:one', to: 'name:nowhere' } }]
+    expect(await codeOf(create({ name: 'x', hops: unknown }))).toBe('NOT_FOUND')
   })
 
   test('warns where a limit is switched off', async () => {
