@@ -3,7 +3,6 @@ import type { Look } from '../core/change/detect-buffer.ts'
 import type { FileState } from '../core/change/entry.ts'
 import type { Observation } from '../core/change/observation.ts'
 import { scan } from '../core/change/scan.ts'
-import { scan } from '../core/change/scan.ts'
 import { inTreeOrder } from '../core/change/tree-order.ts'
 import { type RelPath, ROOT, isBelow, isStaging, parent } from '../core/path/rel-path.ts'
 import { RECORD_ROWS_MAX } from './detection-limits.ts'
@@ -98,17 +97,12 @@ export class Looks {
     return path !== ROOT && (known?.type !== 'directory' || known.inode !== state.inode)
   }
 
-  /** Everything in a folder, and what is no longer in it: another folder may have had its name. */
   /**
    * Everything below a folder, compared with its rows: it may be another folder than the one they speak of, and then
    * what they name and the disk has not is gone.
    */
   async #takeTree(folder: RelPath): Promise<void> {
-    const { disk, filter, journal, clock } = this.#parts
-    const isInView = (path: RelPath, state: FileState) =>
-      filter.letsThroughHere(path, state.type === 'directory' ? 'folder' : 'leaf')
-    const rows = journal.liveBelow.bind(journal)
-    for (const step of scan(folder, { disk, isInView, rows, nowMs: () => clock.nowMs() })) {
+    for (const step of scan(folder, scanOptions(this.#parts))) {
       if (step.kind === 'unreadable') noteUnreadable(this.#parts, step.path)
       if (step.kind === 'missing') this.#gone.push(step.path)
       if (step.kind === 'seen') {

@@ -24,7 +24,7 @@ export function createOutbound(parts: OutboundParts): OutboundSource {
     },
     epoch: () => journal().epoch,
     headSeq: () => journal().headSeq,
-    changes: (range) => journal().changes(range).map(outboundRow),
+    changes: (range) => journal().handOut(range).map(outboundRow),
     recordHashes: (hashes: readonly FoundHash[]) => journal().keepHashes(hashes),
     resequence,
   }

@@ -27,6 +27,7 @@ export class Journal {
   readonly #options: JournalOptions
   #state: JournalState
   #sequence: Sequence
+  #handedOutSeq: number
 
   /** The store must hold a state: see `openJournal`. */
   constructor(store: JournalStore, options: JournalOptions) {
@@ -36,6 +37,7 @@ export class Journal {
     this.#options = options
     this.#state = state
     this.#sequence = new Sequence(state)
+    this.#handedOutSeq = state.headSeq
   }
 
   get epoch(): string {
@@ -54,6 +56,13 @@ export class Journal {
   /** Rows with `after < seq <= upTo` in order of seq. */
   changes(range: SeqRange): JournalRow[] {
     return this.#store.changes(range)
+  }
+
+  /** The same, for someone who will read the files: from now on a racy row of these may have been read too early. */
+  handOut(range: SeqRange): JournalRow[] {
+    const rows = this.#store.changes(range)
+    this.#handedOutSeq = Math.max(this.#handedOutSeq, rows.at(-1)?.seq ?? 0)
+    return rows
   }
 
   /** What the journal knows of a path; null for one it never heard of. */
@@ -131,7 +140,14 @@ export class Journal {
     }
     // Before the first scan of an epoch is done there is nothing that a file could have been renamed from.
     const pairs = this.#state.completeAtMs !== null
-    return { store: this.#store, sequence: this.#sequence, options: this.#options, count, pairs }
+    return {
+      store: this.#store,
+      sequence: this.#sequence,
+      options: this.#options,
+      handedOutSeq: this.#handedOutSeq,
+      count,
+      pairs,
+    }
   }
 
   #transaction<T>(work: () => T): T {

@@ -15,6 +15,8 @@ export interface RecordingTools {
   readonly options: JournalOptions
   /** True where something seen at a new path may have been renamed. */
   readonly pairs: boolean
+  /** The highest seq whose row was given to someone who may read the file. */
+  readonly handedOutSeq: number
   /** Counts live files and their bytes. */
   readonly count: (files: number, bytes: number) => void
 }
@@ -88,7 +90,9 @@ export class Recording {
     }
     const isOther = row?.state?.inode !== state.inode
     const oldPath = isOther && this.#tools.pairs ? this.#findOldPath(path, state) : null
-    return { path, seen: { state, cause, nowMs: this.#nowMs }, row, oldPath }
+    const mayHaveBeenRead = row !== null && row.seq <= this.#tools.handedOutSeq
+    const seen = { state, cause, nowMs: this.#nowMs, mayHaveBeenRead }
+    return { path, seen, row, oldPath }
   }
 
   #isInView(path: RelPath, state: FileState): boolean {

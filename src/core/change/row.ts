@@ -49,6 +49,8 @@ export interface Sighting {
   readonly state: FileState
   readonly cause: LookCause
   readonly nowMs: number
+  /** False where nobody was given the row yet: then nobody can have read content that is older than this look. */
+  readonly mayHaveBeenRead: boolean
 }
 
 /** Compares a live row with what was seen at its path. */
@@ -69,7 +71,7 @@ export function compare(
   const mayDiffer =
     seen.cause === 'forced' ||
     !isContentStampAlike(state, row.state) ||
-    (row.isRacy && seen.cause !== 'again')
+    (row.isRacy && seen.cause !== 'again' && seen.mayHaveBeenRead)
   if (mayDiffer) return changed(row, seen)
   if (isStatAlike(state, row.state) && row.isRacy === isRacy) return { kind: 'same' }
   return { kind: 'quiet', content: { ...kept, hash: row.hash, hashTrust: row.hashTrust } }

@@ -60,7 +60,8 @@ function step(met: Met, rows: RowCursor, options: ScanOptions): ScanStep {
 
 function isSame(row: JournalRow, state: FileState, nowMs: number): boolean {
   if (row.state === null) return false
-  return compare({ ...row, state: row.state }, { state, cause: 'scan', nowMs }).kind === 'same'
+  const seen = { state, cause: 'scan', nowMs, mayHaveBeenRead: true } as const
+  return compare({ ...row, state: row.state }, seen).kind === 'same'
 }
 
 /** The rows of a subtree one after the other, read in pages. */

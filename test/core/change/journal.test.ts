@@ -112,10 +112,24 @@ describe('racy rows', () => {
     expect(rig.changes(() => expect(rig.see('again', 'a').racy).toEqual([path('a')]))).toEqual([])
   })
 
-  test.each(['hint', 'scan'] as const)('a %s doubts one that looks the same', (cause) => {
+  test('one that nobody was given is as it was seen last', () => {
     const rig = racy()
+    expect(rig.changes(() => rig.see('hint', 'a'))).toEqual([])
+  })
+
+  test.each(['hint', 'scan'] as const)('a %s doubts one that was given to someone', (cause) => {
+    const rig = racy()
+    rig.journal.handOut({ after: 0, upTo: rig.journal.headSeq, limit: 10, liveOnly: false })
     rig.disk.nowMs += 20
     expect(rig.changes(() => rig.see(cause, 'a'))).toEqual(['update a'])
+  })
+
+  test('a restart doubts one as well', () => {
+    const rig = racy()
+    rig.store.crash('killed')
+    rig.journal = rig.open()
+    rig.disk.nowMs += 20
+    expect(rig.changes(() => rig.see('scan', 'a'))).toEqual(['update a'])
   })
 
   test('a folder is never racy, nor a file with a time far in the future', () => {
