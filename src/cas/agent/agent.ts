@@ -155,7 +155,7 @@ export class Agent {
     lease.renew(config.leaseUntil)
     syncServer?.configure(syncServerConfiguration(this.#parts, config, effective))
     for (const report of effective.refusals) {
-      this.#parts.log.warn('a root is refused', { policyId: report.policyId, ...report.error })
+      this.#parts.log.warn('a root is refused', { policyId: report.policyId, error: report.error })
       control.send(report)
     }
     // Before detection begins again where the master stands, so that its pages are taken.

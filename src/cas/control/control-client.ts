@@ -124,7 +124,10 @@ export class ControlClient {
           return this.#enter({ kind: 'revoked', reason: failure })
         if (signal.aborted) return
         this.#enter({ kind: 'connecting', lastError: failure })
-        this.#options.log.warn('no connection to the master', { master: master.href, ...failure })
+        this.#options.log.warn('no connection to the master', {
+          master: master.href,
+          error: failure,
+        })
       }
       await clock.sleep(backoffMs(this.#attempt++, random), signal)
     }
