@@ -22,7 +22,7 @@ export interface MasterContext {
   readonly checkPattern: (pattern: string) => Failure | null
 }
 
-export interface MasterSettings {
+interface MasterSettings {
   /** Distinguishes this installation from every other one. */
   readonly installationId: string
   /** Where agents reach the gateway, for the command to paste: `https://host:7401`. */

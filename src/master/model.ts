@@ -186,7 +186,7 @@ export interface Route {
   readonly unreachable: readonly { readonly serverId: string; readonly reason: ErrorReason }[]
 }
 
-export interface JobSource {
+interface JobSource {
   readonly sourceId: string
   readonly serverId: string
   readonly epoch: string

@@ -14,7 +14,7 @@ export const absolutePath = z
 
 const pathBytes = z.base64().max(5464).optional()
 
-export const policySource = z.strictObject({
+const policySource = z.strictObject({
   serverId: objectReference,
   path: absolutePath,
   pathBytes,
@@ -26,13 +26,13 @@ const targetPlace = {
   pathBytes,
   minFreePercent: z.number().int().min(0).max(100).default(3),
 }
-export const policyTarget = z.union([
+const policyTarget = z.union([
   z.strictObject({ serverId: objectReference, ...targetPlace }),
   z.strictObject({ groupId: objectReference, ...targetPlace }),
   z.strictObject({ regionId: objectReference, ...targetPlace }),
 ])
 
-export const hopScope = z.union([
+const hopScope = z.union([
   z.enum(['group', 'region', 'international']),
   z.strictObject({ from: objectReference, to: objectReference }),
 ])
@@ -44,7 +44,7 @@ const hopFields = {
   rateBytesPerS: z.number().int().positive().nullable().optional(),
 }
 export const hopRule = z.strictObject(hopFields)
-export const policyHop = z.strictObject({
+const policyHop = z.strictObject({
   ...hopFields,
   plainAcrossGroups: z.boolean().optional(),
 })

@@ -27,7 +27,7 @@ import { createLogger } from '../../src/platform/log.ts'
 import { compilePattern } from '../../src/platform/pattern.ts'
 
 /** A licence whose state a test sets; the checks of real files have tests of their own. */
-export class FakeLicense implements LicenseGate {
+class FakeLicense implements LicenseGate {
   state: 'valid' | 'grace' | 'missing' = 'valid'
   limits: Partial<Record<LimitKind, number>> = {}
   readonly #listeners = new Set<() => void>()

@@ -10,7 +10,7 @@ import type { TicketSigner } from '../tickets.ts'
 import type { JobRuntime, PolicyRuntime } from './runtime.ts'
 
 /** Tickets are looked at when a stream is opened; a job that runs longer is sent again with new ones. */
-export const TICKET_LIFETIME_S = 86_400
+const TICKET_LIFETIME_S = 86_400
 
 /** Where servers stand and which rules hold for the whole fleet; read once, and again when the topology changes. */
 export interface Topology {

@@ -125,7 +125,7 @@ function releaseBinding(
 }
 
 /** Draws the conclusions from a new watermark: what was asked for is reached, what was missed is made up. */
-export function settle(work: Work, { policy, binding }: BindingPlace): void {
+function settle(work: Work, { policy, binding }: BindingPlace): void {
   const source = policy.sources.get(binding.sourceId)
   const head = source?.epoch ? { epoch: source.epoch, seq: source.headSeq } : null
   if (head !== null && hasReached(binding.watermark, head)) {

@@ -5,7 +5,7 @@ import { bindings, groups, policies, policySources, policyTargets, servers } fro
 import { type Root, assertRootsApart } from './roots.ts'
 
 /** What a policy's targets come to: the servers that receive, each with its folder. */
-export interface Place {
+interface Place {
   readonly serverId: string
   readonly path: string
   readonly minFreePercent: number

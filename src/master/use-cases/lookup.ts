@@ -39,7 +39,7 @@ export async function findServer(reader: Reader, reference: string): Promise<Ser
 }
 
 /** Finds the id of a server, a group or a region, whichever the reference names first in this order; NOT_FOUND. */
-export async function findPlaceId(reader: Reader, reference: string): Promise<string> {
+async function findPlaceId(reader: Reader, reference: string): Promise<string> {
   for (const find of [findServer, findGroup, findRegion]) {
     try {
       return (await find(reader, reference)).id
