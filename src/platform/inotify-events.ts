@@ -1,13 +1,13 @@
 import type { ByteString } from '../core/base/byte-string.ts'
 import type { HintKind } from '../core/change/hint.ts'
 
-export const IN_MODIFY = 0x2
-export const IN_ATTRIB = 0x4
-export const IN_CLOSE_WRITE = 0x8
+const IN_MODIFY = 0x2
+const IN_ATTRIB = 0x4
+const IN_CLOSE_WRITE = 0x8
 export const IN_MOVED_FROM = 0x40
-export const IN_MOVED_TO = 0x80
-export const IN_CREATE = 0x100
-export const IN_DELETE = 0x200
+const IN_MOVED_TO = 0x80
+const IN_CREATE = 0x100
+const IN_DELETE = 0x200
 export const IN_DELETE_SELF = 0x400
 export const IN_MOVE_SELF = 0x800
 export const IN_UNMOUNT = 0x2000

@@ -6,7 +6,7 @@ import { AppError } from '../core/base/errors.ts'
 const BUSY_TIMEOUT_MS = 5000
 
 /** One step of the schema: the text of a numbered SQL file. Step N leads from version N-1 to N; never changed later. */
-export type Migrations = readonly string[]
+type Migrations = readonly string[]
 
 export interface DatabaseSource {
   readonly file: string

@@ -53,12 +53,15 @@ export class Gaps {
     this.#underRescan = new Set(this.#gaps.filter((gap) => isAtOrBelow(gap.path, folder)))
   }
 
-  /** The rescan went through everything: closes what it covered. `unreadable` stays open as gaps of its own. */
+  /**
+   * The rescan went through everything: closes what it covered. `unreadable` stays open as gaps of its own, since the
+   * time it already was one.
+   */
   finishRescan(unreadable: readonly Gap[]): void {
-    const kept = this.#gaps.filter((gap) => !this.#underRescan.has(gap))
+    const before = new Map([...this.#underRescan].map((gap) => [gap.path, gap.sinceMs]))
+    this.#gaps = this.#gaps.filter((gap) => !this.#underRescan.has(gap))
     this.#underRescan = new Set()
-    this.#gaps = kept
-    for (const gap of unreadable) this.add(gap)
+    for (const gap of unreadable) this.add({ ...gap, sinceMs: before.get(gap.path) ?? gap.sinceMs })
   }
 
   /** The rescan was broken off: everything stays open. */

@@ -14,7 +14,7 @@ export interface FilterPatterns {
 }
 
 /** What a path is, as far as a filter asks. */
-export type PathKind = 'folder' | 'leaf'
+type PathKind = 'folder' | 'leaf'
 
 /** Which paths a policy is about. What is not let through is invisible: never created, changed or deleted. */
 export interface Filter {
