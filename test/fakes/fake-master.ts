@@ -213,7 +213,7 @@ export async function startFakeMaster(options: FakeMasterOptions = {}): Promise<
 }
 
 /** A configuration with nothing to do, under a lease of an hour. */
-export function emptyConfig(serverId: string, authorityPem: string): AgentConfig {
+function emptyConfig(serverId: string, authorityPem: string): AgentConfig {
   return {
     type: 'config',
     revision: 1,

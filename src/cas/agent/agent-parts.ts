@@ -29,7 +29,7 @@ export interface AgentParts {
   readonly controlTimes?: SessionTimes
 }
 
-export interface SyncServerParts {
+interface SyncServerParts {
   readonly spawn: SpawnChild
   readonly listen: HostPort
 }

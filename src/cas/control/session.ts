@@ -135,7 +135,7 @@ const KNOWN_TYPES: ReadonlySet<string> = new Set(
 const typed = z.object({ type: z.string() })
 
 /** Parses what a master sent: types that a newer master knows are ignored, faults in known ones are not. */
-export function parseMessage(data: unknown): Parsed {
+function parseMessage(data: unknown): Parsed {
   if (typeof data !== 'string' || data.length > MESSAGE_CHARACTERS_MAX)
     return { kind: 'faulty', why: 'the master sent no text, or too much of it' }
   const json = parseJson(data)
