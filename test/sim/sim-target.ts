@@ -38,7 +38,7 @@ export class SimTarget {
    * it, for a trace.
    */
   receive(source: OutboundSource, to: number, dice: Dice): string {
-    if (dice.oneIn(6)) this.#fuse.light(dice.below(60))
+    if (dice.oneIn(4)) this.#fuse.light(dice.below(dice.oneIn(2) ? 12 : 50))
     const loss = dice.oneIn(6) ? { loseAt: dice.below(20) } : {}
     try {
       const { outcome, refusal } = overMemory({ source, binding: this.#binding, to, ...loss })
@@ -58,7 +58,8 @@ export class SimTarget {
   crash(dice: Dice): void {
     this.#fuse.putOut()
     if (dice.oneIn(2)) {
-      const keptChanges = dice.below(this.disk.unsyncedChanges + 1)
+      const { unsyncedChanges } = this.disk
+      const keptChanges = dice.oneIn(2) ? unsyncedChanges : dice.below(unsyncedChanges + 1)
       this.disk.cutPower({ keptChanges, losesContent: dice.oneIn(2) })
     }
     if (dice.oneIn(4)) this.#fuse.light(dice.below(10))

@@ -6,6 +6,7 @@ import { SimSource } from './sim-source.ts'
 import { SimTarget } from './sim-target.ts'
 import { SourceOperations } from './source-operations.ts'
 
+const FIRST_OPERATIONS = 12
 const STEPS = 100
 const ROUNDS_TO_REST = 60
 const TARGETS = 2
@@ -57,6 +58,7 @@ class Simulation {
   }
 
   async run(): Promise<string[]> {
+    for (let start = 0; start < FIRST_OPERATIONS; start++) this.#operate('at first')
     for (let step = 0; step < STEPS; step++) {
       await this.#step()
       const problems = this.#check()

@@ -37,6 +37,7 @@ export class SourceOperations {
       () => this.#rename('file'),
       () => this.#rename('directory'),
       () => this.#exchange(),
+      () => this.#exchange(),
       () => this.#remove(),
       () => this.#removeAll(),
       () => this.#changeMode(),

@@ -7,7 +7,7 @@ import { MemoryDisk, type PowerCut } from '../../fakes/memory-disk.ts'
 import { MemoryTree, walk } from '../../fakes/memory-tree.ts'
 import { get } from '../../platform/tree.suite.ts'
 import { CASES } from './cases.ts'
-import { Target, file, folder, hashOf } from './harness.ts'
+import { Target, file, folder, gone, hashOf } from './harness.ts'
 
 function fused(before: readonly Entry[]) {
   const fuse = new Fuse()
@@ -129,6 +129,19 @@ function changed(entry: Entry, content: string): Entry {
   const made = file(entry.seq, entry.path, content)
   return { ...made, from: entry.from }
 }
+
+test('what a set placed when it died is still ours after sets that do not name it', () => {
+  for (let calls = 0; ; calls++) {
+    const run = fused([folder(1, 'other')])
+    if (!diesAt(run, calls, [file(5, 'a', 'one'), file(6, 'b', 'two')])) break
+    run.target.restart()
+    // It died after its receipt was written.
+    if (run.target.index.watermark()?.seq === 6) continue
+    run.target.deliver([file(2, 'other/x', 'x')], { to: 3 })
+    expect(run.target.deliver([file(7, 'a', 'new'), gone(8, 'b')]).failed).toEqual([])
+    expect(run.target.look()).toEqual(['a new', 'other/', 'other/x x'])
+  }
+})
 
 test('what a list had placed when it died goes with the next list, which does not name it', () => {
   const lost = [folder(1, 'd'), file(2, 'd/a', 'one'), file(3, 'b', 'two')]

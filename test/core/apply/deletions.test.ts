@@ -18,6 +18,13 @@ describe('deletions', () => {
     expect(target.index.pending()).toEqual([])
   })
 
+  test('a folder that was made before its own entry came goes like any other', () => {
+    const target = new Target()
+    target.deliver([file(5, 'd/e/f', 'one')])
+    target.deliver([gone(6, 'd/e/f'), gone(7, 'd/e'), gone(8, 'd')])
+    expect(target.look()).toEqual([])
+  })
+
   test('keep: what the source deleted stays, and is still ours', () => {
     const target = new Target({ deletes: 'keep' })
     target.deliver([file(1, 'a', 'one')])

@@ -39,6 +39,15 @@ describe('what was changed on the target', () => {
     expect(target.index.pending()).toEqual([])
   })
 
+  test('nor is one whose size and time were put back', () => {
+    const { tree, target } = edited()
+    tree.overwrite(at('b'), new TextEncoder().encode('own'))
+    tree.setMetadata(at('b'), 'file', { mode: null, owner: null, mtimeNs: MTIME })
+    expect(target.deliver([file(4, 'c', 'two', { from: 'b' })]).wanted).toEqual(['c'])
+    expect(target.deliver([file(5, 'b', 'two')]).wanted).toEqual([])
+    expect(target.look()).toEqual(['a own', 'b two', 'c two'])
+  })
+
   test('a mere touch is put right without content', () => {
     const { tree, target } = edited()
     tree.setMetadata(at('b'), 'file', { mode: 0o777, owner: null, mtimeNs: 5n })

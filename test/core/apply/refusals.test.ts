@@ -92,6 +92,37 @@ describe('what the world refuses', () => {
     expect(target.index.pending()).toEqual([])
   })
 
+  test('a folder whose metadata was refused is ours all the same', () => {
+    const { target, turn } = failing((call, path) => {
+      if (call === 'change' && path === at('d')) throw treeError('NO_PERMISSION', call, path)
+    })
+    turn(true)
+    const refused = target.deliver([folder(1, 'd', { mtimeNs: 7n }), file(2, 'b', 'x')])
+    expect(refused.failed).toEqual(['d NO_PERMISSION'])
+    turn(false)
+    expect(target.deliver([gone(3, 'd')]).failed).toEqual([])
+    expect(target.look()).toEqual(['b x'])
+    expect(target.index.claims().size).toBe(0)
+  })
+
+  test('what moved with its folder is ours, whatever else is refused of it', () => {
+    const { target, turn } = failing((call, path) => {
+      if (call === 'change' && path === at('x/a')) throw treeError('NO_PERMISSION', call, path)
+    })
+    target.deliver([folder(1, 'd'), file(2, 'd/a', 'one')])
+    turn(true)
+    const entries = [
+      folder(3, 'x', { from: 'd' }),
+      file(4, 'x/a', 'one', { from: 'd/a', mode: 0o600 }),
+      gone(5, 'd/a'),
+      gone(6, 'd'),
+    ]
+    expect(target.deliver(entries).failed).toEqual(['x/a NO_PERMISSION'])
+    turn(false)
+    expect(target.deliver([file(7, 'x/a', 'two')]).failed).toEqual([])
+    expect(target.look()).toEqual(['x/', 'x/a two'])
+  })
+
   test('owners that may not be set are left, said once, and everything else is set', () => {
     let isRefused = false
     const tree = new MemoryTree()
