@@ -124,6 +124,20 @@ describe.if(present || mustRun)('the admin tool in a real browser', () => {
     await page.getByRole('button', { name: 'Sync now' }).waitFor()
   }, 30_000)
 
+  test('what somebody is about to send survives that the page is read again', async () => {
+    await signIn()
+    await page.goto(`${admin.url}/servers/${fleet.serverIds['eu-web-1']}`)
+    await page.locator(':root[data-live=on]').waitFor()
+    await page.getByRole('button', { name: 'Revoke', exact: true }).click()
+    await page.getByLabel('Reason').fill('half a sentence')
+    const readAgain = page.waitForResponse((answer) => answer.url().includes('/servers/'))
+    fleet.change('website', 5)
+    await readAgain
+    await page.getByRole('link', { name: 'Realtime' }).first().waitFor()
+    expect(await page.getByLabel('Reason').inputValue()).toBe('half a sentence')
+    expect(await page.getByLabel('Reason').isVisible()).toBe(true)
+  }, 30_000)
+
   test('adding a server gives the command to paste', async () => {
     await signIn()
     await page.goto(`${admin.url}/servers/new`)

@@ -76,8 +76,13 @@ function sentence(license: LicenseDetail): string {
     case 'grace':
       return `It ended on ${end}. Everything works until ${license.graceUntil === null ? 'grace ends' : exactTime(license.graceUntil)}; then nothing is synchronized any more.`
     default:
-      return `${license.message ?? 'Nothing is synchronized'}. Agents keep recording changes, so nothing is lost.`
+      return `${asSentence(license.message)}. Nothing is synchronized, but agents keep recording changes, so nothing is lost.`
   }
+}
+
+function asSentence(message: string | null): string {
+  const text = message ?? 'the licence does not hold'
+  return text.charAt(0).toUpperCase() + text.slice(1)
 }
 
 const LimitsCard = ({ license }: { license: LicenseDetail }) => (

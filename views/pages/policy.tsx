@@ -36,9 +36,9 @@ export const PolicyPage = (props: PolicyProps) => (
   <PolicyLayout {...props} live={['convergence', 'policy', 'server', 'job']}>
     <Summary {...props} />
     <TargetsCard {...props} />
-    <div class="columns-even">
-      <SourcesCard {...props} />
+    <div class="columns">
       <JobsCard {...props} />
+      <SourcesCard {...props} />
     </div>
     <DangerCard {...props} />
   </PolicyLayout>

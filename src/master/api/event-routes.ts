@@ -9,7 +9,7 @@ import { anyOf } from './endpoint.ts'
 import { type EventFilter, busStream } from './event-stream.ts'
 import { assertUnlocked } from './lock.ts'
 import { parseRequest } from './parse.ts'
-import type { AdminEnv } from './request.ts'
+import { type AdminEnv, stillMay } from './request.ts'
 import { API_BASE } from './router.ts'
 
 const EVENT_TYPES = ['job', 'server', 'policy', 'convergence', 'hold', 'alert', 'license'] as const
@@ -33,6 +33,7 @@ export function mountEventRoutes(
     return busStream(context.events, {
       filter,
       lastEventId: request.req.header('last-event-id') ?? null,
+      mayGoOn: stillMay(context, request, 'events.read'),
       signal: AbortSignal.any([closing, request.req.raw.signal]),
     })
   })

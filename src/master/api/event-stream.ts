@@ -19,6 +19,9 @@ function fits(event: MasterEvent, filter: EventFilter): boolean {
 }
 
 export interface StreamSource {
+  /** Asked from time to time: a stream ends with the session, the token or the role that it was opened with. */
+  readonly mayGoOn: () => Promise<boolean>
+  readonly heartbeatMs?: number
   /** What is sent first. */
   readonly first: readonly string[]
   /** Begins to hand over text; what comes back ends it. */
@@ -46,7 +49,9 @@ export function eventStream(source: StreamSource, signal: AbortSignal): Response
         }
         send('retry: 1000\n\n')
         for (const text of source.first) send(text)
-        const heartbeat = setInterval(() => send(': still here\n\n'), HEARTBEAT_MS)
+        const heartbeat = setInterval(() => {
+          void source.mayGoOn().then((yes) => (yes ? send(': still here\n\n') : end()), end)
+        }, source.heartbeatMs ?? HEARTBEAT_MS)
         const unsubscribe = source.start(send)
         stop = () => {
           clearInterval(heartbeat)
@@ -75,10 +80,11 @@ export function busStream(
   request: {
     readonly filter: EventFilter
     readonly lastEventId: string | null
+    readonly mayGoOn: () => Promise<boolean>
     readonly signal: AbortSignal
   },
 ): Response {
-  const { filter, lastEventId, signal } = request
+  const { filter, lastEventId, mayGoOn, signal } = request
   const missed = lastEventId === null ? [] : bus.since(lastEventId)
   const first =
     missed === null ? [RESET] : missed.filter((event) => fits(event, filter)).map(toText)
@@ -86,6 +92,7 @@ export function busStream(
   return eventStream(
     {
       first,
+      mayGoOn,
       start: (send) =>
         bus.subscribe((event) => {
           if (fits(event, filter)) send(toText(event))

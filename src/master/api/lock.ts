@@ -11,12 +11,7 @@ const WITHOUT_LICENSE: ReadonlySet<Action> = new Set<Action>([
   'license.change',
 ])
 
-/** Tells whether an action is served by a locked master. */
-export function worksLocked(action: Action): boolean {
-  return WITHOUT_LICENSE.has(action)
-}
-
 /** Throws the code of the licence that does not hold, for all that needs one. */
 export function assertUnlocked(context: AdminContext, action: Action): void {
-  if (!worksLocked(action)) context.licensing.assertLicensed('answer')
+  if (!WITHOUT_LICENSE.has(action)) context.licensing.assertLicensed('answer')
 }

@@ -2,8 +2,10 @@ import type { Server } from 'bun'
 import type { Context } from 'hono'
 import { getCookie } from 'hono/cookie'
 
+import { AppError } from '../../core/base/errors.ts'
 import type { RequestOrigin } from '../auth/cross-site.ts'
-import { type Identity, identify } from '../auth/identity.ts'
+import { type Identity, authorize, identify } from '../auth/identity.ts'
+import type { Action } from '../auth/permissions.ts'
 import type { AdminContext } from './context.ts'
 
 export const SESSION_COOKIE = 'cd_session'
@@ -29,6 +31,23 @@ export async function identityOf(context: AdminContext, request: AdminRequest): 
     cookie: getCookie(request, SESSION_COOKIE) ?? null,
     address: addressOf(request),
   })
+}
+
+/** Makes the question whether who sent this request may still do it: sessions end, and roles change, while a stream lives. */
+export function stillMay(
+  context: AdminContext,
+  request: AdminRequest,
+  action: Action,
+): () => Promise<boolean> {
+  return async () => {
+    try {
+      authorize(await identityOf(context, request), action)
+      return true
+    } catch (thrown) {
+      if (thrown instanceof AppError) return false
+      throw thrown
+    }
+  }
 }
 
 /** What a request says of where it comes from. */

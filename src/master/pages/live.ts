@@ -2,7 +2,7 @@ import type { Hono } from 'hono'
 
 import type { AdminContext } from '../api/context.ts'
 import { eventStream } from '../api/event-stream.ts'
-import type { AdminEnv } from '../api/request.ts'
+import { type AdminEnv, stillMay } from '../api/request.ts'
 import { authorize } from '../auth/identity.ts'
 import type { EventBus, EventType } from '../events.ts'
 
@@ -24,6 +24,7 @@ export function mountLive(app: Hono<AdminEnv>, context: AdminContext, closing: A
     authorize(request.var.identity, 'account.read')
     const lastEventId = request.req.header('last-event-id') ?? null
     const source = {
+      mayGoOn: stillMay(context, request, 'account.read'),
       first: missedTypes(context.events, lastEventId).map((type) => word(type, lastEventId ?? '')),
       start: (send: (text: string) => void) => gather(context.events, send),
     }

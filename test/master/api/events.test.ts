@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 
+import { eventStream } from '../../../src/master/api/event-stream.ts'
 import { type TestAdmin, startTestAdmin } from '../../fakes/test-admin.ts'
 import { removeMasterFolders } from '../../fakes/test-master.ts'
 
@@ -93,4 +94,26 @@ test('a reader that is too far behind, or knows another master, is told to start
 test('a filter that is not known is refused', async () => {
   const answer = await admin.call('viewer', 'GET /events?types=nonsense')
   expect(await answer.json()).toMatchObject({ code: 'INVALID_REQUEST' })
+})
+
+test('a stream ends when whoever reads may not do so any more', async () => {
+  let allowed = true
+  let stopped = false
+  const answer = eventStream(
+    {
+      first: [],
+      heartbeatMs: 5,
+      mayGoOn: () => Promise.resolve(allowed),
+      start: () => () => {
+        stopped = true
+      },
+    },
+    new AbortController().signal,
+  )
+  const reader = answer.body?.pipeThrough(new TextDecoderStream()).getReader()
+  let text = ''
+  while (!text.includes('still here')) text += (await reader?.read())?.value ?? ''
+  allowed = false
+  while (!(await reader?.read())?.done) continue
+  expect(stopped).toBe(true)
 })
