@@ -42,8 +42,7 @@ const HOLDS: ReadonlySet<string> = new Set(['FIRST_CONTACT', 'MAX_DELETE', 'ROOT
 export function judgeTarget(facts: TargetFacts): JudgedState {
   const { source, target } = facts
   const trouble = target.error ?? (target.pendingCount > 0 ? pendingReason(facts) : null)
-  if (trouble !== null)
-    return { state: HOLDS.has(trouble.code) ? 'held' : 'failed', reason: trouble }
+  if (trouble !== null) return troubled(trouble)
   if (source.epoch === null) return unknown('SOURCE_UNAVAILABLE', 'the source has not reported yet')
   const isBehind = target.epoch !== source.epoch || target.appliedSeq < source.headSeq
   if (isBehind) return judgeBehind(facts)
@@ -60,10 +59,14 @@ function judgeBehind(facts: TargetFacts): JudgedState {
   if (target.drained) return waiting('the server is drained')
   if (!target.connected) return behind('PEER_UNREACHABLE', 'the target is not connected')
   if (!source.connected) return behind('SOURCE_UNAVAILABLE', 'the source is not connected')
-  if (target.lastError !== null) return { state: 'failed', reason: target.lastError }
+  if (target.lastError !== null) return troubled(target.lastError)
   if (facts.mode === 'manual') return waiting('a person starts each run')
   if (target.wasAway && facts.recovery === 'manual') return waiting('a person starts the recovery')
   return { state: 'behind', reason: null }
+}
+
+function troubled(reason: Reason): JudgedState {
+  return { state: HOLDS.has(reason.code) ? 'held' : 'failed', reason }
 }
 
 function pendingReason({ target }: TargetFacts): Reason {

@@ -139,7 +139,8 @@ export class JobBook {
       const old = before?.bindings.get(binding.bindingId)
       binding.connected = fleet.isConnected(binding.serverId)
       binding.reported = old?.reported ?? false
-      binding.lastTry = old?.lastTry ?? null
+      // A changed policy may have removed the cause of what failed.
+      binding.lastTry = before?.version === policy.version ? (old?.lastTry ?? null) : null
       binding.waivedSeq = old?.waivedSeq ?? null
     }
     this.policies.set(policy.policyId, policy)

@@ -70,6 +70,12 @@ const table: readonly (readonly [string, Case, string, string | null])[] = [
     'NO_SPACE',
   ],
   [
+    'the last job was held',
+    { target: { appliedSeq: 9, lastError: reason('FIRST_CONTACT') } },
+    'held',
+    'FIRST_CONTACT',
+  ],
+  [
     'failed once, but all is there now',
     { target: { lastError: reason('NO_SPACE') } },
     'converged',

@@ -1,7 +1,9 @@
 import { afterAll, afterEach, beforeEach, expect, test } from 'bun:test'
 
+import { SYSTEM_ACTOR } from '../../../src/master/context.ts'
 import { getConvergence } from '../../../src/master/use-cases/convergence.ts'
 import { getJob } from '../../../src/master/use-cases/jobs.ts'
+import { updatePolicy } from '../../../src/master/use-cases/policies.ts'
 import { eventually } from '../../fakes/eventually.ts'
 import { Stage } from '../../fakes/stage.ts'
 import { removeMasterFolders } from '../../fakes/test-master.ts'
@@ -160,4 +162,20 @@ test('an agent cannot speak for another', async () => {
   other.close()
   await eventually('the other to be gone', () => !stage.master.fleet.isConnected(stage.id(2)))
   expect((await getJob(stage.master.context, job.jobId)).state).toBe('running')
+})
+
+test('a changed policy is tried at once, whatever failed before', async () => {
+  await stage.start()
+  const error = { code: 'FIRST_CONTACT', message: 'other files are there' }
+  const job = await stage.source.job()
+  stage.source.reportJob(job, 'failed', { error })
+  expect((await getJob(stage.master.context, job.jobId, 5000)).state).toBe('failed')
+  const { targets } = await getConvergence(stage.master.context, 'name:web')
+  expect(targets).toMatchObject([{ state: 'held', reason: { code: 'FIRST_CONTACT' } }])
+  await updatePolicy(stage.master.context, SYSTEM_ACTOR, {
+    reference: 'name:web',
+    change: (fields) => ({ ...fields, firstContact: 'replace' }),
+  })
+  expect((await stage.source.job(2)).jobId).not.toBe(job.jobId)
+  expect(stage.target.config.targets).toMatchObject([{ firstContact: 'replace' }])
 })
