@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, test } from 'bun:test'
+import { afterEach, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import {
   appendFileSync,
   chmodSync,
@@ -14,6 +14,9 @@ import {
 } from 'node:fs'
 
 import { Rig, type RigOptions, told, until } from './rig.ts'
+
+// What is waited for comes in milliseconds, on a busy machine in seconds.
+setDefaultTimeout(30_000)
 
 let rig: Rig
 afterEach(() => rig.remove())
@@ -316,7 +319,7 @@ describe('what the master knows', () => {
       rig.cms.changesRecorded({ sourceId: 's1', epoch, upTo: rig.lastHead })
     }
     expect(new Set(rig.records.map((record) => record.path))).toHaveProperty('size', 9501)
-  }, 30_000)
+  })
 
   test('a page that is not taken is offered again from where the master stands', async () => {
     let takes = false

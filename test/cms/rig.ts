@@ -179,9 +179,9 @@ const CONFIG: Omit<SourceConfig, 'path'> = {
   known: null,
 }
 
-/** Waits until something holds; fails after 5 s. */
+/** Waits until something holds; fails after 20 s. */
 export async function until(condition: () => boolean, what: string): Promise<void> {
-  const giveUpMs = performance.now() + 5000
+  const giveUpMs = performance.now() + 20_000
   while (!condition()) {
     if (performance.now() > giveUpMs) throw new Error(`waited in vain until ${what}`)
     await Bun.sleep(1)

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, test } from 'bun:test'
+import { afterEach, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 
 import { fromText } from '../../src/core/base/byte-string.ts'
@@ -7,6 +7,9 @@ import type { RelPath } from '../../src/core/path/rel-path.ts'
 import { type Clock, systemClock } from '../../src/platform/clock.ts'
 import { Rig, type RigOptions, realTree, told, until } from './rig.ts'
 import { SilentWatchers } from './silent-watchers.ts'
+
+// What is waited for comes in milliseconds, on a busy machine in seconds.
+setDefaultTimeout(30_000)
 
 let rig: Rig
 afterEach(() => rig.remove())
