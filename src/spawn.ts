@@ -1,8 +1,8 @@
 import type { ChildProcess } from './cas/child-process.ts'
+import { lines } from './cas/sync-server/lines.ts'
 import { childEnvironment } from './platform/config.ts'
 import type { FromInotify, ToInotify } from './platform/inotify-messages.ts'
 import type { StartInotifyWorker } from './platform/inotify-watcher.ts'
-import { readLines } from './platform/lines.ts'
 
 // Everything that depends on how this program was started lies here: in an executable the paths of modules are others
 // than under `bun run`, and only a file directly in src/ has the same place in both.
@@ -59,7 +59,7 @@ async function passLines(
   onLine: (line: string) => void,
 ): Promise<string | null> {
   try {
-    for await (const line of readLines(child.stdout)) onLine(line)
+    for await (const line of lines(child.stdout)) onLine(line)
     return null
   } catch (thrown) {
     child.kill('SIGKILL')

@@ -2,11 +2,12 @@ import { networkInterfaces } from 'node:os'
 
 /**
  * Which of this host's addresses the kernel would use to reach another: by connecting a datagram socket, which sends
- * nothing. Null where there is no way.
+ * nothing. The host is a name or an address, in a URL's brackets or not. Null where there is no way.
  */
 export async function localAddressTowards(host: string, port: number): Promise<string | null> {
   try {
-    const socket = await Bun.udpSocket({ connect: { hostname: host, port } })
+    const hostname = host.replace(/^\[(.*)\]$/, '$1')
+    const socket = await Bun.udpSocket({ connect: { hostname, port } })
     const { address } = socket.address
     socket.close()
     return address
