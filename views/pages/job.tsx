@@ -86,7 +86,13 @@ const Figures = ({ job, frame, names }: JobProps) => (
       </div>
       <div class="figure">
         <dt>On the wire</dt>
-        <dd>{byteSize(job.targets.reduce((sum, target) => sum + target.bytesOnWire, 0))}</dd>
+        <dd>
+          {job.targets.length === 0 ? (
+            <span class="faint">see the targets</span>
+          ) : (
+            byteSize(job.targets.reduce((sum, target) => sum + target.bytesOnWire, 0))
+          )}
+        </dd>
       </div>
       <div class="figure">
         <dt>Started</dt>

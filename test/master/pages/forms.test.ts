@@ -99,3 +99,26 @@ test('a part that is read again by itself leaves the message for the next page',
   const part = await fetch(`${admin.url}/topology`, { headers })
   expect(part.headers.get('set-cookie')).toBeNull()
 })
+
+test('licence files are taken as they are uploaded, and what is none is refused with the reason', async () => {
+  const upload = (...files: readonly string[]) => {
+    const form = new FormData()
+    form.set('csrf', csrf)
+    for (const [index, text] of files.entries())
+      form.append('files', new File([text], `${index}.lic`))
+    return fetch(`${admin.url}/license`, {
+      method: 'POST',
+      redirect: 'manual',
+      headers: { cookie, 'sec-fetch-site': 'same-origin' },
+      body: form,
+    })
+  }
+  const noticeOf = (answer: Response) => {
+    const value = /cd_notice=([^;]*)/.exec(answer.headers.get('set-cookie') ?? '')?.[1] ?? ''
+    return Buffer.from(value, 'base64url').toString()
+  }
+  expect(noticeOf(await upload('licence one', 'licence two'))).toContain('The licence is valid')
+  expect(admin.offered).toEqual(['licence one', 'licence two'])
+  expect(noticeOf(await upload('rubbish'))).toContain('it is no licence file')
+  expect(noticeOf(await upload())).toContain('choose 1 to 10')
+})
