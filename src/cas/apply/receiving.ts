@@ -5,7 +5,7 @@ import type { Receiving } from '../commands/sync-server.ts'
 import { targetOpener } from './target-opener.ts'
 
 /** The index of everything that this host holds, in its data folder. */
-export const INDEX_FILE = 'index.db'
+const INDEX_FILE = 'index.db'
 
 /** Opens the index of a data folder and gives the opener of targets on it. Throws DATA_VERSION, FILE_UNREADABLE. */
 export function startReceiving(directory: DataDirectory, log: Logger): Receiving {

@@ -5,20 +5,14 @@ import { claimMoves, claimPlaces } from './claims.ts'
 import { type Decision, type Verdict, placings, removals, settlings } from './decision.ts'
 import { removeExtras } from './extras.ts'
 import { finishFolders } from './folder-ends.ts'
+import { ensureParent, makeFolders, makeRoom } from './folder-making.ts'
 import { findFolderMoves } from './folder-moves.ts'
 import type { SetHeader } from './inbound.ts'
 import type { FolderMove } from './index-view.ts'
-import {
-  displace,
-  ensureParent,
-  makeFolders,
-  makeRoom,
-  placeAll,
-  prepareAll,
-  removeAll,
-  settleAll,
-} from './phases.ts'
+import { placeAll, settleAll } from './placing.ts'
+import { displace, prepareAll } from './preparation.ts'
 import { isRefusal } from './refusal.ts'
+import { removeAll } from './removal.ts'
 import { survey } from './survey.ts'
 import type { Work } from './work.ts'
 

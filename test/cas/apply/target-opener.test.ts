@@ -184,8 +184,6 @@ describe('targets open for receiving', () => {
     }
     expect(set.apply(new Map(), new Set(), new Map()).appliedCount).toBe(500)
     target.close()
-    expect(lstatSync(join(root, 'f499'), { bigint: true }).mtimeNs).toBe(
-      1_600_000_000_123_456_789n,
-    )
+    expect(lstatSync(join(root, 'f499'), { bigint: true }).mtimeNs).toBe(1_600_000_000_123_456_789n)
   })
 })

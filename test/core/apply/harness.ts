@@ -15,7 +15,7 @@ import { at, get } from '../../platform/tree.suite.ts'
 export const EPOCH = 'epoch-1'
 export const MTIME = 1_600_000_000_123_456_789n
 
-export const DEFAULTS: ApplyOptions = {
+const DEFAULTS: ApplyOptions = {
   deletes: 'mirror',
   deleteExcluded: false,
   firstContact: 'hold',
@@ -187,7 +187,7 @@ export class Target {
 }
 
 /** Says what lies below a folder, in order of path. */
-export function lookAt(tree: ReadTree, below: RelPath): string[] {
+function lookAt(tree: ReadTree, below: RelPath): string[] {
   return (tree.list(below) ?? []).toSorted().flatMap((name: ByteString) => {
     const path = child(below, name)
     const state = tree.lstat(path)

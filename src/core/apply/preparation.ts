@@ -1,0 +1,56 @@
+import type { RelPath } from '../path/rel-path.ts'
+import { type Decision, type Placing, placings } from './decision.ts'
+import { assignMoves } from './displacement.ts'
+import { finish, prepare } from './prepare.ts'
+import type { Prepared, Work } from './work.ts'
+
+export interface Preparation {
+  /** What lies complete in staging, by the path it is for. */
+  readonly prepared: Map<RelPath, Prepared>
+  /** What gets its content from where it lay before: consumer → supplier. */
+  readonly moves: ReadonlyMap<RelPath, RelPath>
+}
+
+/**
+ * Completes in staging what is placed from new content or copies. What cannot be completed fails now, before anything
+ * is touched, and what lies in its place is then no longer free to move: its consumers copy instead.
+ */
+export function prepareAll(work: Work, decisions: readonly Decision[]): Preparation {
+  const prepared = new Map<RelPath, Prepared>()
+  while (true) {
+    const live = decisions.filter(({ entry }) => !work.ledger.failed.has(entry.path))
+    const moves = assignMoves(live, prepared)
+    const open = placings(live).filter(
+      ({ entry }) => !moves.has(entry.path) && !prepared.has(entry.path),
+    )
+    const done = open.map((placing) => prepareOne(work, placing, prepared))
+    if (done.every(Boolean)) return { prepared, moves }
+  }
+}
+
+function prepareOne(work: Work, placing: Placing, prepared: Map<RelPath, Prepared>): boolean {
+  return work.ledger.attempt(placing.entry, () => {
+    const made = prepare(work, placing)
+    if (made !== null) prepared.set(placing.entry.path, made)
+  })
+}
+
+/** Moves into staging what leaves its place and is wanted elsewhere in this set. */
+export function displace(
+  work: Work,
+  consumers: readonly Placing[],
+  { prepared, moves }: Preparation,
+): void {
+  const moving = consumers.filter(({ entry }) => moves.has(entry.path))
+  for (const { entry } of moving) {
+    work.ledger.attempt(entry, () => {
+      const path = work.staging.displacedPath(entry.path)
+      work.tree.rename(moves.get(entry.path) ?? entry.path, path)
+      prepared.set(entry.path, { path, hash: entry.state.hash })
+    })
+  }
+  for (const { entry } of moving) {
+    const made = prepared.get(entry.path)
+    if (made !== undefined) work.ledger.attempt(entry, () => finish(work, made.path, entry))
+  }
+}
