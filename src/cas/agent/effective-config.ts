@@ -14,8 +14,8 @@ export interface HostRules {
   readonly allowList: AllowList
   /** From `--roles`; null for all that were granted. */
   readonly roles: readonly Role[] | null
-  /** False where receiving is not confined as it must be. */
-  readonly canReceive: boolean
+  /** Why this process cannot receive, whatever is granted; null where it can. */
+  readonly noReceiving: Failure | null
 }
 
 /** What of a configuration is done here, and what is refused, as reports for the master. */
@@ -37,11 +37,7 @@ export function effectiveConfig(config: AgentConfig, rules: HostRules): Effectiv
     refusals.push(refuseSource(source, path.error))
     return []
   })
-  const noReceiving = roles.includes('cas')
-    ? rules.canReceive
-      ? null
-      : NOT_CONFINED
-    : noRole('cas')
+  const noReceiving = roles.includes('cas') ? rules.noReceiving : noRole('cas')
   const targets = config.targets.flatMap((target) => {
     const path = checkPath(target.path, noReceiving, rules)
     if (path.ok) return [{ ...target, path: path.value }]
@@ -49,11 +45,6 @@ export function effectiveConfig(config: AgentConfig, rules: HostRules): Effectiv
     return []
   })
   return { roles, sources, targets, refusals }
-}
-
-const NOT_CONFINED: Failure = {
-  code: 'PLATFORM_UNSUPPORTED',
-  message: 'cannot receive on this host: writing is not confined to its root here',
 }
 
 function noRole(role: Role): Failure {

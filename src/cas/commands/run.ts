@@ -1,4 +1,5 @@
 import { fromText } from '../../core/base/byte-string.ts'
+import type { Failure } from '../../core/base/result.ts'
 import type { Address } from '../../core/wire/control.ts'
 import { defineCommand, type Command } from '../../platform/cli-command.ts'
 import {
@@ -118,18 +119,20 @@ async function runUntilStopped(run: Run): Promise<void> {
 function agentParts(run: Run, identity: Identity, log: Logger): AgentParts {
   const { directory, input, logLevel, ports } = run
   const roles = input.roles ?? null
-  const mayReceive =
-    ports.canReceive && identity.roles.includes('cas') && (roles?.includes('cas') ?? true)
+  const configStore = new ConfigStore(directory, log)
+  const granted = configStore.load()?.roles ?? identity.roles
+  const noReceiving = whyNoReceiving(ports, granted, roles)
   const policy = { allowed: loadAllowed(directory), own: fromText(directory.path) }
   return {
     identity,
-    rules: { allowList: createAllowList(policy, realPath), roles, canReceive: ports.canReceive },
-    configStore: new ConfigStore(directory, log),
+    rules: { allowList: createAllowList(policy, realPath), roles, noReceiving },
+    configStore,
     startDetection: (events) =>
       ports.startDetection({ directory, watcher: input.watcher, log }, events),
-    syncServer: mayReceive
-      ? { spawn: ports.spawnSyncServer(directory, logLevel), listen: input.listen }
-      : null,
+    syncServer:
+      noReceiving === null
+        ? { spawn: ports.spawnSyncServer(directory, logLevel), listen: input.listen }
+        : null,
     openTree: ports.openTree,
     addresses: async (master, listen) =>
       reachableAddresses({
@@ -142,6 +145,21 @@ function agentParts(run: Run, identity: Identity, log: Logger): AgentParts {
     log,
     random: Math.random,
   }
+}
+
+/** A port is opened only where receiving was granted when the agent started. */
+function whyNoReceiving(
+  ports: RunPorts,
+  granted: readonly Role[],
+  wanted: readonly Role[] | null,
+): Failure | null {
+  if (!ports.canReceive) {
+    const message = 'cannot receive on this host: writing is not confined to its root here'
+    return { code: 'PLATFORM_UNSUPPORTED', message }
+  }
+  if (granted.includes('cas') && (wanted?.includes('cas') ?? true)) return null
+  const message = 'cannot receive: the role cas was granted after the start; start the agent again'
+  return { code: 'FORBIDDEN', message }
 }
 
 async function stop(agent: StartedAgent, log: Logger, reason: string): Promise<void> {

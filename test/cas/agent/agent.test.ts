@@ -31,6 +31,7 @@ const METADATA = {
 } as const
 const FILTER = { include: [], exclude: [], deleteExcluded: false }
 const HOUR_MS = 3_600_000
+const NOT_CONFINED = { code: 'PLATFORM_UNSUPPORTED', message: 'not here' } as const
 
 let base: string
 let master: FakeMaster
@@ -61,7 +62,7 @@ const log = createLogger({ level: 'error', write: () => undefined })
 
 async function start(
   changes: Partial<AgentParts> & {
-    canReceive?: boolean
+    noReceiving?: AgentParts['rules']['noReceiving']
     roles?: AgentParts['rules']['roles']
     child?: string
   } = {},
@@ -81,7 +82,7 @@ async function start(
     rules: {
       allowList: createAllowList(policy, realPath),
       roles: changes.roles ?? null,
-      canReceive: changes.canReceive ?? true,
+      noReceiving: changes.noReceiving ?? null,
     },
     configStore: new ConfigStore(directory, log),
     startDetection: (events) => {
@@ -194,7 +195,7 @@ test('watches the sources that the host allows, and says which it does not', asy
 test.each([
   [
     'receiving where it cannot be confined',
-    { canReceive: false, syncServer: null },
+    { noReceiving: NOT_CONFINED, syncServer: null },
     'PLATFORM_UNSUPPORTED',
   ],
   ['receiving without the role', { roles: ['cms' as const], syncServer: null }, 'FORBIDDEN'],
