@@ -4,6 +4,7 @@ import type { RelPath } from '../path/rel-path.ts'
 
 /** An entry at or below the watermark that could not be applied; it leaves when it or a newer version is. */
 export interface PendingEntry {
+  /** 0 where no entry stands for it: what a full list did not name waits for a person (FIRST_CONTACT). */
   readonly seq: number
   readonly path: RelPath
   readonly code: ErrorCode
