@@ -27,12 +27,6 @@ export function fromText(text: string): ByteString {
   return bytes as ByteString
 }
 
-/** Tells whether every code unit is a byte. */
-export function isByteString(text: string): text is ByteString {
-  for (let index = 0; index < text.length; index++) if (text.charCodeAt(index) > 0xff) return false
-  return true
-}
-
 function utf8(point: number): string {
   if (point < 0x80) return String.fromCharCode(point)
   if (point < 0x800) return String.fromCharCode(0xc0 | (point >> 6), tail(point))

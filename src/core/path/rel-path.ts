@@ -52,14 +52,6 @@ export function basename(path: RelPath): ByteString {
   return path.slice(path.lastIndexOf('/') + 1) as ByteString
 }
 
-/** How many names a path has; 0 for the root. */
-export function depth(path: RelPath): number {
-  if (path === '') return 0
-  let count = 1
-  for (let index = 0; index < path.length; index++) if (path.charCodeAt(index) === 0x2f) count++
-  return count
-}
-
 /** Tells whether a path lies strictly below a folder. */
 export function isBelow(path: RelPath, folder: RelPath): boolean {
   if (folder === '') return path !== ''
