@@ -20,6 +20,10 @@ export class ApiClient {
     return this.#send<T>('PATCH', path, body)
   }
 
+  async delete(path: string): Promise<void> {
+    await this.#send('DELETE', path)
+  }
+
   async #send<T>(method: string, path: string, body?: unknown): Promise<T> {
     const response = await fetch(`${this.baseUrl}/api/v1${path}`, {
       method,
@@ -28,6 +32,6 @@ export class ApiClient {
     })
     const text = await response.text()
     if (!response.ok) throw new Error(`${method} ${path} answered ${response.status}: ${text}`)
-    return JSON.parse(text) as T
+    return (text === '' ? undefined : JSON.parse(text)) as T
   }
 }

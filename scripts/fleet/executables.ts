@@ -6,9 +6,9 @@ export const REPOSITORY = join(import.meta.dir, '..', '..')
 
 export type ProgramName = 'cd-master' | 'cd-agent' | 'cd-license'
 
-/** The path of a built executable for this machine; throws where it was not built yet. */
+/** The path of an executable, of `dist` or the folder that CD_EXECUTABLES names; throws where it was not built yet. */
 export function executable(program: ProgramName): string {
-  const path = join(REPOSITORY, 'dist', program)
+  const path = join(process.env['CD_EXECUTABLES'] ?? join(REPOSITORY, 'dist'), program)
   if (!existsSync(path)) throw new Error(`${path} is missing: run \`bun run build\` first`)
   return path
 }

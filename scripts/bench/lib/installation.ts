@@ -1,0 +1,126 @@
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+import { compareTrees } from '../../fleet/compare-trees.ts'
+import { Fleet, type FleetAgent } from '../../fleet/fleet.ts'
+import { distribute, folderOf } from '../../fleet/policy.ts'
+import { loopbackBytes } from './own-network.ts'
+import { ProcessWatch, withDescendants } from './processes.ts'
+import type { Measured } from './report.ts'
+
+/** Convergence is asked for at this interval, by which a measured time may be too long. */
+const CONVERGED_TIMEOUT_MS = 600_000
+
+/** A folder for a benchmark, in memory unless the disk is asked for; it goes with `remove`. */
+export function benchFolder(name: string, onDisk: boolean): { path: string; remove: () => void } {
+  const path = mkdtempSync(join(onDisk ? tmpdir() : '/dev/shm', `cd-bench-${name}-`))
+  return { path, remove: () => rmSync(path, { recursive: true, force: true }) }
+}
+
+/** A master, one source and one target of the executables on this machine. */
+export class Installation {
+  readonly #fleet: Fleet
+  readonly #source: FleetAgent
+  readonly #target: FleetAgent
+
+  private constructor(fleet: Fleet, source: FleetAgent, target: FleetAgent) {
+    this.#fleet = fleet
+    this.#source = source
+    this.#target = target
+  }
+
+  static async start(directory: string): Promise<Installation> {
+    const fleet = new Fleet(directory)
+    try {
+      await fleet.initialize()
+      await fleet.startMaster()
+      const group = await fleet.addGroup('one')
+      const source = await fleet.addAgent('source', group)
+      const target = await fleet.addAgent('target', group)
+      return new Installation(fleet, source, target)
+    } catch (thrown) {
+      await fleet.stop()
+      throw thrown
+    }
+  }
+
+  /** Where the source of a run must lie before it. */
+  sourceFolder(name: string): string {
+    return folderOf(this.#fleet, this.#source, name)
+  }
+
+  targetFolder(name: string): string {
+    return folderOf(this.#fleet, this.#target, name)
+  }
+
+  /**
+   * Measures a first distribution: from the word to enable a policy until the master has the receipt for everything. The
+   * trees are compared after that. The policy stays.
+   */
+  async distribute(name: string): Promise<{ policyId: string; measured: Measured }> {
+    mkdirSync(this.targetFolder(name), { recursive: true })
+    const measured = await this.#measure(name, () =>
+      distribute(this.#fleet, {
+        name,
+        source: this.#source,
+        targets: [this.#target],
+        folder: name,
+      }),
+    )
+    return { policyId: measured.policyId, measured }
+  }
+
+  /** Measures from the word to synchronize until the source was looked through and everything is receipted. */
+  async synchronize(policyId: string, name: string): Promise<Measured> {
+    return this.#measure(name, async () => {
+      const { jobId } = await this.#fleet.api.post<{ jobId: string }>(
+        `/policies/${policyId}/sync`,
+        {},
+      )
+      const job = await this.#fleet.api.get<{ state: string }>(`/jobs/${jobId}?waitS=60`)
+      if (job.state !== 'done') throw new Error(`job ${jobId} ended as ${job.state}`)
+      return policyId
+    })
+  }
+
+  /** Ends a policy and removes its trees. */
+  async forget(policyId: string, name: string): Promise<void> {
+    await this.#fleet.api.delete(`/policies/${policyId}`)
+    for (const folder of [this.sourceFolder(name), this.targetFolder(name)])
+      rmSync(folder, { recursive: true, force: true })
+  }
+
+  stop(): Promise<void> {
+    return this.#fleet.stop()
+  }
+
+  async #measure(
+    name: string,
+    act: () => Promise<string>,
+  ): Promise<Measured & { policyId: string }> {
+    const watch = new ProcessWatch(this.#processes())
+    const before = loopbackBytes()
+    const startedAt = performance.now()
+    const policyId = await act()
+    await this.#fleet.converged(policyId, CONVERGED_TIMEOUT_MS)
+    const timeMs = performance.now() - startedAt
+    const wireBytes = loopbackBytes() - before
+    const processes = watch.finish()
+    const differences = compareTrees(this.sourceFolder(name), this.targetFolder(name))
+    if (differences.length > 0) throw new Error(`trees differ: ${differences.join('; ')}`)
+    return { policyId, timeMs, wireBytes, processes }
+  }
+
+  #processes(): Map<string, readonly number[]> {
+    const childOf = (pid: number) => withDescendants([pid]).slice(1)
+    const [source, target] = [this.#source.process.pid, this.#target.process.pid]
+    return new Map([
+      ['master', [this.#fleet.master.pid]],
+      ['source agent', [source]],
+      ['sync server of source', childOf(source)],
+      ['target agent', [target]],
+      ['sync server of target', childOf(target)],
+    ])
+  }
+}
