@@ -189,6 +189,9 @@ export class Fleet {
       expiresInS: 600,
       maxUses: 1,
     })
+    const files = join(this.directory, 'files')
+    // Named, since a checkout may lie below a folder that agents refuse unless told otherwise.
+    mkdirSync(files, { recursive: true })
     await mustRun('cd-agent', [
       'enroll',
       '--dir',
@@ -199,6 +202,8 @@ export class Fleet {
       enrolment.token,
       '--name',
       name,
+      '--allow',
+      files,
     ])
     const servers = await this.api.get<{ items: { id: string; name: string }[] }>(
       '/servers?limit=500',

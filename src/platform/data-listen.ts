@@ -52,6 +52,6 @@ function listenError(cause: unknown, address: string): AppError {
   const code = cause instanceof Error && 'code' in cause ? String(cause.code) : ''
   const message = `cannot listen on ${address}: ${cause instanceof Error ? cause.message : code}`
   if (code === 'EADDRINUSE')
-    return new AppError('PORT_IN_USE', `cannot listen on ${address}: port in use`, { cause })
+    return new AppError('PORT_IN_USE', `cannot listen on ${address}: the port is in use`, { cause })
   return new AppError(code === 'EACCES' ? 'NO_PERMISSION' : 'LISTEN_REFUSED', message, { cause })
 }

@@ -42,6 +42,7 @@ export async function openSqlDatabase(file: string, migrations: Migrations): Pro
   const close = async () => {
     await gate.idle()
     client.close()
+    await checkpoint(file)
   }
   return { client, write, close }
 }
@@ -54,6 +55,21 @@ function connect(file: string): Client {
     })
   } catch (thrown) {
     throw asOpenError(file, thrown)
+  }
+}
+
+/**
+ * Moves what is in the write-ahead log into the file, so that the file alone is whole. By a connection of its own: one
+ * that was in use may be left with a statement that locks it. Where another process holds the file, that one does it.
+ */
+async function checkpoint(file: string): Promise<void> {
+  const client = connect(file)
+  try {
+    await client.execute('PRAGMA wal_checkpoint(TRUNCATE)')
+  } catch (thrown) {
+    if (!isBusy(thrown)) throw thrown
+  } finally {
+    client.close()
   }
 }
 

@@ -135,7 +135,7 @@ const table: Readonly<Record<string, readonly Refusal[]>> = {
   ],
   'a port that is taken': [
     row('master', serving('--admin', 'x'), 2).says(() => '--admin is given 2 times, but counts once [USAGE]'),
-    row('agent', () => ['run', '--dir', path('agent'), '--log-level', 'error', '--listen', taken()], 1).says(() => `cannot listen on ${taken()}: port in use [PORT_IN_USE]`),
+    row('agent', () => ['run', '--dir', path('agent'), '--log-level', 'error', '--listen', taken()], 1).says(() => `cannot listen on ${taken()}: the port is in use [PORT_IN_USE]`),
   ],
   'a data folder that is not ours to use': [
     row('license', () => ['list', '--dir', path('newer')], 1).says(() => `cannot open "${path('newer')}": its layout has version 99, this program reads version 1 [DATA_VERSION]`),

@@ -88,9 +88,9 @@ function licensing(master: TestMaster, offered: string[]): Licensing {
       master.license.set('valid')
     },
     installRequest: async () => 'request',
-    assertLicensed: () => {
+    assertLicensed: (action) => {
       if (master.license.state === 'missing')
-        throw new AppError('LICENSE_MISSING', 'cannot answer: no licence file was added yet')
+        throw new AppError('LICENSE_MISSING', `cannot ${action}: no licence file was added yet`)
     },
   }
 }

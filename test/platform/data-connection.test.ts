@@ -211,7 +211,7 @@ test('a port that is taken and a port where nobody listens are said clearly', as
   const { port } = serve()
   const again = () =>
     listen({ host: '127.0.0.1', port, identity: server, accepted() {}, refused() {} })
-  expect(again).toThrow(`cannot listen on 127.0.0.1:${port}: port in use`)
+  expect(again).toThrow(`cannot listen on 127.0.0.1:${port}: the port is in use`)
   for (const listener of listeners.splice(0)) listener.stop()
   expect(await to(port).catch((thrown: AppError) => thrown.code)).toBe('PEER_UNREACHABLE')
 })

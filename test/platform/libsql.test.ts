@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from 'bun:test'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { copyFileSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -29,6 +29,31 @@ test('steps are applied once, each after the other', async () => {
   const database = await openSqlDatabase(file, STEPS)
   expect((await database.client.execute('SELECT v, w FROM t')).rows.length).toBe(1)
   await database.close()
+})
+
+test('a closed file is whole without what lay beside it', async () => {
+  const file = newFile()
+  const database = await openSqlDatabase(file, STEPS)
+  await database.write(() => database.client.execute('INSERT INTO t VALUES (3, 4)'))
+  await database.close()
+  const alone = newFile()
+  copyFileSync(file, alone)
+  const copy = await openSqlDatabase(alone, STEPS)
+  expect((await copy.client.execute('SELECT count(*) FROM t')).rows[0]?.[0]).toBe(2)
+  await copy.close()
+})
+
+test('a file is closed while another process has it open', async () => {
+  const file = newFile()
+  const other = await openSqlDatabase(file, STEPS)
+  const reading = await other.client.transaction('read')
+  await reading.execute('SELECT * FROM t')
+  const database = await openSqlDatabase(file, STEPS)
+  await database.write(() => database.client.execute('INSERT INTO t VALUES (3, 4)'))
+  await database.close()
+  reading.close()
+  expect((await other.client.execute('SELECT count(*) FROM t')).rows[0]?.[0]).toBe(2)
+  await other.close()
 })
 
 test('a file of a newer program is refused', async () => {

@@ -12,6 +12,11 @@ const NOUNS: Readonly<Record<LimitKind, readonly [one: string, many: string]>> =
   cms: ['server with the role cms', 'servers with the role cms'],
 }
 
+/** What one more of a kind is called, as in "cannot add a region". */
+export function nounOf(kind: LimitKind): string {
+  return NOUNS[kind][0]
+}
+
 /** Whether `wanted` fit, the one about to be added among them; LICENSE_LIMIT names the limit and the use. */
 export function checkLimit(limits: Limits, kind: LimitKind, wanted: number): Result<void> {
   const limit = limits[kind]

@@ -32,7 +32,7 @@ export interface PlanTarget {
   readonly bindingId: string
   readonly sourceId: string
   readonly connected: boolean
-  /** It told its watermark since it connected: before that, the master's copy may be wrong. */
+  /** It reported since it connected: before that, the master's copy of its watermark may be wrong. */
   readonly reported: boolean
   readonly drained: boolean
   readonly watermark: Position | null

@@ -139,6 +139,7 @@ export class JobBook {
       const old = before?.bindings.get(binding.bindingId)
       binding.connected = fleet.isConnected(binding.serverId)
       binding.reported = old?.reported ?? false
+      binding.watermarkTold = old?.watermarkTold ?? false
       // A changed policy may have removed the cause of what failed.
       binding.lastTry = before?.version === policy.version ? (old?.lastTry ?? null) : null
       binding.waivedSeq = old?.waivedSeq ?? null

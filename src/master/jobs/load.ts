@@ -90,6 +90,7 @@ function toBinding(row: {
     serverId: binding.serverId,
     connected: false,
     reported: false,
+    watermarkTold: false,
     drained: mode === 'drained',
     watermark: epoch === null ? null : { epoch, seq: state?.appliedSeq ?? 0 },
     pendingCount: state?.pendingCount ?? 0,

@@ -21,6 +21,7 @@ export function markConnected(work: Work, { policy, serverId }: Presence): void 
     if (binding.serverId !== serverId) continue
     binding.connected = true
     binding.reported = false
+    binding.watermarkTold = false
     binding.lastTry = null
     work.dirty.add(policy.policyId)
   }
@@ -37,6 +38,7 @@ export function markDisconnected(work: Work, { policy, serverId }: Presence): vo
     if (binding.serverId !== serverId) continue
     binding.connected = false
     binding.reported = false
+    binding.watermarkTold = false
     binding.wasAway = true
     saveBinding(work, binding)
     failWaiting(work, policy, binding.bindingId)

@@ -44,8 +44,10 @@ export interface BindingRuntime {
   readonly sourceId: string
   readonly serverId: string
   connected: boolean
-  /** It told its watermark since it connected. */
+  /** It reported since it connected. */
   reported: boolean
+  /** It told its watermark since it connected, which one that cannot be opened does not. */
+  watermarkTold: boolean
   drained: boolean
   watermark: Position | null
   pendingCount: number

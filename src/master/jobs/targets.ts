@@ -24,20 +24,33 @@ export interface BindingPlace {
   readonly binding: BindingRuntime
 }
 
-/** Takes in what a target durably holds. The first report of a connection replaces what was known, downwards too. */
+/**
+ * Takes in what a target durably holds. The first watermark of a connection replaces what was known, downwards too. A
+ * target that could not look says nothing of what it holds, so what was known of that stays.
+ */
 export function applyTargetReport(
   work: Work,
   { policy, binding }: BindingPlace,
   report: AgentMessageOf<'targetReport'>,
 ): void {
-  const isLate =
-    binding.reported && report.watermark !== null && hasReached(binding.watermark, report.watermark)
-  if (!isLate) binding.watermark = report.watermark
   binding.reported = true
-  binding.pendingCount = report.pendingCount
   binding.error = report.error
-  savePending(work, report)
+  if (report.watermark !== null || report.error === null) takePosition(work, binding, report)
   settle(work, { policy, binding })
+}
+
+function takePosition(
+  work: Work,
+  binding: BindingRuntime,
+  report: AgentMessageOf<'targetReport'>,
+): void {
+  const { watermark, pendingCount } = report
+  const isLate =
+    binding.watermarkTold && watermark !== null && hasReached(binding.watermark, watermark)
+  if (!isLate) binding.watermark = watermark
+  binding.watermarkTold = true
+  binding.pendingCount = pendingCount
+  savePending(work, report)
 }
 
 /** Takes in what a job's end or progress says of one target, as its sender reports it. */

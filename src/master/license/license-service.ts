@@ -5,7 +5,13 @@ import {
   type LicenseState,
   type LicenseStateName,
 } from '../../core/license/evaluate.ts'
-import { checkLimit, type LimitKind, type Limits, limitsLeft } from '../../core/license/limits.ts'
+import {
+  checkLimit,
+  type LimitKind,
+  type Limits,
+  limitsLeft,
+  nounOf,
+} from '../../core/license/limits.ts'
 import { noteTime, type SeenTime } from '../../core/license/seen-time.ts'
 import { type Clock, iso } from '../../platform/clock.ts'
 import type { Logger } from '../../platform/log.ts'
@@ -118,7 +124,7 @@ export class LicenseService {
 
   /** Throws LICENSE_LIMIT where `wanted`, with the one about to be added, is more than the licence allows. */
   assertLimit(kind: LimitKind, wanted: number): void {
-    this.assertLicensed(`add to ${kind}`)
+    this.assertLicensed(`add a ${nounOf(kind)}`)
     const { limits } = this.state()
     const check = limits ? checkLimit(limits, kind, wanted) : null
     if (check && !check.ok) throw new AppError(check.error.code, check.error.message)

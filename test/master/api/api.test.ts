@@ -73,6 +73,7 @@ const REFUSED: readonly (readonly [
   ],
   ['PATCH /policies/name:website', { filter: { include: ['(?=x)'] } }, 400, 'PATTERN_UNSAFE'],
   ['POST /policies/name:website/sync', { dryRun: true }, 501, 'NOT_IMPLEMENTED'],
+  ['POST /policies/name:website/sync', { paths: ['a/b'] }, 501, 'NOT_IMPLEMENTED'],
   ['POST /policies/preview', {}, 501, 'NOT_IMPLEMENTED'],
   ['POST /license', 'rubbish', 403, 'LICENSE_INVALID'],
   ['POST /users', { name: 'x', password: 'short' }, 400, 'INVALID_REQUEST', 'password'],
@@ -255,7 +256,10 @@ test('without a licence only the licence, sign-in and health are served', async 
     expect(await status('GET /license')).toBe(200)
     expect(await status('GET /me')).toBe(200)
     const refused = await admin.call('admin', 'GET /policies')
-    expect(await refused.json()).toMatchObject({ code: 'LICENSE_MISSING' })
+    expect(await refused.json()).toMatchObject({
+      code: 'LICENSE_MISSING',
+      detail: expect.stringMatching(/^cannot read policies: /),
+    })
     expect(await (await admin.call(null, 'GET //readyz')).json()).toMatchObject({ locked: true })
     const added = await fetch(`${admin.url}/api/v1/license`, {
       method: 'POST',

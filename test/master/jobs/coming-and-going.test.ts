@@ -78,6 +78,41 @@ test('the first report of a connection replaces the watermark, downwards too; la
   expect(job).toMatchObject({ kind: 'recovery', sources: [{ from: 2, to: 6 }] })
 })
 
+test('a target that cannot look at its folder takes nothing back of what it told before', async () => {
+  await stage.start()
+  await stage.finish(1, 5)
+  await stage.converge()
+  stage.target.close()
+  await stage.targetGone()
+  stage.target = await stage.connect(1)
+  const error = { code: 'ROOT_CHANGED', message: 'another folder is mounted there' }
+  stage.target.reportTarget(null, { error })
+  await eventually('the report', async () => {
+    const { targets } = await getConvergence(stage.master.context, 'name:web')
+    return targets[0]?.state === 'held' && targets[0].appliedSeq === 5
+  })
+  stage.source.reportChanges(5, 6)
+  const job = await stage.source.job(2)
+  expect(await getJob(stage.master.context, job.jobId)).toMatchObject({
+    kind: 'realtime',
+    sources: [{ from: 5, to: 6 }],
+  })
+})
+
+test('the first watermark after such a report counts, downwards too', async () => {
+  await stage.start()
+  await stage.finish(1, 5)
+  await stage.converge()
+  stage.target.close()
+  await stage.targetGone()
+  stage.target = await stage.connect(1)
+  stage.target.reportTarget(null, { error: { code: 'IO_ERROR', message: 'input/output error' } })
+  stage.target.reportTarget(2)
+  expect(await getJob(stage.master.context, (await stage.source.job(2)).jobId)).toMatchObject({
+    sources: [{ from: 2, to: 5 }],
+  })
+})
+
 test('a new epoch ends the jobs of the old one and begins with first contact', async () => {
   await stage.start()
   const old = await stage.source.job()

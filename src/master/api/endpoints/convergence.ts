@@ -71,7 +71,11 @@ export const convergenceEndpoints: readonly Endpoint[] = [
           'NOT_IMPLEMENTED',
           'cannot verify or preview yet: leave verify and dryRun out',
         )
-      // A sync of some paths is done when all is: what a target lacks is sent in one order, whatever was asked for.
+      if (body.paths !== undefined)
+        throw new AppError(
+          'NOT_IMPLEMENTED',
+          'cannot synchronize single paths yet: leave paths out, and all that is missing is sent',
+        )
       return syncPolicyNow(context, actor, { reference: params['id'] ?? '', targets: body.targets })
     },
   }),
