@@ -28,6 +28,36 @@ export function compress(level: number, bytes: Uint8Array): Uint8Array {
   }
 }
 
+/** From here on packing takes so long that it must not hold up the event loop. */
+export const SLOW_LEVEL_MIN = 6
+
+/** Packs bytes at a level from SLOW_LEVEL_MIN to 9 on another thread; they must not change meanwhile. */
+export async function compressAside(level: number, bytes: Uint8Array): Promise<Uint8Array> {
+  return await Bun.zstdCompress(bytes, { level: ZSTD_LEVELS[level] ?? COMPRESSION_LEVEL_MAX })
+}
+
+/** Bytes looked at before many are packed, and from how many places. */
+const SAMPLE_BYTES = 8 << 10
+const SAMPLE_PARTS = 8
+/** So many bytes are packed without a look: it would cost as much. */
+const SAMPLED_BYTES_MIN = 4 * SAMPLE_BYTES
+
+/**
+ * Tells whether packing is worth it, by packing a sample from all over the bytes: pictures, archives and what is
+ * encrypted shrink by nothing, and trying costs most where the level is high.
+ */
+export function looksCompressible(level: number, bytes: Uint8Array): boolean {
+  if (bytes.length < SAMPLED_BYTES_MIN) return true
+  const partBytes = SAMPLE_BYTES / SAMPLE_PARTS
+  const sample = new Uint8Array(SAMPLE_BYTES)
+  const stride = Math.floor((bytes.length - partBytes) / (SAMPLE_PARTS - 1))
+  for (let part = 0; part < SAMPLE_PARTS; part++) {
+    const start = part * stride
+    sample.set(bytes.subarray(start, start + partBytes), part * partBytes)
+  }
+  return compress(Math.min(level, 2), sample).length < SAMPLE_BYTES * 0.98
+}
+
 /**
  * Unpacks bytes from a peer that must give exactly `plainBytes`, which the caller has bounded. Nothing larger is ever
  * allocated, whatever the packed bytes claim. Throws PROTOCOL where they give anything else.

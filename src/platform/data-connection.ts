@@ -6,6 +6,7 @@ import { decodeFrame } from '../core/wire/frame-decode.ts'
 import { encodeFrame } from '../core/wire/frame-encode.ts'
 import { FrameStream, type RawFrame } from '../core/wire/frame-stream.ts'
 import type { Frame } from '../core/wire/frame.ts'
+import { LimitedSink } from './limited-sink.ts'
 import { WriteQueue } from './write-queue.ts'
 
 /** A sender pauses while so much waits for the socket. */
@@ -32,6 +33,7 @@ export class DataConnection {
   readonly #socket: Socket<unknown>
   readonly #stream = new FrameStream()
   readonly #queue = new WriteQueue()
+  readonly #sink: LimitedSink
   #handlers: DataHandlers | null = null
   #room = Promise.withResolvers<void>()
   #state: 'open' | 'ending' | 'closed' = 'open'
@@ -42,6 +44,7 @@ export class DataConnection {
 
   constructor(socket: Socket<unknown>, peerId: string) {
     this.#socket = socket
+    this.#sink = new LimitedSink(socket, () => this.#flush())
     this.peerId = peerId
     socket.setNoDelay(true)
     socket.setKeepAlive(true, 30_000)
@@ -69,6 +72,11 @@ export class DataConnection {
   /** Resolves when there is room again, or the connection is closed. */
   async room(): Promise<void> {
     if (!this.hasRoom && this.isOpen) await this.#room.promise
+  }
+
+  /** Holds what is sent from now on to so many bytes per second; null for as fast as it goes. */
+  limit(rateBytesPerS: number | null): void {
+    this.#sink.limit(rateBytesPerS)
   }
 
   /** Sends a frame; after the end of the connection it goes nowhere. */
@@ -144,7 +152,7 @@ export class DataConnection {
 
   #flush(): void {
     if (this.#state === 'closed') return
-    this.#moved(this.#queue.flush(this.#socket))
+    this.#moved(this.#queue.flush(this.#sink))
     if (this.hasRoom) this.#wake()
     if (this.#state === 'ending' && this.#queue.queuedBytes === 0) this.#finish(this.#failure)
   }
@@ -170,6 +178,7 @@ export class DataConnection {
     const wasLost = this.#state === 'open' || this.#queue.queuedBytes > 0
     this.expectWithin(null)
     this.#state = 'closed'
+    this.#sink.stop()
     this.#queue.clear()
     // What was written is with the kernel by now; a peer that stalled is not waited for.
     if (wasLost) this.#socket.terminate()

@@ -30,9 +30,12 @@ export class Jobs {
     return [...this.#running.values()]
   }
 
-  /** Starts a job. One that runs already is told again after a reconnect and is not started twice. */
+  /**
+   * Starts a job. One that runs already is told again after a reconnect, or because its hops have other options now, and
+   * is not started twice.
+   */
   start(job: Job): void {
-    if (this.#running.has(job.jobId)) return
+    if (this.#running.has(job.jobId)) return this.#options.sending.update(job)
     const refusal = this.#options.refusal() ?? this.#tooMany()
     if (refusal !== null) return this.#refuse(job, refusal)
     this.#running.set(job.jobId, job)

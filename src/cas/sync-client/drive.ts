@@ -2,6 +2,7 @@ import { toAppError } from '../../core/base/errors.ts'
 import { type Failure, failure } from '../../core/base/result.ts'
 import type { SenderOutcome } from '../../core/transfer/sender-ports.ts'
 import type { Sender, SenderTurn } from '../../core/transfer/sender.ts'
+import type { Block, Frame } from '../../core/wire/frame.ts'
 import type { Clock } from '../../platform/clock.ts'
 import type { Conversation } from './conversation.ts'
 
@@ -17,6 +18,8 @@ export interface DriveOptions {
   /** Why the signal was aborted. */
   readonly cancelled: () => Failure | null
   readonly onProgress: () => void
+  /** Packs blocks that the sender leaves plain because packing takes long; null where it packs them itself. */
+  readonly pack: ((block: Block) => Promise<Block>) | null
 }
 
 /**
@@ -52,11 +55,20 @@ async function takeTurns(options: DriveOptions): Promise<SenderOutcome> {
     if (conversation.failure !== null) return { ok: false, error: conversation.failure }
     const turn: SenderTurn = sender.next()
     if (turn.kind === 'ended') return turn.outcome
-    if (turn.kind === 'frame') conversation.connection.send(turn.frame)
+    if (turn.kind === 'frame') {
+      const { pack } = options
+      const { frame } = turn
+      conversation.connection.send(pack === null ? frame : await packed(pack, frame))
+    }
     if (turn.kind === 'waiting') await conversation.change(signal)
     else await pace.after(turn.kind)
     options.onProgress()
   }
+}
+
+/** The sender's bytes stay valid until its next step, so that they can wait here. */
+async function packed(pack: NonNullable<DriveOptions['pack']>, frame: Frame): Promise<Frame> {
+  return 'block' in frame ? { ...frame, block: await pack(frame.block) } : frame
 }
 
 function cancel(options: DriveOptions): SenderOutcome {

@@ -2,7 +2,8 @@ import { AppError, toAppError } from '../../core/base/errors.ts'
 import { failure } from '../../core/base/result.ts'
 import type { SenderOutcome, SenderPorts } from '../../core/transfer/sender-ports.ts'
 import { Sender } from '../../core/transfer/sender.ts'
-import { blockCodec } from '../../platform/block-codec.ts'
+import { blockCodec, packAside } from '../../platform/block-codec.ts'
+import { SLOW_LEVEL_MIN } from '../../platform/compression.ts'
 import { dial } from '../../platform/data-dial.ts'
 import { createHasher } from '../../platform/hash.ts'
 import { createSigner } from '../../platform/set-signature.ts'
@@ -82,12 +83,15 @@ export class PeerLink {
   ): Promise<{ outcome: SenderOutcome; isUnanswered: boolean }> {
     const { connection } = conversation
     const before = connection.bytesOnWire
-    const sender = new Sender(ports, run.senderJob)
+    const { compression } = run.node.hop
+    const isSlow = compression >= SLOW_LEVEL_MIN
+    const sender = new Sender(ports, { ...run.senderJob, ...(isSlow && { compression: 0 }) })
     const progress = (): AttemptProgress => ({
       bytesOnWire: connection.bytesOnWire - before,
       sender: sender.progress,
     })
     connection.expectWithin(this.#times.stallMs)
+    run.followHop((hop) => connection.limit(hop.rateBytesPerS))
     const outcome = await drive({
       conversation,
       sender,
@@ -95,8 +99,10 @@ export class PeerLink {
       aliveMs: this.#times.aliveMs,
       signal: run.signal,
       cancelled: () => run.cancelled,
+      pack: isSlow ? (block) => packAside(compression, block) : null,
       onProgress: () => run.progress(progress()),
     })
+    run.followHop(null)
     connection.expectWithin(this.#times.idleMs)
     run.finish(progress())
     return { outcome, isUnanswered: !sender.isAnswered }

@@ -16,6 +16,8 @@ export interface SyncClient {
    * it went. Never rejects.
    */
   run(job: Job): Promise<void>
+  /** Takes the options of a running job's hops as they are from now on; anything else in it is left as it was. */
+  update(job: Job): void
   /** Gives up what is left of a job; its targets are reported as failed with the reason. */
   cancel(jobId: string, reason?: Failure): void
   /** Gives up everything and closes all connections. */
@@ -65,6 +67,13 @@ export function createSyncClient(options: SyncClientOptions): SyncClient {
     async run(job) {
       const nodes = withDescendants(job.children)
       await Promise.all(nodes.map((node) => runTarget(new TargetRun(options, job, node))))
+    },
+    update(job) {
+      const hops = new Map(withDescendants(job.children).map((node) => [node.bindingId, node.hop]))
+      for (const run of runs) {
+        const hop = run.job.jobId === job.jobId ? hops.get(run.node.bindingId) : undefined
+        if (hop !== undefined) run.changeHop(hop)
+      }
     },
     cancel(jobId, reason = { code: 'CANCELLED', message: 'the job was cancelled' }) {
       cancelAll((run) => run.job.jobId === jobId, reason)

@@ -12,7 +12,8 @@ const MESSAGE_LENGTH_MAX = 2000
 /** One target of a job on its way: what was counted over all attempts, and what is told about it. */
 export class TargetRun {
   readonly job: Job
-  readonly node: JobNode
+  #node: JobNode
+  #onHop: ((hop: JobNode['hop']) => void) | null = null
   readonly #options: SyncClientOptions
   readonly #cancelling = new AbortController()
   readonly #ended = Promise.withResolvers<void>()
@@ -29,7 +30,23 @@ export class TargetRun {
   constructor(options: SyncClientOptions, job: Job, node: JobNode) {
     this.#options = options
     this.job = job
-    this.node = node
+    this.#node = node
+  }
+
+  get node(): JobNode {
+    return this.#node
+  }
+
+  /** Calls with the hop's options now and whenever they change; null ends that. */
+  followHop(onHop: ((hop: JobNode['hop']) => void) | null): void {
+    this.#onHop = onHop
+    onHop?.(this.#node.hop)
+  }
+
+  /** The same target by a hop with other options: a rate holds at once, the rest from the next attempt on. */
+  changeHop(hop: JobNode['hop']): void {
+    this.#node = { ...this.#node, hop }
+    this.#onHop?.(hop)
   }
 
   get signal(): AbortSignal {

@@ -44,6 +44,7 @@ export class JobBook {
       const policy = await loadPolicy(read, id)
       if (policy !== null) loaded.push(policy)
     }
+    const { hopRules } = this.#topology
     this.#topology = await readTopology(read)
     const old = which === 'all' ? [...this.policies.keys()] : which
     const before = new Map(old.map((id) => [id, this.policies.get(id)]))
@@ -51,6 +52,20 @@ export class JobBook {
     for (const policy of loaded) this.#adopt(work, { policy, before: before.get(policy.policyId) })
     for (const gone of before.values()) if (gone !== undefined) this.#cancelOrphans(work, gone)
     this.stopWhatMayNotRun(work)
+    const isNew = !Bun.deepEquals(hopRules, this.#topology.hopRules)
+    for (const policy of this.policies.values()) {
+      const rules = before.get(policy.policyId)?.rules
+      if (isNew || (rules !== undefined && !Bun.deepEquals(rules, policy.rules)))
+        this.#tellHops(work, policy)
+    }
+  }
+
+  /** Hops have other options: the agents that carry running jobs are told, because a rate holds at once. */
+  #tellHops(work: Work, policy: PolicyRuntime): void {
+    for (const job of policy.jobs.values()) {
+      for (const serverId of new Set([...policy.sources.values()].map((each) => each.serverId)))
+        this.instructAgain(work, { policy, job, serverId })
+    }
   }
 
   /** Starts what the planner decides for every policy that something happened to. */
