@@ -20,7 +20,7 @@ export interface Finished {
 }
 
 /** Runs a program to its end with an almost empty environment, as a service manager would. */
-async function runProgram(program: ProgramName, args: readonly string[]): Promise<Finished> {
+export async function runProgram(program: ProgramName, args: readonly string[]): Promise<Finished> {
   const child = Bun.spawn([executable(program), ...args], {
     env: { PATH: '/usr/bin:/bin' },
     stdin: 'ignore',
