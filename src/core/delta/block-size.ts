@@ -1,0 +1,25 @@
+/** Blocks are powers of two between these, in bytes. */
+const BLOCK_BYTES_MIN = 2 << 10
+const BLOCK_BYTES_MAX = 128 << 10
+
+/** Blocks of one signature at most: 128 GiB in the largest blocks. What is longer travels whole. */
+export const SIGNATURE_BLOCKS_MAX = 1 << 20
+
+/**
+ * Gives the block size in bytes for a file of `fileBytes`: near its square root, where the bytes of the signature and
+ * those that one edit costs are about equal.
+ */
+export function blockBytesFor(fileBytes: number): number {
+  const root = 2 ** Math.round(Math.log2(Math.sqrt(Math.max(fileBytes, 1))))
+  return Math.min(BLOCK_BYTES_MAX, Math.max(BLOCK_BYTES_MIN, root))
+}
+
+/** How many blocks cover a stretch: the last one overlaps the one before where the size is no multiple. */
+export function blockCount(rangeBytes: number, blockBytes: number): number {
+  return rangeBytes < blockBytes ? 0 : Math.ceil(rangeBytes / blockBytes)
+}
+
+/** Where a block of a stretch begins, in bytes from its start. */
+export function blockOffset(index: number, rangeBytes: number, blockBytes: number): number {
+  return Math.min(index * blockBytes, rangeBytes - blockBytes)
+}

@@ -1,0 +1,189 @@
+import { expect, test } from 'bun:test'
+
+import { blockBytesFor, blockCount, blockOffset } from '../../../src/core/delta/block-size.ts'
+import { type DeltaOperation, Matcher } from '../../../src/core/delta/matcher.ts'
+import { NextSignature } from '../../../src/core/delta/next-signature.ts'
+import { BlockSigner, type Signature, SignatureBuilder } from '../../../src/core/delta/signature.ts'
+import { strongHash } from '../../../src/platform/strong-hash.ts'
+import { random } from '../../fakes/random.ts'
+
+const SEED = { low: 0x1234567, high: -77 }
+
+function signatureOf(bytes: Uint8Array, blockBytes: number): Signature {
+  const shape = { blockBytes, seed: SEED }
+  const builder = new SignatureBuilder(shape)
+  const signed = new BlockSigner(shape, strongHash).sign(bytes)
+  builder.addRange(signed, { offset: 0, bytes: bytes.length })
+  return builder.build(bytes.length)
+}
+
+interface Found {
+  readonly operations: DeltaOperation[]
+  readonly next: Signature
+}
+
+/** Runs a matcher over chunks of any size. */
+function match(signature: Signature, bytes: Uint8Array, chunkBytes = () => 100_000): Found {
+  const operations: DeltaOperation[] = []
+  const next = new NextSignature(signature, strongHash)
+  const listener = {
+    operation: (operation: DeltaOperation) => void operations.push(operation),
+    block: (index: number, at: number) => next.block(index, at),
+    unmatched: (...found: [Uint8Array, number, Uint8Array]) => next.unmatched(...found),
+  }
+  const matcher = new Matcher({ signature, strong: strongHash, salt: 99, listener })
+  for (let at = 0; at < bytes.length;) {
+    const end = at + chunkBytes()
+    matcher.push(bytes.subarray(at, end))
+    at = end
+  }
+  matcher.finish()
+  return { operations, next: next.build(bytes.length) }
+}
+
+/** What a receiver would make of it. */
+function rebuild(base: Uint8Array, bytes: Uint8Array, operations: readonly DeltaOperation[]) {
+  const parts = operations.map((one) =>
+    one.kind === 'copy'
+      ? base.subarray(one.from, one.from + one.length)
+      : bytes.subarray(one.at, one.at + one.length),
+  )
+  let at = 0
+  for (const [index, part] of parts.entries()) {
+    expect(operations[index]?.at).toBe(at)
+    expect(part.length).toBe(operations[index]?.length ?? -1)
+    at += part.length
+  }
+  return Buffer.concat(parts)
+}
+
+function literalBytes(operations: readonly DeltaOperation[]): number {
+  return operations.reduce((sum, one) => sum + (one.kind === 'literal' ? one.length : 0), 0)
+}
+
+/** Content with little variety has many equal blocks and windows. */
+function content(next: (below: number) => number, bytes: number): Buffer {
+  const variety = [1, 2, 3, 256, 256][next(5)] ?? 256
+  return Buffer.from(Uint8Array.from({ length: bytes }, () => next(variety)))
+}
+
+function edited(next: (below: number) => number, base: Buffer): Buffer {
+  let bytes = base
+  for (let edits = next(4); edits >= 0; edits--) {
+    const at = next(bytes.length + 1)
+    const until = Math.min(bytes.length, at + next(2) * next(300))
+    const other = next(bytes.length + 1)
+    const inserted =
+      next(2) === 0 ? content(next, next(300)) : bytes.subarray(other, other + next(300))
+    bytes = Buffer.concat([bytes.subarray(0, at), inserted, bytes.subarray(until)])
+  }
+  return bytes
+}
+
+test('10,000 edits are rebuilt, over two generations', () => {
+  const next = random(7)
+  for (let round = 0; round < 10_000; round++) {
+    const blockBytes = [8, 16, 32, 64, 128][next(5)] ?? 8
+    const base = content(next, next(blockBytes * 12))
+    const first = edited(next, base)
+    const chunks = () => 1 + next(blockBytes * 3)
+    const found = match(signatureOf(base, blockBytes), first, chunks)
+    expect(rebuild(base, first, found.operations).equals(first)).toBe(true)
+    const second = edited(next, first)
+    const again = match(found.next, second, chunks)
+    expect(rebuild(first, second, again.operations).equals(second)).toBe(true)
+  }
+}, 60_000)
+
+test('every length of base and result around block borders is rebuilt', () => {
+  const next = random(8)
+  const lengths = [0, 1, 15, 16, 17, 31, 32, 33, 47, 48, 49, 63, 64, 65]
+  for (const baseBytes of lengths) {
+    for (const bytes of lengths) {
+      for (const cut of [0, 1, 7]) {
+        const base = content(next, baseBytes)
+        const result = Buffer.concat([base.subarray(cut), content(next, bytes)]).subarray(0, bytes)
+        const { operations } = match(signatureOf(base, 16), result)
+        expect(rebuild(base, result, operations).equals(result)).toBe(true)
+      }
+    }
+  }
+})
+
+test('what did not change is one copy, of every length, in the next generation too', () => {
+  const next = random(9)
+  for (let bytes = 16; bytes < 100; bytes++) {
+    const base = Buffer.from(Uint8Array.from({ length: bytes }, () => next(256)))
+    const first = match(signatureOf(base, 16), base)
+    const second = match(first.next, base)
+    const whole: DeltaOperation = { kind: 'copy', at: 0, from: 0, length: bytes }
+    expect([first.operations, second.operations]).toEqual([[whole], [whole]])
+  }
+})
+
+test('an edit and an insertion cost a few blocks, and no more in later generations', () => {
+  const next = random(10)
+  const noise = (bytes: number) => Buffer.from(Uint8Array.from({ length: bytes }, () => next(256)))
+  let base = noise(600_000)
+  let signature = signatureOf(base, 2048)
+  for (let generation = 0; generation < 5; generation++) {
+    const bytes = Buffer.concat([noise(33), base])
+    noise(100).copy(bytes, 300_000 + generation * 5000)
+    const { operations, next: following } = match(signature, bytes)
+    expect(rebuild(base, bytes, operations).equals(bytes)).toBe(true)
+    expect(literalBytes(operations)).toBeLessThan(3 * 2048)
+    base = bytes
+    signature = following
+  }
+})
+
+test('runs of one byte are told apart', () => {
+  const base = Buffer.concat([Buffer.alloc(100_000, 0), Buffer.alloc(100_000, 0xff)])
+  const bytes = Buffer.concat([Buffer.alloc(100_000, 0xaa), base, Buffer.alloc(100_000, 0x55)])
+  const { operations } = match(signatureOf(base, 2048), bytes)
+  expect(rebuild(base, bytes, operations).equals(bytes)).toBe(true)
+  expect(literalBytes(operations)).toBeLessThan(204_000)
+})
+
+test('a signature made to hit and never to match wastes no more than a share of the file', () => {
+  const bytes = Buffer.alloc(4 << 20)
+  const honest = signatureOf(bytes.subarray(0, 64 << 10), 2048)
+  let hashed = 0
+  const signature = { ...honest, strong: honest.strong.map((byte) => byte ^ 1) }
+  const listener = { operation: () => {} }
+  const strong: typeof strongHash = (...args) => {
+    hashed += args[0].length
+    strongHash(...args)
+  }
+  const matcher = new Matcher({ signature, strong, salt: 1, listener })
+  matcher.push(bytes)
+  matcher.finish()
+  expect(hashed).toBeLessThan(bytes.length * 2)
+})
+
+test('a signature whose hashes all collide is searched in bounded time', () => {
+  const bytes = Buffer.from(Uint8Array.from({ length: 1 << 20 }, (_, index) => (index * 7919) >> 3))
+  const honest = signatureOf(bytes, 2048)
+  const one = new Int32Array(honest.count).fill(honest.low[0] ?? 0)
+  const started = performance.now()
+  const { operations } = match({ ...honest, low: one }, bytes)
+  expect(rebuild(bytes, bytes, operations).equals(bytes)).toBe(true)
+  expect(performance.now() - started).toBeLessThan(5000)
+})
+
+test.each([
+  [0, 2048],
+  [65_537, 2048],
+  [4 << 20, 2048],
+  [16 << 20, 4096],
+  [1 << 30, 32_768],
+  [100 * 2 ** 30, 131_072],
+])('a file of %d bytes has blocks of %d bytes', (fileBytes, blockBytes) => {
+  expect(blockBytesFor(fileBytes)).toBe(blockBytes)
+})
+
+test('the blocks of a stretch cover it, and only the last overlaps', () => {
+  const places = (bytes: number) =>
+    Array.from({ length: blockCount(bytes, 8) }, (_, index) => blockOffset(index, bytes, 8))
+  expect([places(7), places(8), places(16), places(17)]).toEqual([[], [0], [0, 8], [0, 8, 9]])
+})
