@@ -5,11 +5,11 @@ import { join } from 'node:path'
 import { compareTrees } from '../../fleet/compare-trees.ts'
 import { Fleet, type FleetAgent } from '../../fleet/fleet.ts'
 import { distribute, folderOf } from '../../fleet/policy.ts'
+import { ConvergenceWatch } from './convergence.ts'
 import { loopbackBytes } from './own-network.ts'
 import { ProcessWatch, withDescendants } from './processes.ts'
 import type { Measured } from './report.ts'
 
-/** Convergence is asked for at this interval, by which a measured time may be too long. */
 const CONVERGED_TIMEOUT_MS = 600_000
 
 /** A folder for a benchmark, in memory unless the disk is asked for; it goes with `remove`. */
@@ -99,12 +99,14 @@ export class Installation {
     name: string,
     act: () => Promise<string>,
   ): Promise<Measured & { policyId: string }> {
+    const convergence = await ConvergenceWatch.start(this.#fleet.api)
     const watch = new ProcessWatch(this.#processes())
     const before = loopbackBytes()
     const startedAt = performance.now()
     const policyId = await act()
-    await this.#fleet.converged(policyId, CONVERGED_TIMEOUT_MS)
+    await convergence.converged(policyId, CONVERGED_TIMEOUT_MS)
     const timeMs = performance.now() - startedAt
+    convergence.stop()
     const wireBytes = loopbackBytes() - before
     const processes = watch.finish()
     const differences = compareTrees(this.sourceFolder(name), this.targetFolder(name))
