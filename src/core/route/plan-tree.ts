@@ -35,6 +35,15 @@ export function planTree(request: TreeRequest): DistributionTree {
   return { sourceServerId: request.source.serverId, children }
 }
 
+/** How a hop between two servers is made, by the rules of a policy and those of the fleet. */
+export function hopOptions(
+  rules: Pick<TreeRequest, 'ceilings' | 'rules'>,
+  from: RoutePlace,
+  to: RoutePlace,
+): HopOptions {
+  return planHop({ ...rules, source: from, targets: [] }, to).hop
+}
+
 /** How far apart two servers are. */
 export function scopeBetween(one: RoutePlace, other: RoutePlace): HopScope {
   if (one.groupId === other.groupId) return 'group'
