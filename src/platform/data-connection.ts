@@ -79,6 +79,13 @@ export class DataConnection {
     this.#sink.limit(rateBytesPerS)
   }
 
+  /** Stops reading, or goes on: the peer sends no more than its socket holds meanwhile. */
+  pause(isPaused: boolean): void {
+    if (this.#state === 'closed') return
+    if (isPaused) this.#socket.pause()
+    else this.#socket.resume()
+  }
+
   /** Sends a frame; after the end of the connection it goes nowhere. */
   send(frame: Frame): void {
     if (this.#state !== 'open') return
@@ -91,6 +98,11 @@ export class DataConnection {
       this.#isFlushDue = false
       this.#flush()
     })
+  }
+
+  /** Writes at once what was sent, before this process is busy for a while. */
+  flush(): void {
+    this.#flush()
   }
 
   /**
