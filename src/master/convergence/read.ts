@@ -1,7 +1,14 @@
-import { asc, eq, inArray, sql } from 'drizzle-orm'
+import { and, asc, desc, eq, gt, inArray, sql } from 'drizzle-orm'
 
 import type { Reader } from '../db/database.ts'
-import { bindings, pendingExceptions, policySources, servers, targetStates } from '../db/schema.ts'
+import {
+  bindings,
+  changes,
+  pendingExceptions,
+  policySources,
+  servers,
+  targetStates,
+} from '../db/schema.ts'
 
 export type SourceRow = typeof policySources.$inferSelect
 
@@ -51,16 +58,30 @@ export async function readBindings(
     .orderBy(asc(servers.name), asc(bindings.id))
 }
 
-/** Reads what a target that holds `appliedSeq` of a source's epoch lacks. */
+/** Reads what a target that holds `appliedSeq` of a source's epoch lacks: by running totals, so a long backlog costs no more. */
 export async function readBacklog(
   reader: Reader,
   place: { readonly sourceId: string; readonly epoch: string; readonly appliedSeq: number },
 ): Promise<Backlog> {
-  const row = await reader.get<[number, number, number | null]>(sql`
-    SELECT count(*), coalesce(sum(size), 0), min(recorded_at_ms) FROM changes
-    WHERE source_id = ${place.sourceId} AND epoch = ${place.epoch} AND seq > ${place.appliedSeq}`)
-  const [entries, bytes, sinceMs] = Object.values(row) as [number, number, number | null]
-  return { entries, bytes, sinceMs }
+  const { sourceId, epoch, appliedSeq } = place
+  const ofEpoch = and(eq(changes.sourceId, sourceId), eq(changes.epoch, epoch))
+  const missing = reader
+    .select()
+    .from(changes)
+    .where(and(ofEpoch, gt(changes.seq, appliedSeq)))
+  const [first] = await missing.orderBy(asc(changes.seq)).limit(1)
+  if (first === undefined) return { entries: 0, bytes: 0, sinceMs: null }
+  const [last = first] = await reader
+    .select()
+    .from(changes)
+    .where(ofEpoch)
+    .orderBy(desc(changes.seq))
+    .limit(1)
+  return {
+    entries: last.totalEntries - first.totalEntries + 1,
+    bytes: last.totalBytes - first.totalBytes + first.size,
+    sinceMs: first.recordedAtMs,
+  }
 }
 
 /** Reads the first thing that keeps each binding's target from being complete. */

@@ -167,6 +167,7 @@ export const targetStates = sqliteTable('target_states', {
   lastError: text('last_error', { mode: 'json' }).$type<DatedReason>(),
   wasAway: integer('was_away', { mode: 'boolean' }).notNull().default(false),
   reportedAtMs: integer('reported_at_ms'),
+  waivedSeq: integer('waived_seq'),
 })
 
 export const pendingExceptions = sqliteTable(
@@ -194,6 +195,8 @@ export const changes = sqliteTable(
     size: integer('size').notNull(),
     hash: text('hash'),
     recordedAtMs: integer('recorded_at_ms').notNull(),
+    totalEntries: integer('total_entries').notNull(),
+    totalBytes: integer('total_bytes').notNull(),
   },
   (table) => [primaryKey({ columns: [table.sourceId, table.epoch, table.seq] })],
 )

@@ -157,7 +157,6 @@ export class JobBook {
       binding.watermarkTold = old?.watermarkTold ?? false
       // A changed policy may have removed the cause of what failed.
       binding.lastTry = before?.version === policy.version ? (old?.lastTry ?? null) : null
-      binding.waivedSeq = old?.waivedSeq ?? null
     }
     this.policies.set(policy.policyId, policy)
     work.dirty.add(policy.policyId)

@@ -7,7 +7,8 @@ import { JobBook } from './book.ts'
 import { markConnected, markDisconnected } from './presence.ts'
 import type { JobRuntime, PolicyRuntime } from './runtime.ts'
 import { syncPolicy } from './sync.ts'
-import { cancelTargets } from './targets.ts'
+import { cancelTargets, saveBinding } from './targets.ts'
+import type { Work } from './work.ts'
 
 export type EngineContext = Pick<
   MasterContext,
@@ -119,7 +120,7 @@ export class JobEngine implements JobControl {
       const policy = this.#book.policies.get(row.policyId)
       const job = policy?.jobs.get(jobId)
       if (policy === undefined || job === undefined) return
-      waive(policy, job)
+      waive(work, policy, job)
       const message = `cancelled by ${actor.name}`
       cancelTargets(work, { policy, job }, { targets: [...job.targets.values()], message })
     })
@@ -137,10 +138,11 @@ export class JobEngine implements JobControl {
 }
 
 /** Else the planner would start at once again what a person has just stopped. */
-function waive(policy: PolicyRuntime, job: JobRuntime): void {
+function waive(work: Work, policy: PolicyRuntime, job: JobRuntime): void {
   for (const { bindingId, sourceId } of job.targets.values()) {
     const binding = policy.bindings.get(bindingId)
     if (binding?.runningJobId !== job.jobId) continue
     binding.waivedSeq = policy.sources.get(sourceId)?.headSeq ?? null
+    saveBinding(work, binding)
   }
 }

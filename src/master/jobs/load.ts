@@ -98,7 +98,7 @@ function toBinding(row: {
     lastError: state?.lastError ?? null,
     failures: state?.failures ?? 0,
     wasAway: state?.wasAway ?? false,
-    waivedSeq: null,
+    waivedSeq: state?.waivedSeq ?? null,
     lastTry: null,
     runningJobId: null,
   }

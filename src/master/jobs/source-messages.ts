@@ -62,6 +62,10 @@ function startEpoch(work: Work, { policy, source }: Place, epoch: string): void 
   source.recordedSeq = 0
   source.completeAtMs = null
   const message = 'the journal of the source was made anew'
+  // What a person stopped was counted in the numbers of the old one.
+  for (const binding of policy.bindings.values()) {
+    if (binding.sourceId === source.sourceId) binding.waivedSeq = null
+  }
   for (const job of policy.jobs.values()) {
     const to = job.to.get(source.sourceId)
     if (to === undefined || to.epoch === epoch) continue
@@ -103,9 +107,16 @@ async function insertChanges(
     page.records.map((r) => [r.seq, r.path, r.from, r.operation, r.type, r.size, r.hash]),
   )
   await writer.run(sql`
+    WITH before AS (
+      SELECT total_entries, total_bytes FROM changes
+      WHERE source_id = ${sourceId} AND epoch = ${epoch} AND seq < ${page.records[0]?.seq ?? 0}
+      ORDER BY seq DESC LIMIT 1)
     INSERT OR REPLACE INTO changes
-      (source_id, epoch, seq, path, from_path, operation, type, size, hash, recorded_at_ms)
+      (source_id, epoch, seq, path, from_path, operation, type, size, hash, recorded_at_ms,
+       total_entries, total_bytes)
     SELECT ${sourceId}, ${epoch}, value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4,
-      value ->> 5, value ->> 6, ${recordedAtMs}
-    FROM json_each(${rows})`)
+      value ->> 5, value ->> 6, ${recordedAtMs},
+      coalesce((SELECT total_entries FROM before), 0) + row_number() OVER pages,
+      coalesce((SELECT total_bytes FROM before), 0) + sum(value ->> 5) OVER pages
+    FROM json_each(${rows}) WINDOW pages AS (ORDER BY value ->> 0)`)
 }

@@ -5,7 +5,7 @@ import type { Writer } from '../db/database.ts'
 import { jobSources, jobTargets, jobs } from '../db/schema.ts'
 import type { JobTrigger } from '../model.ts'
 import type { BindingRuntime, JobRuntime, PolicyRuntime } from './runtime.ts'
-import { saveJobState, saveTarget } from './targets.ts'
+import { saveBinding, saveJobState, saveTarget } from './targets.ts'
 import type { Work } from './work.ts'
 
 const TRIGGERS: Record<PlannedKind, JobTrigger> = {
@@ -38,7 +38,10 @@ export function startJob(
     target.runId = runId
     target.heardAtMs = work.nowMs
     binding.runningJobId = job.jobId
-    binding.waivedSeq = null
+    if (binding.waivedSeq !== null) {
+      binding.waivedSeq = null
+      saveBinding(work, binding)
+    }
     if (waiting !== undefined) saveTarget(work, { job, target }, { runId })
   }
   return { job, runId }
@@ -136,9 +139,15 @@ function lowestWatermark(
 async function countEntries(writer: Writer, jobId: string): Promise<void> {
   await writer.run(sql`
     UPDATE jobs SET (entries, bytes) = (
-      SELECT count(*), coalesce(sum(c.size), 0)
-      FROM job_sources s JOIN changes c
-        ON c.source_id = s.source_id AND c.epoch = s.epoch AND c.seq > s.from_seq AND c.seq <= s.to_seq
+      SELECT coalesce(sum(last.total_entries - first.total_entries + 1), 0),
+        coalesce(sum(last.total_bytes - first.total_bytes + first.size), 0)
+      FROM job_sources s
+      JOIN changes first ON first.source_id = s.source_id AND first.epoch = s.epoch AND first.seq = (
+        SELECT min(c.seq) FROM changes c
+        WHERE c.source_id = s.source_id AND c.epoch = s.epoch AND c.seq > s.from_seq AND c.seq <= s.to_seq)
+      JOIN changes last ON last.source_id = s.source_id AND last.epoch = s.epoch AND last.seq = (
+        SELECT max(c.seq) FROM changes c
+        WHERE c.source_id = s.source_id AND c.epoch = s.epoch AND c.seq > s.from_seq AND c.seq <= s.to_seq)
       WHERE s.job_id = ${jobId})
     WHERE id = ${jobId}`)
 }

@@ -209,7 +209,8 @@ export function saveTarget(
 
 /** Writes what is known of a binding's target. */
 export function saveBinding(work: Work, binding: BindingRuntime): void {
-  const { bindingId, watermark, pendingCount, error, failures, lastError, wasAway } = binding
+  const { bindingId, watermark, pendingCount, error, failures, lastError, wasAway, waivedSeq } =
+    binding
   const values = {
     epoch: watermark?.epoch ?? null,
     appliedSeq: watermark?.seq ?? 0,
@@ -218,6 +219,7 @@ export function saveBinding(work: Work, binding: BindingRuntime): void {
     failures,
     lastError,
     wasAway,
+    waivedSeq,
     reportedAtMs: work.nowMs,
   }
   work.write((writer) =>

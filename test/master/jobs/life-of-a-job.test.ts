@@ -219,6 +219,23 @@ test('a cancelled job is not started again until something is new; a retry is', 
   expect((await stage.source.job(3)).to).toBe(6)
 })
 
+test('what a person cancelled stays cancelled when the master starts again', async () => {
+  await stage.start()
+  const job = await stage.source.job()
+  await cancelJob(stage.master.context, SYSTEM_ACTOR, job.jobId)
+  stage.master = await stage.master.restart()
+  stage.source = await stage.connect(0)
+  stage.target = await stage.connect(1)
+  stage.target.reportTarget(2)
+  await eventually('the report', async () => {
+    const { targets } = await getConvergence(stage.master.context, 'name:web')
+    return targets[0]?.appliedSeq === 2
+  })
+  stage.source.reportChanges(5, 6)
+  expect((await stage.source.job()).to).toBe(6)
+  expect(stage.source.of('job').length).toBe(1)
+})
+
 test('deleting a policy ends its jobs at the agents and takes it from their configuration', async () => {
   const policy = await stage.start()
   const job = await stage.source.job()
