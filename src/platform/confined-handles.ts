@@ -8,12 +8,12 @@ import { changeMetadata } from './linux-metadata.ts'
 import { answeredState, answeredType, statDescriptor } from './linux-stat.ts'
 import { fileError } from './system-error.ts'
 
-/** Takes a descriptor over for reading; null, and it is closed, where it is no regular file. */
+/** Takes a descriptor over; null, and it is closed, where it is no regular file. */
 export function openFileHandle(
   root: ConfinedRoot,
   attempt: Attempt,
   descriptor: number,
-): ReadHandle | null {
+): FileHandle | null {
   const handle = new FileHandle(root, attempt, descriptor)
   try {
     if (handle.isFile()) return handle

@@ -15,6 +15,7 @@ import {
   answeredType,
   readLink,
   statDescriptor,
+  statName,
 } from './linux-stat.ts'
 
 /** `ReadTree` on Linux, confined by the kernel. Sockets and devices are invisible. */
@@ -28,6 +29,22 @@ export class ConfinedReadTree implements ReadTree {
 
   lstat(path: RelPath): FileState | null {
     const attempt: Attempt = { action: 'look at', path }
+    if (path === ROOT) return this.#lstatOpened(attempt)
+    const { kernel } = this.root
+    const failed = this.root.inParent(attempt, path, (folder, name) =>
+      statName(kernel, folder, name),
+    )
+    if (failed === null) {
+      // A link's target is read of the same object: one that was opened.
+      const type = answeredType()
+      if (type === 'symlink') return this.#lstatOpened(attempt)
+      return type === null ? this.special(attempt) : answeredState(type)
+    }
+    if (failed.isFolder || failed.errno === 'ENOENT') return null
+    throw attemptError(attempt, failed.errno)
+  }
+
+  #lstatOpened(attempt: Attempt): FileState | null {
     const descriptor = this.root.open(attempt, attempt.path, O_PATH)
     if (descriptor === null) return null
     try {

@@ -2,6 +2,7 @@ import { type ByteString, fromText } from '../core/base/byte-string.ts'
 import { AppError } from '../core/base/errors.ts'
 import { ROOT, type RelPath, basename, parent } from '../core/path/rel-path.ts'
 import { type Attempt, LEAVES, attemptError } from './attempt.ts'
+import { ConfinedFolders, type Folder } from './confined-folders.ts'
 import { type Linux, errnoName, linux } from './libc.ts'
 import { HOW_BYTES, howAddress, nameAddress } from './linux-memory.ts'
 import {
@@ -29,13 +30,16 @@ const ABSENT: ReadonlySet<string> = new Set(['ENOENT', 'ENOTDIR', 'ELOOP'])
 
 /**
  * An open folder beneath which paths are resolved by the kernel itself (openat2): no link is followed, nothing outside
- * is reached, whatever is swapped in meanwhile. No descriptor outlives its call, so none can lead to a folder that has
- * been moved away.
+ * is reached, whatever is swapped in meanwhile. No descriptor outlives the turn it was opened in (`ConfinedFolders`).
  */
 export class ConfinedRoot {
   readonly path: string
   readonly descriptor: number
   readonly kernel: Linux
+  readonly #folders = new ConfinedFolders({
+    open: (folder) => this.#openFolder(folder),
+    close: (descriptor) => this.closeDescriptor(descriptor),
+  })
   #isOpen = true
 
   /**
@@ -63,8 +67,14 @@ export class ConfinedRoot {
 
   /** Makes a file that must not exist yet and opens it for writing. */
   create(attempt: Attempt, path: RelPath): number {
-    const descriptor = this.#openat2(path, O_WRONLY | O_CREAT | O_EXCL, MODE_NEW)
-    if (descriptor < 0) throw attemptError(attempt, leaving(this.errno()))
+    const { call, numbers } = this.kernel
+    const flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC
+    let descriptor = -1
+    const failed = this.inParent(attempt, path, (folder, name) => {
+      descriptor = call(numbers.openat, folder, nameAddress(name), flags, MODE_NEW, 0, 0)
+      return descriptor < 0 ? descriptor : 0
+    })
+    if (failed !== null) throw attemptError(attempt, failed.errno)
     return descriptor
   }
 
@@ -77,13 +87,22 @@ export class ConfinedRoot {
     path: RelPath,
     run: (folder: number, name: ByteString) => number,
   ): ParentFailure | null {
-    const folder = this.#openParent(attempt, path)
-    if (typeof folder === 'string') return { isFolder: true, errno: folder }
-    try {
-      return run(folder, basename(path)) === 0 ? null : { isFolder: false, errno: this.errno() }
-    } finally {
-      this.closeDescriptor(folder)
-    }
+    const above = parent(path)
+    if (above === null) throw attemptError(attempt, 'EBUSY')
+    const name = basename(path)
+    // The kernel confines the folder; calls on a name within it would take this one for the folder above.
+    if (name === '..') throw attemptError(attempt, LEAVES)
+    return this.#folders.use(above, (folder) => {
+      if (typeof folder === 'number')
+        return run(folder, name) === 0 ? null : { isFolder: false, errno: this.errno() }
+      if (ABSENT.has(folder)) return { isFolder: true, errno: folder }
+      throw attemptError(attempt, leaving(folder))
+    })
+  }
+
+  /** Whatever was known of a folder at this path is no longer true. */
+  forget(path: RelPath): void {
+    this.#folders.forget(path)
   }
 
   /** False with errno set where a file system only now tells that a write has failed, as NFS does. */
@@ -97,21 +116,14 @@ export class ConfinedRoot {
   }
 
   close(): void {
+    this.#folders.clear()
     if (this.#isOpen) this.closeDescriptor(this.descriptor)
     this.#isOpen = false
   }
 
-  /** Gives the name of the error where the folder does not exist. */
-  #openParent(attempt: Attempt, path: RelPath): number | string {
-    const folder = parent(path)
-    if (folder === null) throw attemptError(attempt, 'EBUSY')
-    // The kernel confines the folder; calls on a name within it would take this one for the folder above.
-    if (basename(path) === '..') throw attemptError(attempt, LEAVES)
-    const descriptor = this.#openat2(folder, O_PATH | O_DIRECTORY, 0)
-    if (descriptor >= 0) return descriptor
-    const name = this.errno()
-    if (ABSENT.has(name)) return name
-    throw attemptError(attempt, leaving(name))
+  #openFolder(path: RelPath): Folder {
+    const descriptor = this.#openat2(path, O_PATH | O_DIRECTORY, 0)
+    return descriptor >= 0 ? descriptor : this.errno()
   }
 
   #openat2(path: RelPath, flags: number, mode: number): number {

@@ -5,23 +5,27 @@ import type { FileType } from '../core/change/entry.ts'
 import { ROOT, type RelPath } from '../core/path/rel-path.ts'
 import { type Attempt, attemptError, describe } from './attempt.ts'
 import { copyContent } from './confined-copy.ts'
-import { FileHandle } from './confined-handles.ts'
+import { FileHandle, openFileHandle } from './confined-handles.ts'
 import { ConfinedReadTree } from './confined-read-tree.ts'
 import type { Linux } from './libc.ts'
 import { nameAddress, otherNameAddress } from './linux-memory.ts'
 import { canSetTimesByPath, changeMetadata } from './linux-metadata.ts'
 import {
   AT_REMOVEDIR,
+  O_APPEND,
   O_DIRECTORY,
   O_NOCTTY,
   O_NONBLOCK,
   O_PATH,
   O_RDONLY,
+  O_WRONLY,
 } from './linux-numbers.ts'
 
 const S_IFIFO = 0o010000
 /** Narrow until the exact mode is set: the umask and the folder's set-group-id bit have their own ideas. */
 const MODE_FIRST = 0o700
+/** It may be read-only already. */
+const MODE_APPENDED = 0o600
 
 /** `TargetTree` on Linux: what a peer sends is written beneath the root and nowhere else. */
 export class ConfinedTargetTree extends ConfinedReadTree implements TargetTree {
@@ -42,11 +46,13 @@ export class ConfinedTargetTree extends ConfinedReadTree implements TargetTree {
     this.#inParent(attempt, path, (folder, name) =>
       call(numbers.mkdirat, folder, nameAddress(name), MODE_FIRST, 0, 0, 0),
     )
+    this.root.forget(path)
     this.setMetadata(path, 'directory', { mode, owner: null, mtimeNs: null })
   }
 
   removeDirectory(path: RelPath): boolean {
     const errno = this.#remove({ action: 'remove the folder', path }, AT_REMOVEDIR)
+    this.root.forget(path)
     return errno !== 'ENOTEMPTY'
   }
 
@@ -78,11 +84,23 @@ export class ConfinedTargetTree extends ConfinedReadTree implements TargetTree {
         return call(numbers.renameat2, fromFolder, name, toFolder, otherNameAddress(toName), 0, 0)
       }),
     )
+    this.root.forget(from)
+    this.root.forget(to)
   }
 
   create(path: RelPath): WriteHandle {
     const attempt: Attempt = { action: 'write', path }
     return new FileHandle(this.root, attempt, this.root.create(attempt, path))
+  }
+
+  append(path: RelPath): WriteHandle {
+    const attempt: Attempt = { action: 'write', path }
+    this.setMetadata(path, 'file', { mode: MODE_APPENDED, owner: null, mtimeNs: null })
+    const flags = O_WRONLY | O_APPEND | O_NONBLOCK | O_NOCTTY
+    const descriptor = this.root.open(attempt, path, flags)
+    const handle = descriptor === null ? null : openFileHandle(this.root, attempt, descriptor)
+    if (handle === null) throw attemptError(attempt, 'ENOENT')
+    return handle
   }
 
   copy(from: RelPath, to: RelPath): void {

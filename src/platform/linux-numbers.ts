@@ -13,6 +13,7 @@ const NUMBERS = {
   symlinkat: [266, 36],
   readlinkat: [267, 78],
   fchmodat: [268, 53],
+  recvfrom: [45, 207],
   ppoll: [271, 73],
   utimensat: [280, 88],
   eventfd2: [290, 19],
@@ -49,6 +50,7 @@ export const O_WRONLY = 1
 export const O_CREAT = 0o100
 export const O_EXCL = 0o200
 export const O_NOCTTY = 0o400
+export const O_APPEND = 0o2000
 export const O_NONBLOCK = 0o4000
 export const O_DIRECTORY = isArm ? 0o40000 : 0o200000
 export const O_NOFOLLOW = isArm ? 0o100000 : 0o400000
@@ -56,8 +58,13 @@ export const O_CLOEXEC = 0o2000000
 export const O_PATH = 0o10000000
 
 export const AT_FDCWD = -100
+export const AT_SYMLINK_NOFOLLOW = 0x100
 export const AT_REMOVEDIR = 0x200
+export const AT_NO_AUTOMOUNT = 0x800
 export const AT_EMPTY_PATH = 0x1000
+
+export const MSG_PEEK = 0x2
+export const MSG_DONTWAIT = 0x40
 
 export const RESOLVE_NO_MAGICLINKS = 2
 export const RESOLVE_NO_SYMLINKS = 4

@@ -7,11 +7,12 @@ import {
   NS_PER_S,
   linkAddress,
   linkBytes,
+  nameAddress,
   statxAddress,
   statxTimes,
   statxView,
 } from './linux-memory.ts'
-import { AT_EMPTY_PATH } from './linux-numbers.ts'
+import { AT_EMPTY_PATH, AT_NO_AUTOMOUNT, AT_SYMLINK_NOFOLLOW } from './linux-numbers.ts'
 
 const STATX_BASIC_STATS_AND_BTIME = 0xfff
 const STATX_BTIME = 0x800
@@ -30,6 +31,13 @@ export function statDescriptor(kernel: Linux, descriptor: number): boolean {
   const mask = STATX_BASIC_STATS_AND_BTIME
   const result = call(numbers.statx, descriptor, EMPTY_NAME, AT_EMPTY_PATH, mask, statxAddress, 0)
   return result === 0
+}
+
+/** Asks about a name in an open folder, never about what a link points to; 0, or -1 with errno set. */
+export function statName({ call, numbers }: Linux, folder: number, name: ByteString): number {
+  const mask = STATX_BASIC_STATS_AND_BTIME
+  const flags = AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT
+  return call(numbers.statx, folder, nameAddress(name), flags, mask, statxAddress, 0)
 }
 
 /** The type that the last answer tells; null for sockets and devices. */

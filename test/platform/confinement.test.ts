@@ -119,12 +119,14 @@ describe.each(['to a folder outside', 'to the root itself', 'within the root', '
   },
 )
 
-test('a folder swapped for a link in mid-work leads nowhere, in either order', () => {
+test('a folder swapped for a link in mid-work leads nowhere, in either order', async () => {
   tree.makeDirectory(at('folder'), 0o755)
   put(tree, at('folder/a'), 'a')
   const handle = tree.create(at('folder/b'))
   renameSync(inRoot('folder'), inRoot('moved'))
   symlinkSync(join(base, 'outside'), inRoot('folder'))
+  // A folder stays open for calls of one turn only.
+  await Promise.resolve()
   expect(codeOf(() => tree.rename(at('folder/b'), at('folder/secret')))).toBe('EXTRA_IN_THE_WAY')
   expect(codeOf(() => put(tree, at('folder/c'), 'c'))).toBe('EXTRA_IN_THE_WAY')
   expect(tree.lstat(at('folder/secret'))).toBeNull()
@@ -132,6 +134,36 @@ test('a folder swapped for a link in mid-work leads nowhere, in either order', (
   handle.close()
   expect(get(tree, at('moved/b'))).toBe('b')
   expectOutsideUntouched()
+})
+
+test('within a turn the folder that was reached is worked in, wherever it was moved, and nothing behind its name', () => {
+  tree.makeDirectory(at('folder'), 0o755)
+  put(tree, at('folder/a'), 'a')
+  renameSync(inRoot('folder'), inRoot('moved'))
+  symlinkSync(join(base, 'outside'), inRoot('folder'))
+  tree.rename(at('folder/a'), at('folder/secret'))
+  expect(tree.lstat(at('folder/secret'))?.type).toBe('file')
+  expect(get(tree, at('moved/secret'))).toBe('a')
+  expectOutsideUntouched()
+})
+
+test('a folder is not kept for long, even within a turn', () => {
+  tree.makeDirectory(at('folder'), 0o755)
+  put(tree, at('folder/a'), 'a')
+  renameSync(inRoot('folder'), inRoot('moved'))
+  const looks = Array.from({ length: 100 }, () => tree.lstat(at('folder/a')))
+  expect(looks[0]?.type).toBe('file')
+  expect(looks.at(-1)).toBeNull()
+})
+
+test('what was not there is seen once it is made', () => {
+  expect(tree.lstat(at('later/a'))).toBeNull()
+  tree.makeDirectory(at('later'), 0o755)
+  put(tree, at('later/a'), 'a')
+  expect(tree.lstat(at('later/a'))?.type).toBe('file')
+  tree.rename(at('later'), at('other'))
+  expect(tree.lstat(at('later/a'))).toBeNull()
+  expect(tree.lstat(at('other/a'))?.type).toBe('file')
 })
 
 test('a folder swapped back and forth by another process never lets a write out', async () => {
