@@ -3,8 +3,12 @@ import type { ContentHash } from '../core/change/entry.ts'
 
 /** Starts a SHA-256 over bytes to come. */
 export function createHasher(): Hasher {
-  const hasher = new Bun.CryptoHasher('sha256')
+  return hasherOf(new Bun.CryptoHasher('sha256'))
+}
+
+function hasherOf(hasher: Bun.CryptoHasher): Hasher {
   return {
+    copy: () => hasherOf(hasher.copy()),
     update: (bytes) => {
       hasher.update(bytes)
     },

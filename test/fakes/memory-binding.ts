@@ -2,6 +2,7 @@ import type {
   InboundBinding,
   InboundFile,
   InboundSet,
+  KeptContent,
   PendingEntry,
   SetHeader,
   SetOutcome,
@@ -21,20 +22,47 @@ export class MemoryBinding implements InboundBinding {
   /** Seqs that cannot be applied for now. */
   readonly failing = new Map<number, ErrorCode>()
   openSets = 0
+  openBases = 0
+  /** Older versions cannot be opened, break while they are read, or change meanwhile. */
+  basesAreGone = false
+  basesBreak = false
+  basesChange = false
+  /** By seq: the content of large files that was broken off. */
+  readonly broken = new Map<number, Uint8Array>()
   #listed = new Set<string>()
 
   position(): TargetPosition {
     return { watermark: this.watermark, pending: [...this.pending] }
   }
 
+  *kept(): Generator<void, KeptContent[]> {
+    yield
+    return [...this.broken].map(([seq, content]) => {
+      return { seq, bytes: content.length, hash: hashBytes(content) }
+    })
+  }
+
   begin(header: SetHeader, entries: readonly Entry[]): InboundSet {
     this.headers.push(header)
     this.openSets++
+    let open: { seq: number; content: () => Uint8Array } | null = null
     const received = new Map<number, Uint8Array>()
     const wanted = entries.filter(({ state }) => state?.type === 'file' && !this.#has(state.hash))
     return {
       wanted: wanted.map((entry) => entry.seq),
-      openFile: (seq) => collect((content) => received.set(seq, content)),
+      openFile: (seq, keptBytes = 0) => {
+        const start = keptBytes > 0 ? this.broken.get(seq) : new Uint8Array()
+        if (start?.length !== keptBytes) throw new Error(`entry ${seq} holds no ${keptBytes} bytes`)
+        const done = (content: Uint8Array) => {
+          open = null
+          received.set(seq, content)
+        }
+        const collected = collect(start, done)
+        open = { seq, content: collected.content }
+        return collected
+      },
+      base: (seq) => this.#base(entries, seq),
+      openBase: (seq) => this.#openBase(entries, seq),
       apply: (lateHashes, skipped, unavailable) => {
         this.openSets--
         for (const content of received.values()) this.contents.set(hashBytes(content), content)
@@ -43,6 +71,8 @@ export class MemoryBinding implements InboundBinding {
       },
       discard: () => {
         this.openSets--
+        const content = open?.content()
+        if (open !== null && content?.length) this.broken.set(open.seq, content)
       },
     }
   }
@@ -55,6 +85,33 @@ export class MemoryBinding implements InboundBinding {
         return `${path} ${content?.toString() ?? state?.linkTarget ?? state?.type}`
       })
       .sort()
+  }
+
+  /** The version of a wanted large file that is here. */
+  #base(entries: readonly Entry[], seq: number): BaseVersion | null {
+    const entry = entries.find((one) => one.seq === seq)
+    const old = this.entries.get(entry?.path ?? '') ?? this.entries.get(entry?.from ?? '')
+    const { hash = null, size = 0 } = old?.state ?? {}
+    return hash === null || size <= SMALL_FILE_BYTES_MAX ? null : { hash, size }
+  }
+
+  #openBase(entries: readonly Entry[], seq: number): BaseFile | null {
+    const base = this.#base(entries, seq)
+    const content = base === null ? undefined : this.contents.get(base.hash)
+    if (base === null || content === undefined || this.basesAreGone) return null
+    this.openBases++
+    return {
+      ...base,
+      read: (buffer, position) => {
+        if (this.basesBreak) return false
+        buffer.set(content.subarray(position, position + buffer.length))
+        return true
+      },
+      isUntouched: () => !this.basesChange,
+      close: () => {
+        this.openBases--
+      },
+    }
   }
 
   #has(hash: ContentHash | null): boolean {
@@ -102,14 +159,18 @@ interface AppliedSet {
   readonly unavailable: ReadonlyMap<number, ErrorCode>
 }
 
-function collect(done: (content: Uint8Array) => void): InboundFile {
-  const parts: Uint8Array[] = []
+function collect(
+  start: Uint8Array,
+  done: (content: Uint8Array) => void,
+): InboundFile & { content: () => Uint8Array } {
+  const parts: Uint8Array[] = [start]
+  const content = () => new Uint8Array(Buffer.concat(parts))
   return {
+    content,
     write: (bytes) => void parts.push(bytes.slice()),
     finish: () => {
-      const content = new Uint8Array(Buffer.concat(parts))
-      done(content)
-      return hashBytes(content)
+      done(content())
+      return hashBytes(content())
     },
   }
 }

@@ -141,7 +141,10 @@ export class MemoryTree implements TargetTree {
 
   create(path: RelPath): WriteHandle {
     this.#make('write', path, { type: 'file', mode: 0o600 })
-    const inode = find(this.disk.world, path)?.inode ?? 0n
+    return this.#writer(path, find(this.disk.world, path)?.inode ?? 0n)
+  }
+
+  #writer(path: RelPath, inode: bigint): WriteHandle {
     return {
       write: (bytes) => {
         this.#before('write', path, bytes.length)
@@ -154,6 +157,13 @@ export class MemoryTree implements TargetTree {
       stat: () => this.#state(this.#node(inode)),
       close: () => undefined,
     }
+  }
+
+  append(path: RelPath): WriteHandle {
+    const node = find(this.disk.world, path)
+    if (node?.type !== 'file') throw treeError('NOT_FOUND', 'write', path)
+    this.#change(node.inode, { mode: 0o600, owner: null, mtimeNs: null })
+    return this.#writer(path, node.inode)
   }
 
   copy(from: RelPath, to: RelPath): void {

@@ -1,4 +1,4 @@
-import type { InboundBinding } from '../../src/core/apply/inbound.ts'
+import type { InboundBinding, KeptContent } from '../../src/core/apply/inbound.ts'
 import type { OutboundSource } from '../../src/core/apply/outbound.ts'
 import type { Failure } from '../../src/core/base/result.ts'
 import type { BlockCodec } from '../../src/core/transfer/block-codec.ts'
@@ -75,6 +75,7 @@ export function overMemory(options: MemoryWireOptions): MemoryWireResult {
       watermark: position.watermark,
       pending: position.pending.map((entry) => entry.seq),
       content: options.content ?? (isKnown ? 'push' : 'ask'),
+      kept: keptOf(binding, epoch),
     },
   }
   const sent: Frame[] = []
@@ -106,6 +107,11 @@ export function overMemory(options: MemoryWireOptions): MemoryWireResult {
     if (!step.ok) return result('lost', step.error)
     wire.answer(step.value.replies)
   }
+}
+
+function keptOf(binding: InboundBinding, epoch: string): KeptContent[] {
+  const steps = binding.kept(epoch)
+  for (let turn = steps.next(); ; turn = steps.next()) if (turn.done === true) return turn.value
 }
 
 /** Counts frames and loses the connection when it is time. */

@@ -92,6 +92,7 @@ export class SimTarget {
       },
       createHasher,
       freeSpace: () => ({ freeBytes: PLENTY, totalBytes: PLENTY }),
+      nowMs: () => 0,
       isVisible: () => true,
       notice: () => undefined,
     })

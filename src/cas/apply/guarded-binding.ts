@@ -1,8 +1,10 @@
+import type { BaseFile, BaseVersion } from '../../core/apply/base-file.ts'
 import type { ApplyBinding } from '../../core/apply/inbound-binding.ts'
 import type {
   InboundBinding,
   InboundFile,
   InboundSet,
+  KeptContent,
   SetHeader,
   SetOutcome,
   TargetPosition,
@@ -35,6 +37,10 @@ export class GuardedBinding implements InboundBinding {
     this.#root.learn()
     return new GuardedSet(this.#inner.begin(header, entries), this.#root)
   }
+
+  kept(epoch: string): Generator<void, KeptContent[]> {
+    return this.#inner.kept(epoch)
+  }
 }
 
 class GuardedSet implements InboundSet {
@@ -48,8 +54,16 @@ class GuardedSet implements InboundSet {
     this.#root = root
   }
 
-  openFile(seq: number): InboundFile {
-    return this.#inner.openFile(seq)
+  openFile(seq: number, keptBytes?: number): InboundFile {
+    return this.#inner.openFile(seq, keptBytes)
+  }
+
+  base(seq: number): BaseVersion | null {
+    return this.#inner.base(seq)
+  }
+
+  openBase(seq: number): BaseFile | null {
+    return this.#inner.openBase(seq)
   }
 
   apply(...end: Parameters<InboundSet['apply']>): SetOutcome {

@@ -6,6 +6,7 @@ import { AppError } from '../../core/base/errors.ts'
 import { type CompilePattern, createFilter } from '../../core/filter/filter.ts'
 import { ROOT, STAGING_NAME } from '../../core/path/rel-path.ts'
 import type { TargetConfig } from '../../core/wire/control.ts'
+import { systemClock } from '../../platform/clock.ts'
 import { freeSpaceOf } from '../../platform/free-space.ts'
 import { createHasher } from '../../platform/hash.ts'
 import type { Logger } from '../../platform/log.ts'
@@ -77,6 +78,7 @@ function bindingOf(
     options: applyOptions(target),
     createHasher,
     freeSpace: () => (options.freeSpace ?? freeSpaceOf)(path),
+    nowMs: () => systemClock.nowMs(),
     isVisible: (below, isDirectory) =>
       filter.value.letsThrough(below, isDirectory ? 'folder' : 'leaf'),
     notice: (message) => log.warn(message),

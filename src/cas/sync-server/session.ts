@@ -1,4 +1,4 @@
-import type { TargetPosition } from '../../core/apply/inbound.ts'
+import type { KeptContent, TargetPosition } from '../../core/apply/inbound.ts'
 import { AppError, toAppError } from '../../core/base/errors.ts'
 import { SET_ENTRIES_MAX } from '../../core/base/limits.ts'
 import { type Failure, type Result, failure } from '../../core/base/result.ts'
@@ -44,6 +44,14 @@ export interface SessionHost {
   ended(): void
   /** A target could not be opened or written. */
   failed(target: TargetConfig, failure: Failure): void
+}
+
+/** A sign of life at the latest so often, while the sender waits for the job to be opened. */
+const ALIVE_MS = 10_000
+
+interface Opened {
+  readonly opened: OpenTarget
+  readonly kept: KeptContent[]
 }
 
 interface Job {
@@ -136,8 +144,29 @@ export class Session implements BindingHolder {
       return { code: 'BINDING_UNKNOWN', message: `binding "${open.bindingId}" has changed` }
     const acquired = this.#acquire(target)
     if (!acquired.ok) return acquired.error
-    this.#start(open, target, acquired.value)
+    const isRelayed = open.children.length > 0
+    const keeping = isRelayed ? Promise.resolve([]) : this.#kept(acquired.value, open.epoch)
+    const kept = await keeping.catch((thrown: unknown) => {
+      bindings.release(target.bindingId, this)
+      throw thrown
+    })
+    if (this.#state === 'opening') this.#start(open, target, { opened: acquired.value, kept })
+    else bindings.release(target.bindingId, this)
     return null
+  }
+
+  /** What is here of files that were broken off. Hashing it may take long, so others have their turns. */
+  async #kept(opened: OpenTarget, epoch: string): Promise<KeptContent[]> {
+    const steps = opened.binding.kept(epoch)
+    let toldAtMs = performance.now()
+    for (let turn = steps.next(); ; turn = steps.next()) {
+      if (turn.done === true) return turn.value
+      await new Promise((resolve) => setImmediate(resolve))
+      if (this.#state !== 'opening') return steps.return([]).value ?? []
+      if (performance.now() - toldAtMs < ALIVE_MS) continue
+      this.#connection.send({ type: 'alive' })
+      toldAtMs = performance.now()
+    }
   }
 
   #acquire(target: TargetConfig): Result<OpenTarget> {
@@ -150,7 +179,7 @@ export class Session implements BindingHolder {
     }
   }
 
-  #start(open: OpenMessage, target: TargetConfig, opened: OpenTarget): void {
+  #start(open: OpenMessage, target: TargetConfig, { opened, kept }: Opened): void {
     const position = opened.binding.position()
     const { watermark, pending } = position
     this.#host.stands(target, position, 'opened')
@@ -169,6 +198,7 @@ export class Session implements BindingHolder {
         watermark,
         pending: seqs.slice(0, SET_ENTRIES_MAX),
         content: isKnown ? 'push' : 'ask',
+        ...(kept.length > 0 && { kept }),
       },
     })
   }

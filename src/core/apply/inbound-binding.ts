@@ -1,9 +1,16 @@
 import { assert } from '../base/assert.ts'
 import type { Entry } from '../change/entry.ts'
 import { ApplyingSet } from './inbound-set.ts'
-import type { InboundBinding, InboundSet, SetHeader, TargetPosition } from './inbound.ts'
+import type {
+  InboundBinding,
+  InboundSet,
+  KeptContent,
+  SetHeader,
+  TargetPosition,
+} from './inbound.ts'
 import { MetadataWriter } from './metadata.ts'
 import type { ApplyDependencies } from './options.ts'
+import { Partials } from './partials.ts'
 import { endStaging } from './recovery.ts'
 import { isRefusal } from './refusal.ts'
 import { checkHeader } from './selection.ts'
@@ -15,6 +22,7 @@ const NOWHERE = -1
 export class ApplyBinding implements InboundBinding {
   readonly #deps: ApplyDependencies
   readonly #metadata: MetadataWriter
+  readonly #partials: Partials
   #isBusy = false
   /** A set was dropped and its staging folder could not be ended: the next set must not begin before it is. */
   #isUnclean = false
@@ -24,13 +32,15 @@ export class ApplyBinding implements InboundBinding {
   constructor(deps: ApplyDependencies) {
     this.#deps = deps
     this.#metadata = new MetadataWriter(deps.tree, deps.options, deps.notice)
+    this.#partials = new Partials(deps)
   }
 
   /** Ends what an unclean stop left in the tree. Throws AppError where the tree refuses it. */
   recover(): void {
     assert(!this.#isBusy, 'nothing is recovered under a set')
     this.#isUnclean = true
-    endStaging(this.#deps, this.#metadata)
+    this.#partials.survey()
+    endStaging(this.#deps, this.#metadata, (name) => this.#partials.has(name))
     this.#isUnclean = false
   }
 
@@ -46,10 +56,17 @@ export class ApplyBinding implements InboundBinding {
     const isNewList = header.kind === 'full' && header.from === 0
     const list = this.#deps.index.list() + (isNewList ? 1 : 0)
     const ended = (isApplied: boolean) => this.#ended(header, isApplied)
-    const context = { deps: this.#deps, metadata: this.#metadata, header, list, ended }
+    const parts = { deps: this.#deps, metadata: this.#metadata, partials: this.#partials }
+    const context = { ...parts, header, list, ended }
     const set = new ApplyingSet(context, entries)
     this.#isBusy = true
     return set
+  }
+
+  *kept(epoch: string): Generator<void, KeptContent[]> {
+    assert(!this.#isBusy, 'nothing is offered under a set')
+    if (this.#isUnclean) this.recover()
+    return yield* this.#partials.offer(epoch)
   }
 
   #ended(header: SetHeader, isApplied: boolean): void {

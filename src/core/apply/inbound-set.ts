@@ -10,6 +10,7 @@ import { Ledger } from './ledger.ts'
 import { LocalContent } from './local-content.ts'
 import type { MetadataWriter } from './metadata.ts'
 import type { ApplyDependencies } from './options.ts'
+import type { Partials } from './partials.ts'
 import { type Selection, selectEntries } from './selection.ts'
 import { commitSet } from './set-commit.ts'
 import { runPhases, surveyEntry } from './set-run.ts'
@@ -19,6 +20,7 @@ import type { Work } from './work.ts'
 export interface SetContext {
   readonly deps: ApplyDependencies
   readonly metadata: MetadataWriter
+  readonly partials: Partials
   readonly header: SetHeader
   readonly list: number
   /** Called once, when the set ended one way or the other. */
@@ -38,9 +40,14 @@ export class ApplyingSet implements InboundSet {
   #phase: 'open' | 'applying' | 'ended' = 'open'
 
   constructor(context: SetContext, entries: readonly Entry[]) {
-    const { deps, header, list, metadata } = context
+    const { deps, header, list, metadata, partials } = context
     const view = new IndexView(deps.index)
-    const staging = new Staging(deps.tree, deps.createHasher)
+    const staging = new Staging(deps.tree, deps.createHasher, {
+      get isEmpty() {
+        return partials.isEmpty
+      },
+      outlives: (name) => partials.outlives(name, header),
+    })
     const local = new LocalContent({
       tree: deps.tree,
       index: view,
@@ -61,12 +68,12 @@ export class ApplyingSet implements InboundSet {
     this.wanted = [...this.#wanted.keys()].toSorted((one, other) => one - other)
   }
 
-  openFile(seq: number): InboundFile {
+  openFile(seq: number, keptBytes = 0): InboundFile {
     assert(this.#phase === 'open', 'content comes before the set is applied')
     this.#open?.close()
     const { tree, deps, metadata, staging } = this.#work
     const { createHasher } = deps
-    const to = this.#destination(seq)
+    const to = this.#destination(seq, keptBytes)
     const keep = (file: StagedFile) => {
       if (to.kind === 'staging' || file.failure !== null) this.#staged.set(seq, file)
     }
@@ -74,11 +81,28 @@ export class ApplyingSet implements InboundSet {
     return this.#open
   }
 
-  #destination(seq: number): Destination {
-    const state = this.#wanted.get(seq)?.state ?? null
-    if (state === null) return { kind: 'nowhere', failure: null }
-    const failure = this.#space.admit(state.size)
-    return failure === null ? { kind: 'staging', state } : { kind: 'nowhere', failure }
+  base(seq: number): BaseVersion | null {
+    const entry = this.#wanted.get(seq)
+    const state = entry === undefined ? null : (baseRow(this.#work, entry)?.state ?? null)
+    return state?.hash == null ? null : { hash: state.hash, size: state.size }
+  }
+
+  openBase(seq: number): BaseFile | null {
+    const entry = this.#wanted.get(seq)
+    return entry === undefined ? null : openBase(this.#work, entry)
+  }
+
+  #destination(seq: number, keptBytes: number): Destination {
+    const entry = this.#wanted.get(seq)
+    const state = entry?.state ?? null
+    if (entry === undefined || state === null)
+      return { kind: 'nowhere', failure: null, start: null }
+    const { header, partials } = this.#context
+    const start = partials.start(header.epoch, { ...entry, state }, keptBytes)
+    const failure = this.#space.admit(state.size - keptBytes)
+    return failure === null
+      ? { kind: 'staging', state, start }
+      : { kind: 'nowhere', failure, start }
   }
 
   apply(
@@ -101,6 +125,7 @@ export class ApplyingSet implements InboundSet {
     const entries = [...sent, ...own.entries]
     runPhases(this.#work, this.#context, { entries, named, unavailable })
     const outcome = commitSet(this.#work, this.#context, { newer, sent })
+    this.#context.partials.pass(this.#context.header)
     this.#finish(true)
     return outcome
   }

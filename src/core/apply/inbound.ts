@@ -47,13 +47,31 @@ export interface InboundBinding {
   position(): TargetPosition
   /** Starts a set. Entries were parsed and are in order of seq; their signature is checked before `apply`. */
   begin(header: SetHeader, entries: readonly Entry[]): InboundSet
+  /**
+   * Tells which contents of an epoch were broken off, and how much of each is here; suspends after every stretch that it
+   * hashed. No set may run meanwhile.
+   */
+  kept(epoch: string): Generator<void, KeptContent[]>
+}
+
+/** The beginning of a file's content that is here from a set that was broken off. */
+export interface KeptContent {
+  /** Of the entry, which says the file's version. */
+  readonly seq: number
+  readonly bytes: number
+  /** Of these bytes. */
+  readonly hash: ContentHash
 }
 
 export interface InboundSet {
   /** Seqs of files whose content is not here and must be sent, in order. */
   readonly wanted: readonly number[]
-  /** Starts the content of one wanted file. */
-  openFile(seq: number): InboundFile
+  /** Starts the content of one wanted file, or goes on behind what was offered as kept. */
+  openFile(seq: number, keptBytes?: number): InboundFile
+  /** An older version of a wanted large file that lies here, from which its content may be built. */
+  base(seq: number): BaseVersion | null
+  /** Opens it; null where it is not there any more. The caller closes it. */
+  openBase(seq: number): BaseFile | null
   /**
    * Verifies and applies the whole set in phases, makes it durable, moves the watermark to `header.to`.
    * `lateHashes`: hashes that the source found while sending. `skipped`: seqs that changed while being read; they come

@@ -4,6 +4,7 @@ import type { ContentHash, SentState } from '../change/entry.ts'
 import type { RelPath } from '../path/rel-path.ts'
 import type { InboundFile } from './inbound.ts'
 import type { MetadataWriter } from './metadata.ts'
+import type { PartialStart } from './partials.ts'
 import { isRefusal } from './refusal.ts'
 import type { Staging } from './staging.ts'
 import type { Hasher, TargetTree, WriteHandle } from './target-tree.ts'
@@ -25,8 +26,16 @@ export interface IncomingDependencies {
 
 /** Where content goes: into a staged file, or nowhere but through the hash, for a reason or because nobody wants it. */
 export type Destination =
-  | { readonly kind: 'staging'; readonly state: SentState }
-  | { readonly kind: 'nowhere'; readonly failure: Failure | null }
+  | {
+      readonly kind: 'staging'
+      readonly state: SentState
+      readonly start: PartialStart | null
+    }
+  | {
+      readonly kind: 'nowhere'
+      readonly failure: Failure | null
+      readonly start: PartialStart | null
+    }
 
 /**
  * Writes one file's content into staging. What the disk refuses does not stop the stream: the rest is hashed and
@@ -39,17 +48,18 @@ export class IncomingFile implements InboundFile {
   readonly #state: SentState | null
   #handle: WriteHandle | null = null
   #path = '' as RelPath
-  #size = 0
+  #size: number
   #failure: Failure | null = null
   #isOpen = true
 
   constructor(deps: IncomingDependencies, to: Destination, done: (file: StagedFile) => void) {
     this.#deps = deps
     this.#done = done
-    this.#hasher = deps.createHasher()
+    this.#hasher = to.start?.hasher ?? deps.createHasher()
+    this.#size = to.start?.keptBytes ?? 0
     this.#state = to.kind === 'staging' ? to.state : null
     if (to.kind === 'nowhere') this.#failure = to.failure
-    else this.#try(() => this.#create())
+    else this.#try(() => this.#create(to.start))
   }
 
   write(bytes: Uint8Array): void {
@@ -68,16 +78,23 @@ export class IncomingFile implements InboundFile {
     return hash
   }
 
-  /** Gives the handle back where the content broke off; what was written goes with the staging folder. */
+  /** Gives the handle back where the content broke off; what was written stays, if it is worth it, for a set to come. */
   close(): void {
     this.#isOpen = false
     this.#handle?.close()
     this.#handle = null
   }
 
-  #create(): void {
-    this.#path = this.#deps.staging.newPath()
-    this.#handle = this.#deps.tree.create(this.#path)
+  #create(start: PartialStart | null): void {
+    const { staging, tree } = this.#deps
+    staging.make()
+    this.#path = start?.path ?? staging.newPath()
+    if (start !== null && start.keptBytes > 0) {
+      this.#handle = tree.append(this.#path)
+      return
+    }
+    if (start !== null) tree.unlink(this.#path)
+    this.#handle = tree.create(this.#path)
   }
 
   #complete(): void {

@@ -27,6 +27,8 @@ export interface ApplyDependencies {
   readonly options: ApplyOptions
   readonly createHasher: () => Hasher
   readonly freeSpace: () => FreeSpace
+  /** The wall clock of this host. */
+  readonly nowMs: () => number
   /** Tells whether the filter lets a path through; what it does not is never touched. */
   readonly isVisible: (path: RelPath, isDirectory: boolean) => boolean
   /** Said once: something that this target cannot hold. */

@@ -1,3 +1,4 @@
+import type { ByteString } from '../base/byte-string.ts'
 import type { FileState } from '../change/entry.ts'
 import { type RelPath, ROOT, parent } from '../path/rel-path.ts'
 import type { IndexRow } from './index-store.ts'
@@ -12,11 +13,15 @@ type RecoveryDependencies = Pick<ApplyDependencies, 'tree' | 'index' | 'createHa
 /**
  * Ends whatever a set left behind, after a crash or when it is dropped; safe at any time. Displaced content goes back to
  * the place that the index knows for it, or, where that is taken already, on to the one it was meant for. New content
- * is dropped: it is sent again.
+ * is dropped, it is sent again; but large files that were broken off stay as far as they are kept.
  */
-export function endStaging(deps: RecoveryDependencies, metadata: MetadataWriter): void {
+export function endStaging(
+  deps: RecoveryDependencies,
+  metadata: MetadataWriter,
+  isKept: (name: ByteString) => boolean,
+): void {
   const restored = placeDisplaced(deps)
-  clearStaging(deps.tree)
+  clearStaging(deps.tree, isKept)
   for (const folder of new Set([...restored.map((path) => parent(path) ?? ROOT), ROOT])) {
     const row = deps.index.get(folder)
     const disk = row?.state.type === 'directory' ? deps.tree.lstat(folder) : null

@@ -1,4 +1,4 @@
-import { fromText, toBytes } from '../base/byte-string.ts'
+import { type ByteString, fromText, toBytes } from '../base/byte-string.ts'
 import { AppError } from '../base/errors.ts'
 import { type RelPath, ROOT, STAGING_NAME, child } from '../path/rel-path.ts'
 import type { Hasher, TargetTree } from './target-tree.ts'
@@ -7,50 +7,71 @@ const STAGING = child(ROOT, STAGING_NAME)
 
 /**
  * The folder on the target's own file system where new content is completed and displaced content waits. It is made
- * when something needs it and removed when the set ends. Names begin with `n` for what is new and `d` for what was
- * displaced: only the latter can be the last copy of something, and finds a place again after a crash. What follows the
- * `d` is the hash of the path it is on its way to.
+ * when something needs it and removed when the set ends. Names begin with `n` for what is new, `p` for what is new and
+ * large, and outlives a set that was broken off (see `Partials`), and `d` for what was displaced: only the latter can be
+ * the last copy of something, and finds a place again after a crash. What follows the `d` is the hash of the path it is
+ * on its way to.
  */
 export class Staging {
   readonly #tree: TargetTree
   readonly #createHasher: () => Hasher
+  readonly #keeper: StagingKeeper
   #isMade = false
   #counter = 0
 
-  constructor(tree: TargetTree, createHasher: () => Hasher) {
+  constructor(tree: TargetTree, createHasher: () => Hasher, keeper: StagingKeeper) {
     this.#tree = tree
     this.#createHasher = createHasher
+    this.#keeper = keeper
   }
 
+  /** True where something is to be cleared at the end of the set. */
   get isMade(): boolean {
-    return this.#isMade
+    return this.#isMade || !this.#keeper.isEmpty
   }
 
   /** A free path for new content. */
   newPath(): RelPath {
-    this.#make()
+    this.make()
     return child(STAGING, fromText(`n${this.#counter++}`))
   }
 
   /** The path for content that is moved out of the way, on its way to another one. */
   displacedPath(to: RelPath): RelPath {
-    this.#make()
+    this.make()
     return displacedPath(to, this.#createHasher)
   }
 
-  /** Removes everything, displaced content too. */
+  /** Removes everything, displaced content too, but what is kept for a later set. */
   clear(): void {
     this.#isMade = false
-    clearStaging(this.#tree)
+    clearStaging(this.#tree, (name) => this.#keeper.outlives(name))
   }
 
-  #make(): void {
+  /** Makes sure that the folder is there. */
+  make(): void {
     if (this.#isMade) return
     const disk = this.#tree.lstat(STAGING)
     if (disk !== null && disk.type !== 'directory') this.#tree.unlink(STAGING)
     if (disk?.type !== 'directory') this.#tree.makeDirectory(STAGING, 0o700)
     this.#isMade = true
   }
+}
+
+/** Says what of the staging folder is there for a later set. */
+export interface StagingKeeper {
+  readonly isEmpty: boolean
+  outlives(name: ByteString): boolean
+}
+
+/** The path of a name in staging. */
+export function stagedPath(name: ByteString): RelPath {
+  return child(STAGING, name)
+}
+
+/** Names of what lies in staging. */
+export function stagedNames(tree: TargetTree): ByteString[] {
+  return tree.list(STAGING) ?? []
 }
 
 /** Where content on its way to a path is staged. */
@@ -62,13 +83,17 @@ export function displacedPath(to: RelPath, createHasher: () => Hasher): RelPath 
 
 /** What was displaced and not placed. */
 export function displacedPaths(tree: TargetTree): RelPath[] {
-  const names = tree.list(STAGING) ?? []
-  return names.filter((name) => name.startsWith('d')).map((name) => child(STAGING, name))
+  return stagedNames(tree)
+    .filter((name) => name.startsWith('d'))
+    .map(stagedPath)
 }
 
-/** Removes the staging folder with everything in it. */
-export function clearStaging(tree: TargetTree): void {
-  removeTree(tree, STAGING)
+/** Removes everything in the staging folder that is not kept, and the folder itself where nothing is. */
+export function clearStaging(tree: TargetTree, isKept: (name: ByteString) => boolean): void {
+  const names = stagedNames(tree)
+  const kept = names.filter(isKept)
+  if (kept.length === 0) return removeTree(tree, STAGING)
+  for (const name of names) if (!kept.includes(name)) removeTree(tree, stagedPath(name))
 }
 
 function removeTree(tree: TargetTree, path: RelPath): void {

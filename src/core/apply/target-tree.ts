@@ -52,6 +52,8 @@ export interface TargetTree extends ReadTree {
   rename(from: RelPath, to: RelPath): void
   /** Creates a file that must not exist yet, mode 0600, for writing. */
   create(path: RelPath): WriteHandle
+  /** Opens a file that exists for writing at its end, whatever its mode. NOT_FOUND where it is no regular file. */
+  append(path: RelPath): WriteHandle
   /** Copies content only, by reflink or in the kernel where possible. `to` must not exist. */
   copy(from: RelPath, to: RelPath): void
   /** Sets what is given, in the order owner, mode, mtime; never follows a link. Mode is not set on links. */
@@ -79,6 +81,8 @@ export interface WriteHandle {
 /** A running SHA-256; the platform gives the real one. */
 export interface Hasher {
   update(bytes: Uint8Array): void
+  /** Gives another that has taken the same bytes. */
+  copy(): Hasher
   /** Ends the hash; the hasher must not be used again. */
   digest(): ContentHash
 }

@@ -27,6 +27,18 @@ export const SEQ_RESERVATION = 10_000
 /** A row whose ctime lies this close to its reading may hide a second change and is read again. */
 export const RACY_MS = 20
 
+/** A file from this size on is kept in staging when its transfer is broken off; less is sent again as quickly. */
+export const PARTIAL_BYTES_MIN = 1 << 20
+
+/** Files broken off that one target keeps, the newest first: more were never on their way at the same time. */
+export const PARTIAL_FILES_MAX = 64
+
+/** What they may hold together: a few of the largest files. */
+export const PARTIAL_BYTES_MAX = 256 * 2 ** 30
+
+/** A file broken off so long ago is given up: its source has not come back for it. */
+export const PARTIAL_AGE_MAX_MS = 24 * 3_600_000
+
 /** Changes in one page to the master. */
 export const CHANGES_PAGE_MAX = 1000
 

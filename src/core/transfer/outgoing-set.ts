@@ -1,3 +1,4 @@
+import type { KeptContent } from '../apply/inbound.ts'
 import type { OutboundRow } from '../apply/outbound.ts'
 import { CONTENT_CHUNK_BYTES } from '../base/limits.ts'
 import type { ContentHash } from '../change/entry.ts'
@@ -27,6 +28,8 @@ export interface OutgoingContext {
   readonly reading: Reading
   /** Whether files that were never hashed may be sent unasked. */
   readonly content: 'push' | 'ask'
+  /** By seq: what the target has of contents that were broken off. */
+  readonly kept: ReadonlyMap<number, KeptContent>
   /** The peer's `wanted` for this set, null until it came. */
   takeWanted(): readonly boolean[] | null
 }
@@ -41,8 +44,9 @@ export function* sendSet(context: OutgoingContext, set: PlannedSet): Steps<void>
   const rows = yield* hashBefore(context, set.rows, findings)
   const begin = beginOf(set)
   const entriesHash = yield* sendEntries(context, begin, rows)
-  const { reading, ports, job } = context
-  const content = { reading, codec: ports.codec, compression: job.compression, findings }
+  const { reading, ports, job, kept } = context
+  const parts = { reading, codec: ports.codec, compression: job.compression, findings, kept }
+  const content = { ...parts, patching: null }
   const files = rows.keys().filter((index) => rows[index]?.entry.state?.type === 'file')
   const byHash = Object.groupBy(files, (index) => (isPushed(rows[index]) ? 'push' : 'ask'))
   yield* sendContents(content, rows, byHash.push ?? [])

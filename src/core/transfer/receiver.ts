@@ -59,6 +59,7 @@ export class Receiver {
     if (frame.type === 'setEnd') return this.#endSet(set.end(frame.end))
     if (frame.type === 'pack') set.takePack(frame.block)
     else if (frame.type === 'fileBegin') set.beginFile(frame.index)
+    else if (frame.type === 'fileRest') set.beginFile(frame.index, frame.keptBytes)
     else if (frame.type === 'fileData') set.takeData(frame.block)
     else if (frame.type === 'fileEnd') set.endFile(frame.whole)
     else demand(false, `a sender must not send frame "${frame.type}"`)

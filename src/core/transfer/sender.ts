@@ -119,6 +119,7 @@ export class Sender {
     const { source } = this.#ports
     const buffer = new Uint8Array(CONTENT_CHUNK_BYTES)
     const reading = { tree: () => source.tree, newHasher: () => this.#ports.newHasher(), buffer }
+    const kept = new Map(opened.kept?.map((one) => [one.seq, one]))
     for (const set of plannedSets(source, opened, this.#job.to)) {
       if (source.epoch() !== this.#job.epoch)
         return failure('SOURCE_CHANGED', `cannot go on with epoch "${this.#job.epoch}"`)
@@ -129,8 +130,10 @@ export class Sender {
       while (this.#setsEnded - this.#setsDone >= SETS_IN_FLIGHT_MAX) yield WAITING
       const ordinal = ++this.#setsBegun
       const takeWanted = () => this.#takeWanted(ordinal)
-      const context = { ports: this.#ports, job: this.#job, content: opened.content, reading }
-      yield* sendSet({ ...context, takeWanted }, set)
+      const mail = this.#mail
+      const takeBases = () => mail.takeBases(ordinal)
+      const context = { ports: this.#ports, job: this.#job, content: opened.content, reading, kept }
+      yield* sendSet({ ...context, takeWanted, mail, takeBases }, set)
     }
     while (this.#setsDone < this.#setsEnded) yield WAITING
     return success(undefined)

@@ -38,6 +38,8 @@ function readFrame(number: number, reader: ByteReader): Frame {
       return { type, wanted: readFlags(reader) }
     case 'fileBegin':
       return { type, index: reader.count(SET_ENTRIES_MAX - 1) }
+    case 'fileRest':
+      return { type, index: reader.count(SET_ENTRIES_MAX - 1), keptBytes: reader.count() }
     case 'fileEnd':
       return { type, whole: reader.count(1) === 1 }
     case 'setEnd':

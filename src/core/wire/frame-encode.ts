@@ -49,6 +49,9 @@ function writePayload(writer: ByteWriter, frame: Frame): void {
       return writeFlags(writer, frame.wanted)
     case 'fileBegin':
       return writer.count(frame.index)
+    case 'fileRest':
+      writer.count(frame.index)
+      return writer.count(frame.keptBytes)
     case 'fileEnd':
       return writer.u8(frame.whole ? 1 : 0)
     case 'setEnd':

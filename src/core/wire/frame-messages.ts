@@ -1,13 +1,18 @@
 import { z } from 'zod'
 
 import { ERRORS, type ErrorCode } from '../base/errors.ts'
-import { SET_ENTRIES_MAX } from '../base/limits.ts'
+import { PARTIAL_FILES_MAX, SET_ENTRIES_MAX } from '../base/limits.ts'
+import type { ContentHash } from '../change/entry.ts'
 import { jobNode } from './control.ts'
 
 /** The frames that come once per job or set travel as JSON; a receiver ignores fields that it does not know. */
 const id = z.string().min(1).max(64)
 const seq = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER)
 const count = z.number().int().min(0)
+const hash = z
+  .string()
+  .regex(/^[0-9a-f]{64}$/)
+  .transform((text) => text as ContentHash)
 const position = z.object({ epoch: id, seq })
 const message = z.string().max(2000)
 
@@ -45,6 +50,11 @@ export const openedMessage = z.discriminatedUnion('outcome', [
      * that may be the same, so every file is hashed first and sent only where wanted.
      */
     content: z.enum(['push', 'ask']),
+    /** Files that were broken off, as far as they are here: their content may go on with `fileRest`. */
+    kept: z
+      .array(z.object({ seq, bytes: count.min(1), hash }))
+      .max(PARTIAL_FILES_MAX)
+      .optional(),
   }),
   z.object({ outcome: z.literal('refused'), code, message }),
 ])

@@ -17,6 +17,7 @@ export const FRAME_TYPES: readonly FrameType[] = [
   'jobEnd',
   'error',
   'alive',
+  'fileRest',
 ]
 export const BLOCK_COMPRESSIONS: readonly BlockCompression[] = ['none', 'lz4', 'zstd']
 export const SET_KINDS: readonly SetBegin['kind'][] = ['incremental', 'full', 'retry']

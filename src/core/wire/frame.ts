@@ -41,6 +41,8 @@ export type Frame =
   /** Small files, each as index, size, content. */
   | { readonly type: 'pack'; readonly block: Block }
   | { readonly type: 'fileBegin'; readonly index: number }
+  /** In place of `fileBegin`: the content goes on behind what the receiver said that it kept. */
+  | { readonly type: 'fileRest'; readonly index: number; readonly keptBytes: number }
   | { readonly type: 'fileData'; readonly block: Block }
   /** Not `whole`: the file changed while it was read, and stands in `skipped` of the set's end. */
   | { readonly type: 'fileEnd'; readonly whole: boolean }

@@ -104,6 +104,7 @@ export class Target {
   options: ApplyOptions
   space: FreeSpace = { freeBytes: 1 << 30, totalBytes: 1 << 30 }
   isVisible: (path: RelPath) => boolean = () => true
+  nowMs = 0
   #binding: ApplyBinding | null = null
 
   constructor(
@@ -135,6 +136,7 @@ export class Target {
       options,
       createHasher,
       freeSpace: () => this.space,
+      nowMs: () => this.nowMs,
       isVisible: (path) => this.isVisible(path),
       notice: (message) => this.notices.push(message),
     })

@@ -83,6 +83,7 @@ const GOLDEN: readonly (readonly [Frame, string])[] = [
     '000000230d7b22636f6465223a2250524f544f434f4c222c226d657373616765223a22c3bc227d',
   ],
   [{ type: 'alive' }, '000000010e'],
+  [{ type: 'fileRest', index: 200, keptBytes: 300 }, '000000050fc801ac02'],
 ]
 
 function decode(bytes: Uint8Array): Frame {
@@ -103,7 +104,7 @@ test('the wire is frozen: what changes here needs another DATA_PROTOCOL', () => 
   const written = GOLDEN.map(([frame]) => Buffer.from(encodeFrame(frame)).toString('hex'))
   expect(written).toEqual(GOLDEN.map(([, hex]) => hex))
   const digest = Bun.SHA256.hash(`${DATA_PROTOCOL}\n${written.join('\n')}`, 'hex')
-  expect(digest).toBe('b171e4c43c41404193f5a1638fdb122ba91ed501e2a0876ca2a9a20418244db6')
+  expect(digest).toBe('9e2b98b1b536a51c79be0846819810dc9cd26ad1dba9f49709403522f5cd42ae')
 })
 
 test('every frame reads as what was written', () => {
