@@ -77,7 +77,12 @@ export interface Server {
   readonly lastSeenAt: string | null
   readonly version: string | null
   readonly health: { readonly state: 'unknown' | 'good' | 'bad'; readonly at: string | null }
-  readonly certificate: { readonly serial: string; readonly expiresAt: string }
+  readonly certificate: {
+    readonly serial: string
+    readonly expiresAt: string
+    /** Null where nothing is to be done about it yet. */
+    readonly reason: ErrorReason | null
+  }
   readonly platform: Platform
   readonly revokedAt: string | null
   readonly revokeReason: string | null

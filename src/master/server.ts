@@ -14,6 +14,7 @@ import { AgentFleet } from './gateway/agent-fleet.ts'
 import { JobEngine } from './jobs/engine.ts'
 import { openInstallation } from './license/installation.ts'
 import { LicenseService } from './license/license-service.ts'
+import { warnOfCertificates } from './use-cases/agent-certificates.ts'
 
 export interface MasterParts {
   readonly directory: DataDirectory
@@ -35,6 +36,7 @@ export interface Master {
 
 const MINUTE_MS = 60_000
 const PRUNE_EVERY_MINUTES = 60
+const WARN_EVERY_MINUTES = 24 * 60
 /** An agent's lease is renewed long before it ends. */
 const LEASE_EVERY_MINUTES = 10
 
@@ -86,6 +88,7 @@ async function housekeep(
       await fleet.noteSeen(fleet.connectedIds())
       if (minute % LEASE_EVERY_MINUTES === 0) fleet.configChanged()
       if (minute % PRUNE_EVERY_MINUTES === 0) await pruneHistory(context)
+      if (minute % WARN_EVERY_MINUTES === 0) await warnOfCertificates(context)
     } catch (thrown) {
       context.log.error('housekeeping failed', { error: toAppError(thrown) })
     }

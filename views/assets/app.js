@@ -25,6 +25,21 @@
     }
   }
 
+  // On small screens cells stand below each other, each with the head of its column.
+  function labelCells() {
+    for (const table of document.querySelectorAll('.scroll > table')) {
+      const heads = [...table.querySelectorAll('thead th')].map((head) =>
+        head.querySelector('.sr') === null ? head.textContent : '',
+      )
+      for (const row of table.querySelectorAll('tbody tr')) {
+        for (const [index, cell] of [...row.cells].entries()) {
+          cell.dataset.label = heads[index] ?? ''
+          cell.toggleAttribute('data-empty', cell.textContent.trim() === '—')
+        }
+      }
+    }
+  }
+
   async function copy(button) {
     const source = document.getElementById(button.dataset.copy)
     if (source === null) return
@@ -64,10 +79,14 @@
 
   document.addEventListener('htmx:sse:after:connection', () => mark('on'))
   document.addEventListener('htmx:sse:error', () => mark('off'))
-  document.addEventListener('htmx:after:swap', refreshTimes)
+  document.addEventListener('htmx:after:swap', () => {
+    refreshTimes()
+    labelCells()
+  })
   document.addEventListener('change', (event) => {
     if (event.target.matches('[data-submit]')) event.target.form?.requestSubmit()
   })
   document.documentElement.dataset.script = 'on'
+  labelCells()
   setInterval(refreshTimes, 5000)
 })()

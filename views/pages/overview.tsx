@@ -3,10 +3,12 @@ import { Layout } from '../layout.tsx'
 import { StateBar } from '../parts/bar.tsx'
 import { byteSize, count, duration, plural } from '../parts/format.ts'
 import { NameLink } from '../parts/name.tsx'
+import { worstFirst } from '../parts/severity.ts'
 import { Status, StatusShape, toneOf } from '../parts/status.tsx'
 import { Card, Empty, Table } from '../parts/table.tsx'
 import { Time } from '../parts/time.tsx'
 import type { ConvergenceView, JobView, Names, ServerView } from '../types.ts'
+import { AttentionCard, mattersOf } from './attention.tsx'
 import { JobRow } from './jobs.tsx'
 
 export interface OverviewProps {
@@ -44,6 +46,7 @@ export const OverviewPage = (props: OverviewProps) => (
     <>
       <Headline {...props} />
       {props.steps === null ? null : <Steps steps={props.steps} />}
+      <AttentionCard matters={mattersOf(props.convergence)} names={props.names} />
       <div class="columns">
         <div class="stack">
           <PoliciesCard lines={props.convergence} />
@@ -87,8 +90,7 @@ function verdict(props: OverviewProps): { state: string; title: string; about: s
       about: `${plural(enabled.length, 'policy', 'policies')}, ${plural(targets, 'target')}, ${servers}.`,
     }
   }
-  const worst =
-    open.map((line) => line.state).sort((a, b) => severity(b) - severity(a))[0] ?? 'behind'
+  const worst = worstFirst(open)[0]?.state ?? 'behind'
   const backlog = open
     .flatMap((line) => line.targets)
     .reduce((sum, target) => sum + target.backlogEntries, 0)
@@ -101,12 +103,6 @@ function verdict(props: OverviewProps): { state: string; title: string; about: s
       .slice(0, 4)
       .join(', ')}.${waiting}`,
   }
-}
-
-const SEVERITY = ['converged', 'waiting', 'unknown', 'behind', 'held', 'failed']
-
-function severity(state: string): number {
-  return SEVERITY.indexOf(state)
 }
 
 function total(counts: Readonly<Record<string, number>>): number {

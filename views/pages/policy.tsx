@@ -7,6 +7,7 @@ import { Act, Ask, TextField } from '../parts/form.tsx'
 import { byteSize, count, duration, plural } from '../parts/format.ts'
 import { NameLink } from '../parts/name.tsx'
 import { Note, ReasonText } from '../parts/note.tsx'
+import { worstFirst } from '../parts/severity.ts'
 import { Status, StatusPill } from '../parts/status.tsx'
 import { Card, Empty, Table } from '../parts/table.tsx'
 import { Time } from '../parts/time.tsx'
@@ -186,7 +187,7 @@ const TargetsCard = ({ convergence, names }: PolicyProps) => (
         caption="Targets and how far each is"
         columns={['Server', 'State', 'Folder', '#Behind by', '#Failed', '#Oldest', 'Why']}
       >
-        {convergence.targets.map((target) => (
+        {worstFirst(convergence.targets).map((target) => (
           <TargetRow target={target} names={names} />
         ))}
       </Table>
@@ -198,7 +199,7 @@ const TargetRow = ({ target, names }: { target: TargetView; names: Names }) => (
   <tr>
     <th scope="row">
       <NameLink id={target.serverId} names={names} base="/servers" />
-      {target.connected ? null : <div class="hint">not connected</div>}
+      {target.connected ? null : <div class="hint nowrap">not connected</div>}
     </th>
     <td>
       <Status state={target.state} />

@@ -17,7 +17,11 @@ interface ServerDetail extends ServerView {
     readonly host: string
     readonly port: number
   }[]
-  readonly certificate: { readonly serial: string; readonly expiresAt: string }
+  readonly certificate: {
+    readonly serial: string
+    readonly expiresAt: string
+    readonly reason: { readonly message: string; readonly action: string } | null
+  }
   readonly platform: {
     readonly os: string
     readonly architecture: string
@@ -75,7 +79,11 @@ export const ServerPage = (props: ServerProps) => {
       live={['server', 'convergence', 'job']}
     >
       <>
-        {server.revokedAt === null ? null : <RevokedNote server={server} />}
+        {server.revokedAt === null ? (
+          <CertificateNote server={server} />
+        ) : (
+          <RevokedNote server={server} />
+        )}
         <div class="columns">
           <div class="stack">
             <UsesCard {...props} />
@@ -98,6 +106,14 @@ const RevokedNote = ({ server }: { server: ServerDetail }) => (
     <p>Nothing is sent to it or taken from it. Enrol the host again to give it its place back.</p>
   </Note>
 )
+
+const CertificateNote = ({ server }: { server: ServerDetail }) =>
+  server.certificate.reason === null ? null : (
+    <Note tone="warn">
+      <p>{server.certificate.reason.message}.</p>
+      <p>{server.certificate.reason.action}</p>
+    </Note>
+  )
 
 const Again = ({ server, frame }: ServerProps) =>
   frame.may.administer ? (

@@ -54,6 +54,14 @@ export const ERRORS = {
   AGENT_REVOKED: describe(403, 'Enrol the host again if it is to come back.'),
   AGENT_UNKNOWN: describe(403, 'Enrol the host again.'),
   INCOMPATIBLE: describe(409, 'Update the older of the two programs.'),
+  CERTIFICATE_ENDING: describe(
+    403,
+    'Enrol the host again before that, with the token that its page makes: it keeps its place.',
+  ),
+  CERTIFICATE_ENDED: describe(
+    403,
+    'Enrol the host again with the token that its page makes: it keeps its place.',
+  ),
   ROOT_REFUSED: describe(403, 'Choose another folder, or name this one with --allow on the host.'),
   // licences
   LICENSE_MISSING: describe(
@@ -86,10 +94,22 @@ export const ERRORS = {
   ROOT_CHANGED: describe(409, 'Put the known root back in its place.'),
   FILE_UNSTABLE: describe(409, 'Nothing: it is sent when it rests.'),
   // transfer and apply
-  PEER_UNREACHABLE: describe(502, 'Check the address and the firewall between the two servers.'),
+  PEER_UNREACHABLE: describe(
+    502,
+    'Check that both agents run, their addresses, and the firewall between them.',
+  ),
   PEER_UNTRUSTED: describe(403, 'Enrol the server again.'),
+  FRAME_FORGED: describe(
+    403,
+    'Look at who can change what passes between the two servers, or use TLS there.',
+  ),
+  HOP_KEY_MISSING: describe(
+    409,
+    'Nothing: both servers get the key of a plain hop from the master.',
+  ),
   PROTOCOL: describe(400, 'Update both agents; if it stays, the peer is faulty or hostile.'),
   TICKET_INVALID: describe(403, 'Nothing: the master sends a new one with the next job.'),
+  RELAY_DROPPED: describe(502, 'Nothing: the source serves this server itself.'),
   BINDING_BUSY: describe(409, 'Nothing: it is tried again when the other job has ended.'),
   BINDING_UNKNOWN: describe(403, 'Nothing: the target learns of the policy from the master.'),
   SIGNATURE_INVALID: describe(403, 'Check the source server: what it sent was changed on the way.'),

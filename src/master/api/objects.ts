@@ -51,7 +51,7 @@ export const server = z
     lastSeenAt: time.nullable(),
     version: z.string().nullable(),
     health: z.object({ state: z.enum(['unknown', 'good', 'bad']), at: time.nullable() }),
-    certificate: z.object({ serial: z.string(), expiresAt: time }),
+    certificate: z.object({ serial: z.string(), expiresAt: time, reason: reason.nullable() }),
     platform: z.object({
       os: z.string(),
       architecture: z.string(),

@@ -9,6 +9,7 @@ import type { AdminEnv } from '../api/request.ts'
 
 import base from '../../../views/assets/base.css' with { type: 'text' }
 import forms from '../../../views/assets/forms.css' with { type: 'text' }
+import narrow from '../../../views/assets/narrow.css' with { type: 'text' }
 import parts from '../../../views/assets/parts.css' with { type: 'text' }
 import shell from '../../../views/assets/shell.css' with { type: 'text' }
 import tokens from '../../../views/assets/tokens.css' with { type: 'text' }
@@ -34,7 +35,7 @@ const FILES = {
   style: asset(
     'admin.css',
     'text/css; charset=utf-8',
-    [tokens, base, shell, parts, forms].join('\n'),
+    [tokens, base, shell, parts, forms, narrow].join('\n'),
   ),
   htmx: asset('htmx.js', SCRIPT, withoutMap(htmx)),
   events: asset('events.js', SCRIPT, withoutMap(events)),

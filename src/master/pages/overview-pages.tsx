@@ -1,3 +1,4 @@
+import { mattersOf } from '../../../views/pages/attention.tsx'
 import { OverviewPage, type Step } from '../../../views/pages/overview.tsx'
 import type { AdminContext } from '../api/context.ts'
 import type { Server } from '../model.ts'
@@ -28,7 +29,11 @@ async function showOverview({ context, frame }: Visit) {
   const ids = idsOfJobs(jobs.items)
   const names = await namesOf(context, {
     ...ids,
-    servers: [...ids.servers, ...troubled.slice(0, TROUBLED_MAX).map((server) => server.id)],
+    servers: [
+      ...ids.servers,
+      ...troubled.slice(0, TROUBLED_MAX).map((server) => server.id),
+      ...mattersOf(lines).map((matter) => matter.serverId),
+    ],
   })
   return (
     <OverviewPage

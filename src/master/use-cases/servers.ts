@@ -9,6 +9,7 @@ import { enrollmentTokens, groups, policySources, policyTargets, servers } from 
 import type { FolderEntry, Page, Role, Server, ServerMode, ServerState } from '../model.ts'
 import { refreshBindings } from '../policies/expansion.ts'
 import { rootPath } from '../policies/roots.ts'
+import { certificateView } from './agent-certificates.ts'
 import { type ServerRow, assertVersion, findGroup, findRegion, findServer } from './lookup.ts'
 import { type PageRequest, cursorKey, pageLimit, toPage } from './paging.ts'
 
@@ -226,7 +227,10 @@ function toServer(context: MasterContext, row: ServerRow): Server {
     lastSeenAt: isoOrNull(row.lastSeenAtMs),
     version: row.agentVersion,
     health: { state: 'unknown', at: null },
-    certificate: { serial: row.certificateSerial, expiresAt: iso(row.certificateExpiresAtMs) },
+    certificate: certificateView(
+      { serial: row.certificateSerial, expiresAtMs: row.certificateExpiresAtMs },
+      context.clock.nowMs(),
+    ),
     revokedAt: isoOrNull(row.revokedAtMs),
     createdAt: iso(row.createdAtMs),
     revision: row.version,
