@@ -4,8 +4,9 @@ import { AppError, toAppError } from '../core/base/errors.ts'
 import type { Failure } from '../core/base/result.ts'
 import { decodeFrame } from '../core/wire/frame-decode.ts'
 import { encodeFrame } from '../core/wire/frame-encode.ts'
-import { FrameStream, type RawFrame } from '../core/wire/frame-stream.ts'
+import { type CutFrame, FrameStream } from '../core/wire/frame-stream.ts'
 import type { Frame } from '../core/wire/frame.ts'
+import { type FrameSeals, SEAL_BYTES, forged } from './frame-seal.ts'
 import { LimitedSink } from './limited-sink.ts'
 import { WriteQueue } from './write-queue.ts'
 
@@ -28,10 +29,11 @@ export interface DataHandlers {
  * are handled synchronously, so that a slow receiver slows its peer by itself.
  */
 export class DataConnection {
-  /** Who the other side is, by its certificate. */
+  /** Who the other side is, by its certificate or by the hop key that it proved to know. */
   readonly peerId: string
+  readonly #seals: FrameSeals | null
   readonly #socket: Socket<unknown>
-  readonly #stream = new FrameStream()
+  readonly #stream: FrameStream
   readonly #queue = new WriteQueue()
   readonly #sink: LimitedSink
   #handlers: DataHandlers | null = null
@@ -42,8 +44,11 @@ export class DataConnection {
   #bytesOnWire = 0
   #patience: Patience | null = null
 
-  constructor(socket: Socket<unknown>, peerId: string) {
+  /** `seals` are null where TLS protects the frames. */
+  constructor(socket: Socket<unknown>, peerId: string, seals: FrameSeals | null) {
     this.#socket = socket
+    this.#seals = seals
+    this.#stream = new FrameStream(seals === null ? 0 : SEAL_BYTES)
     this.#sink = new LimitedSink(socket, () => this.#flush())
     this.peerId = peerId
     socket.setNoDelay(true)
@@ -58,6 +63,11 @@ export class DataConnection {
   /** Bytes of frames in both directions, as compressed. */
   get bytesOnWire(): number {
     return this.#bytesOnWire
+  }
+
+  /** True where the frames can be read on the way, but not changed. */
+  get isPlain(): boolean {
+    return this.#seals !== null
   }
 
   get isOpen(): boolean {
@@ -89,7 +99,7 @@ export class DataConnection {
   /** Sends a frame; after the end of the connection it goes nowhere. */
   send(frame: Frame): void {
     if (this.#state !== 'open') return
-    this.#queue.push(encodeFrame(frame))
+    this.#enqueue(encodeFrame(frame))
     if (this.#queue.queuedBytes > QUEUE_BYTES_MAX)
       return this.#finish({ code: 'PROTOCOL', message: `server "${this.peerId}" does not read` })
     if (this.#isFlushDue) return
@@ -132,8 +142,9 @@ export class DataConnection {
     if (this.#state !== 'open') return
     this.#moved(bytes.length)
     try {
-      const taken = this.#stream.push(bytes, (raw) => this.#take(raw))
-      if (!taken.ok) throw new AppError(taken.error.code, taken.error.message)
+      const taken = this.#stream.push(bytes, (cut) => this.#take(cut))
+      if (!taken.ok)
+        throw this.isPlain ? forged() : new AppError(taken.error.code, taken.error.message)
     } catch (thrown) {
       const { code, message } = toAppError(thrown)
       this.close({ code, message })
@@ -155,9 +166,15 @@ export class DataConnection {
     this.#finish(this.#state === 'ending' ? this.#failure : (lost as Failure))
   }
 
-  #take(raw: RawFrame): void {
+  #enqueue(frame: Uint8Array): void {
+    const seal = this.#seals?.seal(frame)
+    this.#queue.push(frame)
+    if (seal !== undefined) this.#queue.push(seal)
+  }
+
+  #take(cut: CutFrame): void {
     if (this.#state !== 'open') return
-    const frame = decodeFrame(raw)
+    const frame = decodeFrame(this.#seals?.check(cut) ?? cut)
     if (!frame.ok) throw new AppError(frame.error.code, frame.error.message)
     if (frame.value.type !== 'alive') this.#handlers?.frame(frame.value)
   }

@@ -1,7 +1,15 @@
 import { AppError } from '../core/base/errors.ts'
 import { agentServerName } from '../core/wire/enrolment.ts'
 import { DataConnection } from './data-connection.ts'
-import { type Handshake, type SocketState, dataSocketHandlers, socketState } from './data-socket.ts'
+import {
+  type Handshake,
+  type SocketState,
+  dataSocketHandlers,
+  socketState,
+  startTimer,
+} from './data-socket.ts'
+import { clientHandshake } from './plain-handshake.ts'
+import { type PlainState, plainSocketHandlers, sendBy } from './plain-socket.ts'
 import type { TlsIdentity } from './tls-identity.ts'
 
 const CONNECT_MS = 10_000
@@ -12,12 +20,14 @@ export interface DialOptions {
   /** Only this agent is accepted there. */
   readonly serverId: string
   readonly identity: TlsIdentity
+  /** The hop's key and this server's own id, for a connection without TLS; else there is TLS. */
+  readonly plain?: { readonly ownId: string; readonly hopKey: Uint8Array } | undefined
   /** Gives the attempt up. */
   readonly signal?: AbortSignal
 }
 
 /**
- * Connects to another agent with mutual TLS. Throws PEER_UNREACHABLE, PEER_UNTRUSTED or CANCELLED. In TLS 1.3 this side is done
+ * Connects to another agent with mutual TLS, or, with a hop key, without. Throws PEER_UNREACHABLE, PEER_UNTRUSTED or CANCELLED. In TLS 1.3 this side is done
  * before the other has judged its certificate: only the first frame from there says that it was accepted.
  */
 export async function dial(options: DialOptions): Promise<DataConnection> {
@@ -34,7 +44,8 @@ export async function dial(options: DialOptions): Promise<DataConnection> {
   const cancel = (): void => settle({ code: 'CANCELLED', message: 'cancelled' })
   options.signal?.addEventListener('abort', cancel, { once: true })
   const timer = setTimeout(() => fail(`no answer in ${CONNECT_MS} ms`), CONNECT_MS)
-  connect(options, socketState(serverId, settle)).catch((cause: unknown) =>
+  const start = options.plain === undefined ? connect : connectPlain
+  start(options, socketState(serverId, settle)).catch((cause: unknown) =>
     fail(cause instanceof Error ? cause.message : String(cause)),
   )
   const outcome = await promise
@@ -54,5 +65,22 @@ async function connect(options: DialOptions, state: SocketState): Promise<void> 
     data: state,
     tls: { key, cert: certificate, ca: authority, serverName, rejectUnauthorized: true },
     socket: dataSocketHandlers,
+  })
+}
+
+async function connectPlain(options: DialOptions, state: SocketState): Promise<void> {
+  const { host, port, serverId, plain } = options
+  if (plain === undefined) return
+  await Bun.connect<PlainState>({
+    hostname: host,
+    port,
+    data: { ...state, handshake: null },
+    socket: {
+      ...plainSocketHandlers,
+      open(socket) {
+        startTimer(socket)
+        socket.data.handshake = clientHandshake({ ...plain, serverId }, sendBy(socket))
+      },
+    },
   })
 }

@@ -38,9 +38,7 @@ export function socketState(
  * only where there is no error *and* the certificate was authorized, because with a foreign authority `success` is true.
  */
 export const dataSocketHandlers: SocketHandler<SocketState> = {
-  open(socket) {
-    socket.data.timer = setTimeout(() => refuse(socket, 'no handshake in time'), HANDSHAKE_MS)
-  },
+  open: startTimer,
   handshake(socket, _success, error) {
     if (error !== null || !socket.authorized)
       return refuse(socket, error?.message ?? 'its certificate was not accepted')
@@ -52,7 +50,7 @@ export const dataSocketHandlers: SocketHandler<SocketState> = {
     if (expectedId !== null && peerId !== expectedId)
       return refuse(socket, `its certificate names "${peerId}", not "${expectedId}"`)
     stopTimer(socket)
-    const connection = new DataConnection(socket, peerId)
+    const connection = new DataConnection(socket, peerId, null)
     socket.data.connection = connection
     socket.data.settle(connection)
   },
@@ -73,13 +71,20 @@ export const dataSocketHandlers: SocketHandler<SocketState> = {
   },
 }
 
-function refuse(socket: Socket<SocketState>, why: string): void {
+/** Gives a handshake its time. */
+export function startTimer(socket: Socket<SocketState>): void {
+  socket.data.timer = setTimeout(() => refuse(socket, 'no handshake in time'), HANDSHAKE_MS)
+}
+
+/** Ends a socket that is nobody's, and says why. */
+export function refuse(socket: Socket<SocketState>, why: string): void {
   stopTimer(socket)
   socket.data.settle({ code: 'PEER_UNTRUSTED', message: why })
   socket.terminate()
 }
 
-function stopTimer(socket: Socket<SocketState>): void {
+/** The handshake is over, or is not waited for any more. */
+export function stopTimer(socket: Socket<SocketState>): void {
   if (socket.data.timer !== null) clearTimeout(socket.data.timer)
   socket.data.timer = null
 }
