@@ -81,17 +81,6 @@ export class ApplyingSet implements InboundSet {
     return this.#open
   }
 
-  base(seq: number): BaseVersion | null {
-    const entry = this.#wanted.get(seq)
-    const state = entry === undefined ? null : (baseRow(this.#work, entry)?.state ?? null)
-    return state?.hash == null ? null : { hash: state.hash, size: state.size }
-  }
-
-  openBase(seq: number): BaseFile | null {
-    const entry = this.#wanted.get(seq)
-    return entry === undefined ? null : openBase(this.#work, entry)
-  }
-
   #destination(seq: number, keptBytes: number): Destination {
     const entry = this.#wanted.get(seq)
     const state = entry?.state ?? null

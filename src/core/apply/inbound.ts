@@ -68,10 +68,6 @@ export interface InboundSet {
   readonly wanted: readonly number[]
   /** Starts the content of one wanted file, or goes on behind what was offered as kept. */
   openFile(seq: number, keptBytes?: number): InboundFile
-  /** An older version of a wanted large file that lies here, from which its content may be built. */
-  base(seq: number): BaseVersion | null
-  /** Opens it; null where it is not there any more. The caller closes it. */
-  openBase(seq: number): BaseFile | null
   /**
    * Verifies and applies the whole set in phases, makes it durable, moves the watermark to `header.to`.
    * `lateHashes`: hashes that the source found while sending. `skipped`: seqs that changed while being read; they come

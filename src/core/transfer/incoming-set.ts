@@ -102,33 +102,7 @@ export class IncomingSet {
     demand(keptBytes <= entry.state.size, `more kept of entry ${index} than it has`)
     // What is not wanted was pushed before the sender could know: it is let run through.
     const file = this.#wanted[index] === true ? this.#inbound.openFile(entry.seq, keptBytes) : null
-    this.#open = { index, file, leftBytes: entry.state.size - keptBytes, patch: null }
-  }
-
-  beginPatch(index: number): void {
-    this.beginFile(index)
-    const open = this.#open
-    demand(open?.file != null, `changes to entry ${index}, which is not wanted`)
-    open.patch = new PatchedContent(this.#baseFor(index), open.file)
-  }
-
-  takeCopy(from: number, length: number): void {
-    const open = this.#open
-    demand(open?.patch != null, 'a copy into a file that is sent whole')
-    demand(length <= open.leftBytes, `content of entry ${open.index} longer than it says`)
-    open.leftBytes -= length
-    open.patch.copy(from, length)
-  }
-
-  /** Ends a file that was sent as changes; what is not rebuilt may come once more. */
-  endPatch(hash: ContentHash | null): { readonly index: number; readonly isRebuilt: boolean } {
-    const open = this.#open
-    demand(open?.patch != null, 'the end of changes that were not begun')
-    demand(hash === null || open.leftBytes === 0, `content of entry ${open.index} is too short`)
-    this.#open = null
-    const built = open.patch.end(hash)
-    if (built !== null) this.#received.set(open.index, built)
-    return { index: open.index, isRebuilt: built !== null }
+    this.#open = { index, file, leftBytes: entry.state.size - keptBytes }
   }
 
   takeData(block: Block): void {

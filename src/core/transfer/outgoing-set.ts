@@ -45,8 +45,7 @@ export function* sendSet(context: OutgoingContext, set: PlannedSet): Steps<void>
   const begin = beginOf(set)
   const entriesHash = yield* sendEntries(context, begin, rows)
   const { reading, ports, job, kept } = context
-  const parts = { reading, codec: ports.codec, compression: job.compression, findings, kept }
-  const content = { ...parts, patching: null }
+  const content = { reading, codec: ports.codec, compression: job.compression, findings, kept }
   const files = rows.keys().filter((index) => rows[index]?.entry.state?.type === 'file')
   const byHash = Object.groupBy(files, (index) => (isPushed(rows[index]) ? 'push' : 'ask'))
   yield* sendContents(content, rows, byHash.push ?? [])

@@ -130,10 +130,8 @@ export class Sender {
       while (this.#setsEnded - this.#setsDone >= SETS_IN_FLIGHT_MAX) yield WAITING
       const ordinal = ++this.#setsBegun
       const takeWanted = () => this.#takeWanted(ordinal)
-      const mail = this.#mail
-      const takeBases = () => mail.takeBases(ordinal)
       const context = { ports: this.#ports, job: this.#job, content: opened.content, reading, kept }
-      yield* sendSet({ ...context, takeWanted, mail, takeBases }, set)
+      yield* sendSet({ ...context, takeWanted }, set)
     }
     while (this.#setsDone < this.#setsEnded) yield WAITING
     return success(undefined)
