@@ -27,6 +27,11 @@ export class RoutingTable {
     return this.#peers.get(serverId)?.name ?? serverId
   }
 
+  /** The key of plain hops to and from a server, base64; null where there may be none. */
+  hopKeyOf(serverId: string): string | null {
+    return this.#peers.get(serverId)?.hopKey ?? null
+  }
+
   /**
    * The addresses of a server, those meant for this scope first, then those for any, then the rest: an address for
    * another scope may still work where nothing else does. Empty where the server is unknown.

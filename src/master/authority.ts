@@ -6,11 +6,13 @@ import {
   createAuthority,
   openAuthority,
 } from './certificates.ts'
+import { createHopSecret, hopKey } from './hop-keys.ts'
 import { type TicketSigner, createTicketKey, openTicketSigner } from './tickets.ts'
 
 const AUTHORITY_FILE = 'authority.pem'
 const AUTHORITY_KEY_FILE = 'authority.key'
 const TICKET_KEY_FILE = 'ticket-key.json'
+const HOP_SECRET_FILE = 'hop-secret.key'
 
 /** What makes this master the one its agents know: its certificate authority and the key of its tickets. */
 export interface Authority {
@@ -19,6 +21,8 @@ export interface Authority {
   /** SHA-256 of its DER form, base64url: what enrolment tokens pin. */
   readonly fingerprint: string
   readonly tickets: TicketSigner
+  /** The key of plain hops between two servers, base64. */
+  hopKey(one: string, other: string): string
   /** A new key and certificate for the gateway. */
   gatewayCertificate(): Promise<KeyedCertificate>
   /** Certifies the key of a PKCS#10 request for this id, whatever names it asks for; INVALID_REQUEST. */
@@ -31,6 +35,7 @@ export async function createAuthorityFiles(directory: DataDirectory, nowMs: numb
   directory.write(AUTHORITY_KEY_FILE, key)
   directory.write(AUTHORITY_FILE, certificate)
   directory.write(TICKET_KEY_FILE, JSON.stringify(await createTicketKey()))
+  directory.write(HOP_SECRET_FILE, createHopSecret())
 }
 
 export interface AuthorityOptions {
@@ -47,10 +52,12 @@ export async function openAuthorityFiles(options: AuthorityOptions): Promise<Aut
     certificate: await text(AUTHORITY_FILE),
     key: await text(AUTHORITY_KEY_FILE),
   })
+  const hopSecret = await text(HOP_SECRET_FILE)
   return {
     certificate: authority.pem,
     fingerprint: authority.fingerprint,
     tickets: await openTicketSigner(JSON.parse(await text(TICKET_KEY_FILE))),
+    hopKey: (one, other) => hopKey(hopSecret, one, other),
     gatewayCertificate: () => authority.issueForMaster({ installationId, nowMs: nowMs() }),
     agentCertificate: (serverId, request) =>
       authority.issueForAgent({ serverId, request, nowMs: nowMs() }),

@@ -190,7 +190,13 @@ export const targetConfig = z.object({
 })
 
 /** A row of the routing table. */
-const peer = z.object({ serverId: id, name, addresses: z.array(address).max(16) })
+export const peer = z.object({
+  serverId: id,
+  name,
+  addresses: z.array(address).max(16),
+  /** What both ends of a plain hop prove themselves with, base64; absent where no hop between the two may be plain. */
+  hopKey: z.base64().length(44).optional(),
+})
 
 const config = z.object({
   type: z.literal('config'),

@@ -1,9 +1,12 @@
 import { asc, eq, isNull } from 'drizzle-orm'
 
 import type { AgentConfig, Peer, SourceConfig, TargetConfig } from '../../core/wire/control.ts'
+import type { Authority } from '../authority.ts'
 import type { Reader } from '../db/database.ts'
 import { bindings, policies, policySources, servers } from '../db/schema.ts'
+import { readTopology } from '../jobs/instruct.ts'
 import type { PolicyRow, ServerRow } from '../use-cases/lookup.ts'
+import { mayBePlain } from './plain-hops.ts'
 
 /** A configuration but for what differs from one sending to the next. */
 export type ConfigBody = Omit<
@@ -25,21 +28,29 @@ interface Snapshot {
 export async function buildConfigs(
   reader: Reader,
   serverIds: Iterable<string>,
+  authority: Pick<Authority, 'hopKey'>,
 ): Promise<Map<string, ConfigBody>> {
   const snapshot = await readSnapshot(reader)
   const sourcesOf = Map.groupBy(snapshot.sources.values(), (source) => source.serverId)
   const bindingsOf = Map.groupBy(snapshot.bindings, (binding) => binding.serverId)
   const membersOf = readMembers(snapshot)
+  const { places, hopRules } = await readTopology(reader)
+  const hops = { places, ceilings: hopRules }
   const configs = new Map<string, ConfigBody>()
   for (const serverId of serverIds) {
     const server = snapshot.servers.get(serverId)
     if (server === undefined) continue
     const sources = (sourcesOf.get(serverId) ?? []).flatMap((row) => toSource(snapshot, row))
     const targets = (bindingsOf.get(serverId) ?? []).flatMap((row) => toTarget(snapshot, row))
-    const own = new Set([...sources, ...targets].map((item) => item.policyId))
+    const own: ReadonlySet<string> = new Set([...sources, ...targets].map((item) => item.policyId))
     const peerIds = new Set([...own].flatMap((policyId) => [...(membersOf.get(policyId) ?? [])]))
     peerIds.delete(serverId)
-    const peers = [...peerIds].flatMap((id) => toPeer(snapshot, id))
+    const peers = [...peerIds].flatMap((id) => {
+      const shared = [...own].filter((policyId) => membersOf.get(policyId)?.has(id))
+      const policies = shared.map((policyId) => snapshot.policies.get(policyId)?.body.hops ?? [])
+      const isPlain = mayBePlain({ ...hops, policies }, serverId, id)
+      return toPeer(snapshot, id, isPlain ? authority.hopKey(serverId, id) : undefined)
+    })
     configs.set(serverId, { serverId, roles: server.roles, sources, targets, peers })
   }
   return configs
@@ -117,7 +128,9 @@ function toTarget(snapshot: Snapshot, row: BindingRow): TargetConfig[] {
   ]
 }
 
-function toPeer(snapshot: Snapshot, serverId: string): Peer[] {
+function toPeer(snapshot: Snapshot, serverId: string, hopKey: string | undefined): Peer[] {
   const server = snapshot.servers.get(serverId)
-  return server === undefined ? [] : [{ serverId, name: server.name, addresses: server.addresses }]
+  return server === undefined
+    ? []
+    : [{ serverId, name: server.name, addresses: server.addresses, ...(hopKey && { hopKey }) }]
 }

@@ -81,7 +81,7 @@ export class ConfigSender {
   async #send(only: readonly string[] | null): Promise<void> {
     const { database, authority } = this.#context
     const serverIds = only ?? this.#receivers.connectedIds()
-    const configs = await buildConfigs(database.read, serverIds)
+    const configs = await buildConfigs(database.read, serverIds, authority)
     const leaseUntil = leaseEnd(this.#context)
     const news: { serverId: string; body: ConfigBody; key: string }[] = []
     for (const [serverId, body] of configs) {
