@@ -1,3 +1,4 @@
+import type { BaseFile, BaseVersion } from '../../src/core/apply/base-file.ts'
 import type {
   InboundBinding,
   InboundFile,
@@ -9,6 +10,7 @@ import type {
   TargetPosition,
 } from '../../src/core/apply/inbound.ts'
 import type { ErrorCode } from '../../src/core/base/errors.ts'
+import { SMALL_FILE_BYTES_MAX } from '../../src/core/base/limits.ts'
 import type { ContentHash, Entry, Position } from '../../src/core/change/entry.ts'
 import { hashBytes } from '../../src/platform/hash.ts'
 
@@ -22,6 +24,11 @@ export class MemoryBinding implements InboundBinding {
   /** Seqs that cannot be applied for now. */
   readonly failing = new Map<number, ErrorCode>()
   openSets = 0
+  openBases = 0
+  /** Older versions cannot be opened, break while they are read, or change meanwhile. */
+  basesAreGone = false
+  basesBreak = false
+  basesChange = false
   /** By seq: the content of large files that was broken off. */
   readonly broken = new Map<number, Uint8Array>()
   #listed = new Set<string>()
@@ -56,6 +63,8 @@ export class MemoryBinding implements InboundBinding {
         open = { seq, content: collected.content }
         return collected
       },
+      base: (seq) => this.#base(entries, seq),
+      openBase: (seq) => this.#openBase(entries, seq),
       apply: (lateHashes, skipped, unavailable) => {
         this.openSets--
         for (const content of received.values()) this.contents.set(hashBytes(content), content)
@@ -78,6 +87,33 @@ export class MemoryBinding implements InboundBinding {
         return `${path} ${content?.toString() ?? state?.linkTarget ?? state?.type}`
       })
       .sort()
+  }
+
+  /** The version of a wanted large file that is here. */
+  #base(entries: readonly Entry[], seq: number): BaseVersion | null {
+    const entry = entries.find((one) => one.seq === seq)
+    const old = this.entries.get(entry?.path ?? '') ?? this.entries.get(entry?.from ?? '')
+    const { hash = null, size = 0 } = old?.state ?? {}
+    return hash === null || size <= SMALL_FILE_BYTES_MAX ? null : { hash, size }
+  }
+
+  #openBase(entries: readonly Entry[], seq: number): BaseFile | null {
+    const base = this.#base(entries, seq)
+    const content = base === null ? undefined : this.contents.get(base.hash)
+    if (base === null || content === undefined || this.basesAreGone) return null
+    this.openBases++
+    return {
+      ...base,
+      read: (buffer, position) => {
+        if (this.basesBreak) return false
+        buffer.set(content.subarray(position, position + buffer.length))
+        return true
+      },
+      isUntouched: () => !this.basesChange,
+      close: () => {
+        this.openBases--
+      },
+    }
   }
 
   #has(hash: ContentHash | null): boolean {

@@ -96,6 +96,14 @@ export class MemorySource implements OutboundSource {
     })
   }
 
+  /** Changes the content of what was renamed before the journal has seen either. */
+  rewrite(name: string, content: Uint8Array): void {
+    const row = this.rows.get(fromText(name) as RelPath)
+    if (!row?.file) throw new Error(`no "${name}"`)
+    row.file = this.#file('file', content, row.file.state)
+    Object.assign(row, { seen: row.file.state, hash: null, hashTrust: 'unknown' })
+  }
+
   /** Changes the content behind the journal's back. */
   scribble(name: string, content: string): void {
     const row = this.rows.get(fromText(name) as RelPath)

@@ -2,6 +2,7 @@ import type { InboundBinding, KeptContent } from '../../src/core/apply/inbound.t
 import type { OutboundSource } from '../../src/core/apply/outbound.ts'
 import type { Failure } from '../../src/core/base/result.ts'
 import type { BlockCodec } from '../../src/core/transfer/block-codec.ts'
+import type { DeltaDesk } from '../../src/core/transfer/delta-desk.ts'
 import { Receiver } from '../../src/core/transfer/receiver.ts'
 import type { SenderOutcome } from '../../src/core/transfer/sender-ports.ts'
 import { Sender } from '../../src/core/transfer/sender.ts'
@@ -9,7 +10,9 @@ import { decodeFrame } from '../../src/core/wire/frame-decode.ts'
 import { encodeFrame } from '../../src/core/wire/frame-encode.ts'
 import { FrameStream } from '../../src/core/wire/frame-stream.ts'
 import type { Frame } from '../../src/core/wire/frame.ts'
+import { createDeltaDesk } from '../../src/platform/delta-desk.ts'
 import { createHasher, hashBytes } from '../../src/platform/hash.ts'
+import { strongHash } from '../../src/platform/strong-hash.ts'
 
 /** Plain blocks: what is sent is what is counted. */
 const plainCodec: BlockCodec = {
@@ -27,6 +30,10 @@ export interface MemoryWireOptions {
   /** Changes what the sender sent on its way. */
   readonly tamper?: (frame: Frame) => Frame
   readonly key?: string
+  readonly method?: 'copy' | 'patch'
+  readonly deltas?: DeltaDesk
+  /** Changes what the receiver answers. */
+  readonly tamperBack?: (frame: Frame) => Frame
 }
 
 export interface MemoryWireResult {
@@ -48,7 +55,13 @@ export function overMemory(options: MemoryWireOptions): MemoryWireResult {
   const position = binding.position()
   const epoch = source.epoch()
   const sender = new Sender(
-    { source, codec: plainCodec, newHasher: createHasher, sign: sign(options.key ?? 'key') },
+    {
+      source,
+      codec: plainCodec,
+      newHasher: createHasher,
+      sign: sign(options.key ?? 'key'),
+      deltas: options.deltas ?? createDeltaDesk(),
+    },
     {
       jobId: 'job-1',
       sourceId: source.sourceId,
@@ -56,6 +69,7 @@ export function overMemory(options: MemoryWireOptions): MemoryWireResult {
       to,
       bindingId: 'binding-1',
       ticket: 'ticket',
+      method: options.method ?? 'patch',
       compression: 0,
       children: [],
     },
@@ -63,7 +77,7 @@ export function overMemory(options: MemoryWireOptions): MemoryWireResult {
   const verify = (statement: Uint8Array, signature: Uint8Array) =>
     Buffer.compare(sign('key')(statement), signature) === 0
   const receiver = new Receiver(
-    { binding, codec: plainCodec, newHasher: createHasher, verify },
+    { binding, codec: plainCodec, newHasher: createHasher, strongHash, verify },
     { sourceId: 'source-1', epoch },
     position.watermark,
   )
@@ -105,7 +119,7 @@ export function overMemory(options: MemoryWireOptions): MemoryWireResult {
     }
     const step = receiver.receive(arrived)
     if (!step.ok) return result('lost', step.error)
-    wire.answer(step.value.replies)
+    wire.answer(step.value.replies.map((reply) => options.tamperBack?.(reply) ?? reply))
   }
 }
 

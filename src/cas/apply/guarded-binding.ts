@@ -1,3 +1,4 @@
+import type { BaseFile, BaseVersion } from '../../core/apply/base-file.ts'
 import type { ApplyBinding } from '../../core/apply/inbound-binding.ts'
 import type {
   InboundBinding,
@@ -55,6 +56,14 @@ class GuardedSet implements InboundSet {
 
   openFile(seq: number, keptBytes?: number): InboundFile {
     return this.#inner.openFile(seq, keptBytes)
+  }
+
+  base(seq: number): BaseVersion | null {
+    return this.#inner.base(seq)
+  }
+
+  openBase(seq: number): BaseFile | null {
+    return this.#inner.openBase(seq)
   }
 
   apply(...end: Parameters<InboundSet['apply']>): SetOutcome {

@@ -1,5 +1,6 @@
 import type { OutboundSource } from '../../core/apply/outbound.ts'
 import type { HopScope } from '../../core/route/tree.ts'
+import type { DeltaDesk } from '../../core/transfer/delta-desk.ts'
 import type { Address, AgentMessageOf } from '../../core/wire/control.ts'
 import type { Clock } from '../../platform/clock.ts'
 import type { Logger } from '../../platform/log.ts'
@@ -25,6 +26,12 @@ export interface SyncClientOptions {
   /** Gives 0 to 1. */
   readonly random: () => number
   readonly times?: ClientTimes
+}
+
+/** What its connections need beside. */
+export interface LinkOptions extends SyncClientOptions {
+  /** One for all connections. */
+  readonly deltas: DeltaDesk
 }
 
 export interface ClientTimes {

@@ -9,20 +9,20 @@ import { createHasher } from '../../platform/hash.ts'
 import { createSigner } from '../../platform/set-signature.ts'
 import { Conversation, greet } from './conversation.ts'
 import { drive } from './drive.ts'
-import { CLIENT_TIMES, type ClientTimes, type SyncClientOptions } from './options.ts'
+import { CLIENT_TIMES, type ClientTimes, type LinkOptions } from './options.ts'
 import type { Slots } from './slots.ts'
 import type { AttemptProgress, TargetRun } from './target-run.ts'
 
 /** The way to one other server: a connection that is kept, and the runs that use it one after another. */
 export class PeerLink {
   readonly #serverId: string
-  readonly #options: SyncClientOptions
+  readonly #options: LinkOptions
   readonly #times: ClientTimes
   readonly #slots: Slots
   #conversation: Conversation | null = null
   #turn: Promise<unknown> = Promise.resolve()
 
-  constructor(serverId: string, options: SyncClientOptions, slots: Slots) {
+  constructor(serverId: string, options: LinkOptions, slots: Slots) {
     this.#serverId = serverId
     this.#slots = slots
     this.#options = options
@@ -50,6 +50,7 @@ export class PeerLink {
       source,
       codec: blockCodec,
       newHasher: createHasher,
+      deltas: this.#options.deltas,
       sign: createSigner(this.#options.identity().key),
     }
     run.begin()

@@ -1,5 +1,6 @@
 import type { Failure } from '../../core/base/result.ts'
 import type { JobNode } from '../../core/wire/control.ts'
+import { createDeltaDesk } from '../../platform/delta-desk.ts'
 import type { SyncClientOptions } from './options.ts'
 import { PeerLink } from './peer-link.ts'
 import { isWorthRetrying, retryDelayMs } from './retry.ts'
@@ -28,10 +29,11 @@ export interface SyncClient {
 export function createSyncClient(options: SyncClientOptions): SyncClient {
   const links = new Map<string, PeerLink>()
   const runs = new Set<TargetRun>()
+  const linkOptions = { ...options, deltas: createDeltaDesk() }
   const slots = new Slots(ACTIVE_MAX)
 
   const linkTo = (serverId: string): PeerLink => {
-    const link = links.get(serverId) ?? new PeerLink(serverId, options, slots)
+    const link = links.get(serverId) ?? new PeerLink(serverId, linkOptions, slots)
     links.set(serverId, link)
     return link
   }

@@ -73,8 +73,8 @@ export class TargetRun {
   get senderJob(): SenderJob {
     const { jobId, sourceId, epoch, to } = this.job
     const { bindingId, ticket, children, hop } = this.node
-    const { compression } = hop
-    return { jobId, sourceId, epoch, to, bindingId, ticket, compression, children }
+    const { compression, method } = hop
+    return { jobId, sourceId, epoch, to, bindingId, ticket, method, compression, children }
   }
 
   cancel(reason: Failure): void {

@@ -11,6 +11,7 @@ import type { DataConnection } from '../../platform/data-connection.ts'
 import { createHasher } from '../../platform/hash.ts'
 import type { Logger } from '../../platform/log.ts'
 import { createVerifier } from '../../platform/set-signature.ts'
+import { strongHash } from '../../platform/strong-hash.ts'
 import { VERSION } from '../../platform/version.ts'
 import type { BindingHolder, Bindings, OpenTarget } from './bindings.ts'
 
@@ -184,7 +185,13 @@ export class Session implements BindingHolder {
     const { watermark, pending } = position
     this.#host.stands(target, position, 'opened')
     const verify = createVerifier(target.sourceKey)
-    const ports = { binding: opened.binding, codec: blockCodec, newHasher: createHasher, verify }
+    const ports = {
+      binding: opened.binding,
+      codec: blockCodec,
+      newHasher: createHasher,
+      strongHash,
+      verify,
+    }
     const receiver = new Receiver(ports, open, watermark)
     this.#job = { target, receiver }
     this.#state = 'receiving'

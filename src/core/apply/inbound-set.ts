@@ -1,6 +1,7 @@
 import { assert } from '../base/assert.ts'
 import type { ErrorCode } from '../base/errors.ts'
 import type { ContentHash, Entry } from '../change/entry.ts'
+import { type BaseFile, type BaseVersion, baseRow, openBase } from './base-file.ts'
 import { ownWork } from './ending.ts'
 import { SpaceGuard } from './free-space.ts'
 import type { InboundFile, InboundSet, SetHeader, SetOutcome } from './inbound.ts'
@@ -79,6 +80,17 @@ export class ApplyingSet implements InboundSet {
     }
     this.#open = new IncomingFile({ tree, staging, metadata, createHasher }, to, keep)
     return this.#open
+  }
+
+  base(seq: number): BaseVersion | null {
+    const entry = this.#wanted.get(seq)
+    const state = entry === undefined ? null : (baseRow(this.#work, entry)?.state ?? null)
+    return state?.hash == null ? null : { hash: state.hash, size: state.size }
+  }
+
+  openBase(seq: number): BaseFile | null {
+    const entry = this.#wanted.get(seq)
+    return entry === undefined ? null : openBase(this.#work, entry)
   }
 
   #destination(seq: number, keptBytes: number): Destination {

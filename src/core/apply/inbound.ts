@@ -1,6 +1,7 @@
 import type { ErrorCode } from '../base/errors.ts'
 import type { ContentHash, Entry, Position } from '../change/entry.ts'
 import type { RelPath } from '../path/rel-path.ts'
+import type { BaseFile, BaseVersion } from './base-file.ts'
 
 /** An entry at or below the watermark that could not be applied; it leaves when it or a newer version is. */
 export interface PendingEntry {
@@ -68,6 +69,10 @@ export interface InboundSet {
   readonly wanted: readonly number[]
   /** Starts the content of one wanted file, or goes on behind what was offered as kept. */
   openFile(seq: number, keptBytes?: number): InboundFile
+  /** An older version of a wanted large file that lies here, from which its content may be built. */
+  base(seq: number): BaseVersion | null
+  /** Opens it; null where it is not there any more. The caller closes it. */
+  openBase(seq: number): BaseFile | null
   /**
    * Verifies and applies the whole set in phases, makes it durable, moves the watermark to `header.to`.
    * `lateHashes`: hashes that the source found while sending. `skipped`: seqs that changed while being read; they come

@@ -1,6 +1,12 @@
 /** Blocks are powers of two between these, in bytes. */
 const BLOCK_BYTES_MIN = 2 << 10
-const BLOCK_BYTES_MAX = 128 << 10
+export const BLOCK_BYTES_MAX = 128 << 10
+
+/** Blocks in which the surroundings of a change are compared again, in bytes. */
+export const FINE_BLOCK_BYTES = 512
+
+/** A stretch signed at a time, in bytes: bounds what is read between two frames, and its answer fits a frame. */
+export const SIGNATURE_RANGE_BYTES_MAX = 8 << 20
 
 /** Blocks of one signature at most: 128 GiB in the largest blocks. What is longer travels whole. */
 export const SIGNATURE_BLOCKS_MAX = 1 << 20

@@ -17,8 +17,8 @@ export interface MatchListener {
   unmatched?(bytes: Uint8Array, at: number, history: Uint8Array): void
 }
 
-/** A literal is told of when it is this long, in bytes. */
-const LITERAL_BYTES_MAX = 1 << 20
+/** An operation is told of when it is this long, in bytes, so that the other side has something to do meanwhile. */
+const OPERATION_BYTES_MAX = 1 << 20
 /** False hits that an honest signature may cause, as blocks beside a quarter of the file. */
 const FALSE_HITS_FREE = 256
 
@@ -47,6 +47,7 @@ export class Matcher {
   #expected = 0
   #isRolling = false
   #falseHits = 0
+  #isStopped = false
   #run: Extract<DeltaOperation, { kind: 'copy' }> | null = null
 
   constructor(options: MatcherOptions) {
@@ -67,6 +68,11 @@ export class Matcher {
     }
   }
 
+  /** Leaves everything that comes unmatched. */
+  stop(): void {
+    this.#isStopped = true
+  }
+
   finish(): void {
     this.#position = this.#buffer.end
     this.#copyBefore(this.#signature.fileBytes, this.#signature.count)
@@ -81,7 +87,11 @@ export class Matcher {
   /** A signature that hits and never matches was made to waste time; its cost is bounded by the file's size. */
   get #isHopeless(): boolean {
     const { blockBytes, count } = this.#signature
-    return count === 0 || (this.#falseHits - FALSE_HITS_FREE) * blockBytes > this.#position / 4
+    return (
+      this.#isStopped ||
+      count === 0 ||
+      (this.#falseHits - FALSE_HITS_FREE) * blockBytes > this.#position / 4
+    )
   }
 
   /** Leaves what is here unmatched. */
@@ -162,7 +172,13 @@ export class Matcher {
 
   #copy(copy: Extract<DeltaOperation, { kind: 'copy' }>): void {
     const run = this.#run
-    if (run !== null && run.at + run.length === copy.at && run.from + run.length === copy.from) {
+    const isLong = run !== null && run.length >= OPERATION_BYTES_MAX
+    if (
+      run !== null &&
+      !isLong &&
+      run.at + run.length === copy.at &&
+      run.from + run.length === copy.from
+    ) {
       this.#run = { ...run, length: run.length + copy.length }
       return
     }
@@ -176,8 +192,8 @@ export class Matcher {
   }
 
   #splitLiteral(): void {
-    while (this.#position - this.#literalFrom >= LITERAL_BYTES_MAX)
-      this.#endLiteral(this.#literalFrom + LITERAL_BYTES_MAX)
+    while (this.#position - this.#literalFrom >= OPERATION_BYTES_MAX)
+      this.#endLiteral(this.#literalFrom + OPERATION_BYTES_MAX)
   }
 
   #endLiteral(to: number): void {

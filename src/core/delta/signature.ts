@@ -3,7 +3,7 @@ import { type DeltaSeed, RollingHash } from './rolling-hash.ts'
 
 export const STRONG_BYTES = 16
 /** Of one block as it travels: the two lanes of the rolling hash, big-endian, and the strong hash. */
-const SIGNED_BLOCK_BYTES = 8 + STRONG_BYTES
+export const SIGNED_BLOCK_BYTES = 8 + STRONG_BYTES
 
 /** Writes the strong hash of `bytes`, STRONG_BYTES long, to `at` of `target`. */
 export type StrongHash = (bytes: Uint8Array, target: Uint8Array, at: number) => void
@@ -130,4 +130,9 @@ export class SignatureBuilder {
     this.#high.set(before[2])
     this.#strong.set(before[3])
   }
+}
+
+/** Memory that a signature takes, in bytes. */
+export function signatureBytes(signature: Signature): number {
+  return signature.count * (8 + SIGNED_BLOCK_BYTES)
 }

@@ -90,7 +90,8 @@ export function readWhole(reading: Reading, row: OutboundRow, target: Uint8Array
   }
 }
 
-function openAsSaid(tree: ReadTree, row: OutboundRow): ReadHandle | ReadOutcome {
+/** Opens a file that is still what its row says. */
+export function openAsSaid(tree: ReadTree, row: OutboundRow): ReadHandle | ReadOutcome {
   const handle = attempt(() => tree.open(row.entry.path))
   if (handle === null) return CHANGED
   if ('kind' in handle) return handle

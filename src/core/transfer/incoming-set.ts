@@ -3,12 +3,15 @@ import type { SetOutcome } from '../apply/inbound.ts'
 import type { Hasher } from '../apply/target-tree.ts'
 import { SET_ENTRY_BYTES_MAX, SMALL_FILE_BYTES_MAX } from '../base/limits.ts'
 import type { ContentHash, Entry } from '../change/entry.ts'
+import type { StrongHash } from '../delta/signature.ts'
 import { parseBytes } from '../wire/byte-reader.ts'
 import { parseEntries } from '../wire/entry-codec.ts'
 import type { Block, SetBegin, SetEnd } from '../wire/frame.ts'
+import type { Base, SignatureRequest } from '../wire/patch-frames.ts'
 import { setStatement } from '../wire/set-statement.ts'
 import type { BlockCodec } from './block-codec.ts'
 import { lateHashesBySeq, verifyContents } from './incoming-check.ts'
+import { IncomingBase, PatchedContent } from './incoming-patch.ts'
 import { demand, refuse } from './violation.ts'
 
 /** What the receiver needs of the world. */
@@ -16,6 +19,7 @@ export interface ReceiverPorts {
   readonly binding: InboundBinding
   readonly codec: BlockCodec
   newHasher(): Hasher
+  readonly strongHash: StrongHash
   /** Verifies a signature of the agent that holds the source. */
   verify(statement: Uint8Array, signature: Uint8Array): boolean
 }
@@ -39,6 +43,8 @@ export class IncomingSet {
   /** By index: hashes of the contents that came, null for one that was broken off. */
   readonly #received = new Map<number, ContentHash | null>()
   #open: OpenFile | null = null
+  /** The older version of the file that is being asked about or built. */
+  #base: IncomingBase | null = null
 
   constructor(ports: ReceiverPorts, stream: IncomingStream, begin: SetBegin) {
     this.#ports = ports
@@ -79,6 +85,21 @@ export class IncomingSet {
     return this.#wanted
   }
 
+  /** The older versions that are here of wanted files. */
+  get bases(): readonly Base[] {
+    const bases: Base[] = []
+    for (const [index, { seq }] of this.#entries.entries()) {
+      const base = this.#wanted[index] === true ? (this.#inbound?.base(seq) ?? null) : null
+      if (base !== null) bases.push({ index, ...base })
+    }
+    return bases
+  }
+
+  /** Signs a stretch of an older version; gives nothing where that is not here any more. */
+  sign(request: SignatureRequest): Uint8Array {
+    return this.#baseFor(request.index)?.sign(request) ?? new Uint8Array(0)
+  }
+
   takePack(block: Block): void {
     const plain = this.#ports.codec.decompress(block)
     const parsed = parseBytes('a pack', plain, (reader) => {
@@ -102,7 +123,33 @@ export class IncomingSet {
     demand(keptBytes <= entry.state.size, `more kept of entry ${index} than it has`)
     // What is not wanted was pushed before the sender could know: it is let run through.
     const file = this.#wanted[index] === true ? this.#inbound.openFile(entry.seq, keptBytes) : null
-    this.#open = { index, file, leftBytes: entry.state.size - keptBytes }
+    this.#open = { index, file, leftBytes: entry.state.size - keptBytes, patch: null }
+  }
+
+  beginPatch(index: number): void {
+    this.beginFile(index)
+    const open = this.#open
+    demand(open?.file != null, `changes to entry ${index}, which is not wanted`)
+    open.patch = new PatchedContent(this.#baseFor(index), open.file)
+  }
+
+  takeCopy(from: number, length: number): void {
+    const open = this.#open
+    demand(open?.patch != null, 'a copy into a file that is sent whole')
+    demand(length <= open.leftBytes, `content of entry ${open.index} longer than it says`)
+    open.leftBytes -= length
+    open.patch.copy(from, length)
+  }
+
+  /** Ends a file that was sent as changes; what is not rebuilt may come once more. */
+  endPatch(hash: ContentHash | null): { readonly index: number; readonly isRebuilt: boolean } {
+    const open = this.#open
+    demand(open?.patch != null, 'the end of changes that were not begun')
+    demand(hash === null || open.leftBytes === 0, `content of entry ${open.index} is too short`)
+    this.#open = null
+    const built = open.patch.end(hash)
+    if (built !== null) this.#received.set(open.index, built)
+    return { index: open.index, isRebuilt: built !== null }
   }
 
   takeData(block: Block): void {
@@ -111,7 +158,7 @@ export class IncomingSet {
 
   endFile(whole: boolean): void {
     const open = this.#open
-    demand(open !== null, 'the end of a file that was not begun')
+    demand(open !== null && open.patch === null, 'the end of a file that was not begun')
     demand(!whole || open.leftBytes === 0, `content of entry ${open.index} shorter than it says`)
     this.#open = null
     const hash = open.file?.finish() ?? null
@@ -122,6 +169,7 @@ export class IncomingSet {
   end(end: SetEnd): SetOutcome {
     const inbound = this.#inbound
     demand(inbound !== null && this.#open === null, 'the end of a set that is not whole')
+    this.#closeBase()
     this.#verifySignature(end)
     const contents = { entries: this.#entries, wanted: this.#wanted, received: this.#received }
     verifyContents(contents, end)
@@ -139,6 +187,7 @@ export class IncomingSet {
   /** Drops what was staged. Safe at any time. */
   discard(): void {
     this.#open = null
+    this.#closeBase()
     this.#inbound?.discard()
     this.#inbound = null
   }
@@ -148,7 +197,24 @@ export class IncomingSet {
     demand(open !== null, 'content of a file that was not begun')
     demand(bytes.length <= open.leftBytes, `content of entry ${open.index} longer than it says`)
     open.leftBytes -= bytes.length
-    open.file?.write(bytes)
+    if (open.patch === null) open.file?.write(bytes)
+    else open.patch.write(bytes)
+  }
+
+  #baseFor(index: number): IncomingBase | null {
+    const entry = this.#entries[index]
+    const inbound = this.#inbound
+    demand(inbound !== null && this.#wanted[index] === true, `entry ${index} is not wanted`)
+    if (this.#base?.index === index || entry === undefined) return this.#base
+    this.#closeBase()
+    const file = inbound.openBase(entry.seq)
+    if (file !== null) this.#base = new IncomingBase(index, file, this.#ports.strongHash)
+    return this.#base
+  }
+
+  #closeBase(): void {
+    this.#base?.close()
+    this.#base = null
   }
 
   #verifySignature(end: SetEnd): void {
@@ -168,4 +234,6 @@ interface OpenFile {
   /** Null where the content is not wanted. */
   readonly file: InboundFile | null
   leftBytes: number
+  /** Null where the content comes whole. */
+  patch: PatchedContent | null
 }

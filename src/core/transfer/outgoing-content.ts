@@ -4,6 +4,7 @@ import { CONTENT_CHUNK_BYTES, FRAME_BYTES_MAX, SMALL_FILE_BYTES_MAX } from '../b
 import { ByteWriter } from '../wire/byte-writer.ts'
 import type { BlockCodec } from './block-codec.ts'
 import { type ReadOutcome, type Reading, readSteps, readWhole } from './file-reading.ts'
+import { type Patching, sendPatch } from './outgoing-patch.ts'
 import { sendRest } from './outgoing-rest.ts'
 import { type Steps, send } from './sender-ports.ts'
 import type { FindingsCollector } from './set-findings.ts'
@@ -19,6 +20,8 @@ export interface ContentPorts {
   readonly findings: FindingsCollector
   /** By seq: what the target has of contents that were broken off. */
   readonly kept: ReadonlyMap<number, KeptContent>
+  /** Null where files go whole. */
+  readonly patching: Patching | null
 }
 
 /** Sends the content of some of a set's files: small ones packed together, large ones alone, in the order given. */
@@ -46,6 +49,8 @@ export function* sendContents(
 function* sendLarge(ports: ContentPorts, row: OutboundRow, index: number): Steps<void> {
   const kept = ports.kept.get(row.entry.seq)
   if (kept !== undefined && (yield* sendRest(ports, { row, index, kept }))) return
+  const { patching } = ports
+  if (patching !== null && (yield* sendPatch(ports, patching, { row, index }))) return
   yield send({ type: 'fileBegin', index })
   const outcome = yield* readSteps(ports.reading, row, (chunk) =>
     send({ type: 'fileData', block: ports.codec.compress(ports.compression, chunk) }),

@@ -5,9 +5,12 @@ import type { ContentHash } from '../change/entry.ts'
 import { ByteWriter } from '../wire/byte-writer.ts'
 import { writeEntry } from '../wire/entry-codec.ts'
 import type { SetBegin } from '../wire/frame.ts'
+import type { Base } from '../wire/patch-frames.ts'
 import { setStatement } from '../wire/set-statement.ts'
 import { type Reading, readSteps } from './file-reading.ts'
 import { sendContents } from './outgoing-content.ts'
+import { type Patching, mayHaveBase, settlePatches } from './outgoing-patch.ts'
+import type { PatchMail } from './patch-mail.ts'
 import type { PlannedSet } from './planned-sets.ts'
 import {
   BUSY,
@@ -32,6 +35,9 @@ export interface OutgoingContext {
   readonly kept: ReadonlyMap<number, KeptContent>
   /** The peer's `wanted` for this set, null until it came. */
   takeWanted(): readonly boolean[] | null
+  readonly mail: PatchMail
+  /** By index: the older versions that it offered with that. */
+  takeBases(): ReadonlyMap<number, Base>
 }
 
 /**
@@ -45,21 +51,38 @@ export function* sendSet(context: OutgoingContext, set: PlannedSet): Steps<void>
   const begin = beginOf(set)
   const entriesHash = yield* sendEntries(context, begin, rows)
   const { reading, ports, job, kept } = context
-  const content = { reading, codec: ports.codec, compression: job.compression, findings, kept }
+  const parts = { reading, codec: ports.codec, compression: job.compression, findings, kept }
+  const content = { ...parts, patching: null }
   const files = rows.keys().filter((index) => rows[index]?.entry.state?.type === 'file')
-  const byHash = Object.groupBy(files, (index) => (isPushed(rows[index]) ? 'push' : 'ask'))
+  const byHash = Object.groupBy(files, (index) => (isPushed(context, rows[index]) ? 'push' : 'ask'))
   yield* sendContents(content, rows, byHash.push ?? [])
   const wanted = yield* awaitWanted(context, byHash.ask !== undefined)
-  const asked = byHash.ask?.filter((index) => wanted[index] === true) ?? []
-  yield* sendContents(content, rows, asked)
+  // What has no hash yet must be read in any case: its set ends with one for every file.
+  const isDue = (index: number) => wanted[index] === true || isUnhashed(rows[index])
+  const patching = patchingOf(context)
+  yield* sendContents({ ...content, patching }, rows, byHash.ask?.filter(isDue) ?? [])
+  if (patching !== null) yield* sendContents(content, rows, yield* settlePatches(content, patching))
   const found = findings.finish()
   const { sourceId, epoch } = job
   const statement = setStatement({ sourceId, epoch, begin, entriesHash, findings: found })
   yield send({ type: 'setEnd', end: { ...found, signature: ports.sign(statement) } })
 }
 
-function isPushed(row: OutboundRow | undefined): boolean {
+function isUnhashed(row: OutboundRow | undefined): boolean {
   return row?.entry.state?.hash === null
+}
+
+/** A file of which the target may hold an older version waits for its word. */
+function isPushed({ job }: OutgoingContext, row: OutboundRow | undefined): boolean {
+  return isUnhashed(row) && !(job.method === 'patch' && row !== undefined && mayHaveBase(row))
+}
+
+function patchingOf(context: OutgoingContext): Patching | null {
+  const { ports, job, mail } = context
+  const bases = context.takeBases()
+  if (job.method === 'copy' || bases.size === 0) return null
+  const newHasher = () => ports.newHasher()
+  return { desk: ports.deltas, mail, newHasher, epoch: job.epoch, bases }
 }
 
 function beginOf(set: PlannedSet): SetBegin {

@@ -52,6 +52,10 @@ export class Receiver {
     }
     const set = this.#set
     demand(set !== null, `frame "${frame.type}" outside a set`)
+    if (frame.type === 'signatureWanted')
+      return { ...NOTHING, replies: [{ type: 'signature', blocks: set.sign(frame.request) }] }
+    if (frame.type === 'patchEnd')
+      return { ...NOTHING, replies: [{ type: 'patchDone', ...set.endPatch(frame.hash) }] }
     if (frame.type === 'entries') {
       set.takeEntries(frame.block)
       return startIfWhole(set)
@@ -62,6 +66,8 @@ export class Receiver {
     else if (frame.type === 'fileRest') set.beginFile(frame.index, frame.keptBytes)
     else if (frame.type === 'fileData') set.takeData(frame.block)
     else if (frame.type === 'fileEnd') set.endFile(frame.whole)
+    else if (frame.type === 'patchBegin') set.beginPatch(frame.index)
+    else if (frame.type === 'fileCopy') set.takeCopy(frame.from, frame.length)
     else demand(false, `a sender must not send frame "${frame.type}"`)
     return NOTHING
   }
@@ -94,5 +100,7 @@ export class Receiver {
 
 function startIfWhole(set: IncomingSet): ReceiverStep {
   if (set.lacksEntries) return NOTHING
-  return { ...NOTHING, replies: [{ type: 'wanted', wanted: set.start() }] }
+  const wanted: Frame = { type: 'wanted', wanted: set.start() }
+  const { bases } = set
+  return { ...NOTHING, replies: bases.length === 0 ? [wanted] : [{ type: 'bases', bases }, wanted] }
 }

@@ -4,12 +4,15 @@ import type { Result } from '../base/result.ts'
 import type { JobNode } from '../wire/control.ts'
 import type { Frame } from '../wire/frame.ts'
 import type { BlockCodec } from './block-codec.ts'
+import type { DeltaDesk } from './delta-desk.ts'
 
 /** What the sender needs of the world. */
 export interface SenderPorts {
   readonly source: OutboundSource
   readonly codec: BlockCodec
   newHasher(): Hasher
+  /** Where what was computed for one target serves the others. */
+  readonly deltas: DeltaDesk
   /** Signs with the key of the source's agent. */
   sign(statement: Uint8Array): Uint8Array
 }
@@ -22,6 +25,8 @@ export interface SenderJob {
   readonly to: number
   readonly bindingId: string
   readonly ticket: string
+  /** `patch`: only the changes of large files; `copy`: files whole. */
+  readonly method: 'copy' | 'patch'
   readonly compression: number
   readonly children: readonly JobNode[]
 }

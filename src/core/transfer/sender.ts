@@ -2,7 +2,9 @@ import { CONTENT_CHUNK_BYTES, SETS_IN_FLIGHT_MAX } from '../base/limits.ts'
 import { type Result, failure, success } from '../base/result.ts'
 import type { DoneMessage, OpenMessage, OpenedMessage } from '../wire/frame-messages.ts'
 import type { Frame } from '../wire/frame.ts'
+import { type PatchFrame, isPatchFrame } from '../wire/patch-frames.ts'
 import { sendSet } from './outgoing-set.ts'
+import { PatchMail } from './patch-mail.ts'
 import { checkStart, plannedSets } from './planned-sets.ts'
 import { BUSY, type SenderOutcome, type SenderPorts, send } from './sender-ports.ts'
 import { type SenderJob, type SenderStep, type Steps, WAITING } from './sender-ports.ts'
@@ -35,6 +37,7 @@ export class Sender {
   #wantedCount = 0
   /** By the set's number; at most as many as sets begun and not yet done with. */
   readonly #wanted = new Map<number, readonly boolean[]>()
+  readonly #mail = new PatchMail()
   #appliedCount = 0
   #failedCount = 0
   #jobEnd: 'none' | 'sent' | 'answered' = 'none'
@@ -70,9 +73,13 @@ export class Sender {
   /** Takes a frame of the peer; a failure means that the connection is to be closed with its code. */
   receive(frame: Frame): Result<void> {
     if (frame.type === 'error') return { ok: false, error: frame.error }
+    if (isPatchFrame(frame)) return this.#takePatch(frame)
     if (!this.#isDue(frame)) return failure('PROTOCOL', `frame "${frame.type}" is not due`)
     if (frame.type === 'opened') this.#opened = frame.opened
-    if (frame.type === 'wanted') this.#wanted.set(++this.#wantedCount, frame.wanted)
+    if (frame.type === 'wanted') {
+      this.#wanted.set(++this.#wantedCount, frame.wanted)
+      this.#mail.answered(this.#wantedCount)
+    }
     if (frame.type === 'setDone') this.#count(frame.done)
     if (frame.type === 'jobEnd') this.#jobEnd = 'answered'
     return success(undefined)
@@ -81,6 +88,11 @@ export class Sender {
   /** Ends the job wherever it is and closes the file that is being read. */
   close(): void {
     this.#steps.return(failure('CANCELLED', 'the job was given up'))
+  }
+
+  #takePatch(frame: PatchFrame): Result<void> {
+    const isTaken = this.#mail.take(frame, this.#wantedCount < this.#setsBegun)
+    return isTaken ? success(undefined) : failure('PROTOCOL', `frame "${frame.type}" is not due`)
   }
 
   #isDue(frame: Frame): boolean {
@@ -130,8 +142,10 @@ export class Sender {
       while (this.#setsEnded - this.#setsDone >= SETS_IN_FLIGHT_MAX) yield WAITING
       const ordinal = ++this.#setsBegun
       const takeWanted = () => this.#takeWanted(ordinal)
+      const mail = this.#mail
+      const takeBases = () => mail.takeBases(ordinal)
       const context = { ports: this.#ports, job: this.#job, content: opened.content, reading, kept }
-      yield* sendSet({ ...context, takeWanted }, set)
+      yield* sendSet({ ...context, takeWanted, mail, takeBases }, set)
     }
     while (this.#setsDone < this.#setsEnded) yield WAITING
     return success(undefined)

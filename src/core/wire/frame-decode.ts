@@ -10,6 +10,7 @@ import * as message from './frame-messages.ts'
 import { BLOCK_COMPRESSIONS, FRAME_TYPES, SET_KINDS } from './frame-numbers.ts'
 import type { RawFrame } from './frame-stream.ts'
 import type { Block, Frame, SetBegin, SetEnd } from './frame.ts'
+import { readPatchFrame } from './patch-frames.ts'
 
 const SIGNATURE_BYTES_MAX = 256
 
@@ -51,6 +52,14 @@ function readFrame(number: number, reader: ByteReader): Frame {
       return { type }
     case 'error':
       return { type, error: readJson(reader, message.errorMessage) }
+    case 'bases':
+    case 'signatureWanted':
+    case 'signature':
+    case 'patchBegin':
+    case 'fileCopy':
+    case 'patchEnd':
+    case 'patchDone':
+      return readPatchFrame(type, reader)
   }
 }
 

@@ -10,6 +10,7 @@ import {
   type SetEnd,
   type SetFindings,
 } from './frame.ts'
+import { writePatchFrame } from './patch-frames.ts'
 
 /** Bytes of a block in front of its content. */
 const BLOCK_HEAD_BYTES = 5
@@ -63,6 +64,14 @@ function writePayload(writer: ByteWriter, frame: Frame): void {
     case 'jobEnd':
     case 'alive':
       return
+    case 'bases':
+    case 'signatureWanted':
+    case 'signature':
+    case 'patchBegin':
+    case 'fileCopy':
+    case 'patchEnd':
+    case 'patchDone':
+      return writePatchFrame(writer, frame)
   }
 }
 

@@ -1,4 +1,5 @@
 import type { BlockCompression, FrameType, SetBegin } from './frame.ts'
+import { PATCH_FRAME_TYPES } from './patch-frames.ts'
 
 /** What stands for a number on the wire; the place in the list is the number, so lists only grow at their end. */
 export const FRAME_TYPES: readonly FrameType[] = [
@@ -18,6 +19,7 @@ export const FRAME_TYPES: readonly FrameType[] = [
   'error',
   'alive',
   'fileRest',
+  ...PATCH_FRAME_TYPES,
 ]
 export const BLOCK_COMPRESSIONS: readonly BlockCompression[] = ['none', 'lz4', 'zstd']
 export const SET_KINDS: readonly SetBegin['kind'][] = ['incremental', 'full', 'retry']

@@ -2,6 +2,7 @@ import type { ErrorCode } from '../base/errors.ts'
 import type { ContentHash } from '../change/entry.ts'
 import type { DoneMessage, ErrorMessage, HelloMessage } from './frame-messages.ts'
 import type { OpenMessage, OpenedMessage } from './frame-messages.ts'
+import type { PatchFrame } from './patch-frames.ts'
 
 /**
  * The data connection: `u32 length | u8 type | payload`, big-endian, where length counts type and payload. The side that
@@ -52,6 +53,7 @@ export type Frame =
   /** From either side at any time: still at work. */
   | { readonly type: 'alive' }
   | { readonly type: 'error'; readonly error: ErrorMessage }
+  | PatchFrame
 
 export type FrameType = Frame['type']
 

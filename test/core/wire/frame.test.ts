@@ -84,6 +84,22 @@ const GOLDEN: readonly (readonly [Frame, string])[] = [
   ],
   [{ type: 'alive' }, '000000010e'],
   [{ type: 'fileRest', index: 200, keptBytes: 300 }, '000000050fc801ac02'],
+  [
+    { type: 'bases', bases: [{ index: 200, hash: HASH, size: 300 }] },
+    `0000002610${'01c801'}${HASH}ac02`,
+  ],
+  [
+    {
+      type: 'signatureWanted',
+      request: { index: 1, offset: 300, length: 2, blockBytes: 4, seed: { low: 5, high: 6 } },
+    },
+    '0000000e1101ac0202040000000500000006',
+  ],
+  [{ type: 'signature', blocks: new Uint8Array([1, 2]) }, '00000003120102'],
+  [{ type: 'patchBegin', index: 200 }, '0000000313c801'],
+  [{ type: 'fileCopy', from: 300, length: 2 }, '0000000414ac0202'],
+  [{ type: 'patchEnd', hash: HASH }, `000000221501${HASH}`],
+  [{ type: 'patchDone', index: 200, isRebuilt: true }, '0000000416c80101'],
 ]
 
 function decode(bytes: Uint8Array): Frame {
@@ -104,7 +120,7 @@ test('the wire is frozen: what changes here needs another DATA_PROTOCOL', () => 
   const written = GOLDEN.map(([frame]) => Buffer.from(encodeFrame(frame)).toString('hex'))
   expect(written).toEqual(GOLDEN.map(([, hex]) => hex))
   const digest = Bun.SHA256.hash(`${DATA_PROTOCOL}\n${written.join('\n')}`, 'hex')
-  expect(digest).toBe('9e2b98b1b536a51c79be0846819810dc9cd26ad1dba9f49709403522f5cd42ae')
+  expect(digest).toBe('a5a83fd7b7bef269bfc49a233735df1d8027c180106676266582d21245b3901f')
 })
 
 test('every frame reads as what was written', () => {

@@ -1,0 +1,119 @@
+import type { OutboundRow } from '../apply/outbound.ts'
+import type { ReadHandle } from '../apply/target-tree.ts'
+import { CONTENT_CHUNK_BYTES, SMALL_FILE_BYTES_MAX } from '../base/limits.ts'
+import type { DeltaOperation } from '../delta/matcher.ts'
+import type { Base } from '../wire/patch-frames.ts'
+import { type NamedSignature, type SignatureContext, signatureOf } from './base-signature.ts'
+import { type ReadOutcome, openAsSaid } from './file-reading.ts'
+import type { ContentPorts } from './outgoing-content.ts'
+import { BUSY, type Steps, WAITING, send } from './sender-ports.ts'
+import type { SharedDelta } from './shared-delta.ts'
+
+/** What sending changes to older versions takes. */
+export interface Patching extends SignatureContext {
+  readonly epoch: string
+  /** By index: what the target holds for the files of this set. */
+  readonly bases: ReadonlyMap<number, Base>
+}
+
+export interface PatchedFile {
+  readonly row: OutboundRow
+  readonly index: number
+}
+
+/** Tells whether a target that has the source's files may hold an older version of this one. */
+export function mayHaveBase({ entry }: OutboundRow): boolean {
+  const size = entry.state?.type === 'file' ? entry.state.size : 0
+  return size > SMALL_FILE_BYTES_MAX && (entry.operation !== 'create' || entry.from !== null)
+}
+
+/** Sends a file as changes to what the target holds; false where it must go whole. */
+export function* sendPatch(
+  ports: ContentPorts,
+  patching: Patching,
+  file: PatchedFile,
+): Steps<boolean> {
+  const base = patching.bases.get(file.index)
+  if (base === undefined) return false
+  const named = yield* signatureOf(patching, base)
+  if (named === null) return false
+  const { desk, epoch } = patching
+  const key = { epoch, row: file.row, signature: named.signature, signatureId: named.id }
+  const { delta, leave } = desk.join(key, ports.reading)
+  try {
+    yield* sendDelta(ports, { patching, file, delta, named })
+  } finally {
+    leave()
+  }
+  return true
+}
+
+interface Sending {
+  readonly patching: Patching
+  readonly file: PatchedFile
+  readonly delta: SharedDelta
+  readonly named: NamedSignature
+}
+
+function* sendDelta(ports: ContentPorts, { patching, file, delta }: Sending): Steps<void> {
+  const { row, index } = file
+  const opened = openAsSaid(ports.reading.tree(), row)
+  try {
+    yield send({ type: 'patchBegin', index })
+    const outcome: ReadOutcome | null =
+      'kind' in opened ? opened : yield* sendOperations(ports, opened, delta)
+    // Without an outcome nobody knows what the file is: it goes whole, and that will tell.
+    const isSent = outcome !== null && ports.findings.sent(index, row, outcome)
+    const hash = isSent && outcome.kind === 'read' ? outcome.hash : null
+    patching.mail.sent(index)
+    yield send({ type: 'patchEnd', hash })
+  } finally {
+    if (!('kind' in opened)) opened.close()
+  }
+}
+
+function* sendOperations(
+  ports: ContentPorts,
+  handle: ReadHandle,
+  delta: SharedDelta,
+): Steps<ReadOutcome | null> {
+  for (let cursor = 0; ;) {
+    const operation = delta.operations[cursor]
+    if (operation !== undefined) {
+      cursor++
+      if (!(yield* sendOperation(ports, handle, operation))) return { kind: 'changed' }
+    } else if (delta.outcome !== null || delta.isBroken) return delta.outcome
+    else {
+      delta.advance()
+      yield BUSY
+    }
+  }
+}
+
+function* sendOperation(
+  ports: ContentPorts,
+  handle: ReadHandle,
+  operation: DeltaOperation,
+): Steps<boolean> {
+  if (operation.kind === 'copy') {
+    yield send({ type: 'fileCopy', from: operation.from, length: operation.length })
+    return true
+  }
+  const { codec, compression, reading } = ports
+  const end = operation.at + operation.length
+  for (let position = operation.at; position < end;) {
+    const wantedBytes = Math.min(CONTENT_CHUNK_BYTES, end - position)
+    const read = handle.read(reading.buffer.subarray(0, wantedBytes), position)
+    if (read === 0) return false
+    position += read
+    const block = codec.compress(compression, reading.buffer.subarray(0, read))
+    yield send({ type: 'fileData', block })
+  }
+  return true
+}
+
+/** Waits until the target has said what became of every patch; gives the files that must go whole. */
+export function* settlePatches(ports: ContentPorts, patching: Patching): Steps<number[]> {
+  while (patching.mail.isWaiting) yield WAITING
+  return patching.mail.takeFailed().filter((index) => !ports.findings.isOut(index))
+}
