@@ -161,7 +161,8 @@ export class MemoryTree implements TargetTree {
 
   append(path: RelPath): WriteHandle {
     const node = find(this.disk.world, path)
-    if (node?.type !== 'file') throw treeError('NOT_FOUND', 'write', path)
+    if (node === null) throw treeError('NOT_FOUND', 'write', path)
+    if (node.type !== 'file') throw treeError('EXTRA_IN_THE_WAY', 'write', path)
     this.#change(node.inode, { mode: 0o600, owner: null, mtimeNs: null })
     return this.#writer(path, node.inode)
   }

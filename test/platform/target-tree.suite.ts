@@ -44,6 +44,21 @@ export function targetTreeSuite(name: string, make: () => TreeFixture): void {
       expect(get(tree, at('file'))).toBe('one two')
     })
 
+    test('a file that exists grows at its end, whatever its mode', () => {
+      put(tree, at('file'), 'one ')
+      tree.setMetadata(at('file'), 'file', only({ mode: 0o400 }))
+      const handle = tree.append(at('file'))
+      handle.write(bytesOf('two'))
+      handle.close()
+      expect(get(tree, at('file'))).toBe('one two')
+      tree.makeDirectory(at('folder'), 0o755)
+      tree.makeSymlink(at('link'), fromText('file'))
+      expect(codeOf(() => tree.append(at('missing')))).toBe('NOT_FOUND')
+      for (const path of ['folder', 'link'].map(at))
+        expect(codeOf(() => tree.append(path))).toBe('EXTRA_IN_THE_WAY')
+      expect(get(tree, at('file'))).toBe('one two')
+    })
+
     test('nothing is made over what exists, nor where the folder is missing', () => {
       put(tree, at('file'), 'x')
       tree.makeSymlink(at('link'), fromText('file'))

@@ -52,7 +52,7 @@ export interface TargetTree extends ReadTree {
   rename(from: RelPath, to: RelPath): void
   /** Creates a file that must not exist yet, mode 0600, for writing. */
   create(path: RelPath): WriteHandle
-  /** Opens a file that exists for writing at its end, whatever its mode. NOT_FOUND where it is no regular file. */
+  /** Opens a regular file that exists for writing at its end, whatever its mode was: it becomes 0600. */
   append(path: RelPath): WriteHandle
   /** Copies content only, by reflink or in the kernel where possible. `to` must not exist. */
   copy(from: RelPath, to: RelPath): void
