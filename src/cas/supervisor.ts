@@ -1,5 +1,5 @@
 import { AppError } from '../core/base/errors.ts'
-import type { AgentMessageOf } from '../core/wire/control.ts'
+import type { AgentMessage, AgentMessageOf } from '../core/wire/control.ts'
 import {
   type SyncServerCommand,
   type SyncServerReport,
@@ -13,7 +13,7 @@ import { isErrorCode } from './control/greeting.ts'
 
 export interface SupervisorOptions {
   readonly spawn: SpawnChild
-  readonly onReport: (message: AgentMessageOf<'targetReport'>) => void
+  readonly onReport: (message: AgentMessageOf<'targetReport' | 'jobReport'>) => void
   readonly clock: Clock
   readonly log: Logger
   /** Gives 0 to 1. */
@@ -118,12 +118,16 @@ export class SyncServerSupervisor {
         this.#configuration = withPort(this.#configuration, report.port)
         return this.#listening.resolve(report.port)
       case 'report':
-        // The Sync Server speaks of its targets and of nothing else.
-        if (report.message.type === 'targetReport') this.#options.onReport(report.message)
-        return
+        return this.#pass(report.message)
       case 'failed':
         return this.#failed(report.code, report.message)
     }
+  }
+
+  /** The Sync Server speaks of its targets and of those that it passes streams on to, and of nothing else. */
+  #pass(message: AgentMessage): void {
+    if (message.type === 'targetReport' || message.type === 'jobReport')
+      this.#options.onReport(message)
   }
 
   #failed(code: string, message: string): void {

@@ -10,6 +10,7 @@ import { waitFor } from '../fakes/wait-for.ts'
 
 const CONFIGURATION: SyncServerConfiguration = {
   type: 'configure',
+  peers: [],
   serverId: 's',
   listen: { host: '127.0.0.1', port: 0 },
   identity: { key: '', certificate: '', authority: '' },
@@ -22,7 +23,7 @@ const running: SyncServerSupervisor[] = []
 afterEach(async () => void (await Promise.all(running.splice(0).map((each) => each.stop()))))
 
 function supervise(behaviour: 'honest' | 'portTaken' | 'nonsense' | 'stubborn') {
-  const messages: AgentMessageOf<'targetReport'>[] = []
+  const messages: AgentMessageOf<'targetReport' | 'jobReport'>[] = []
   const program = [process.execPath, `${import.meta.dir}/../fakes/sync-server-child.ts`, behaviour]
   const supervisor = new SyncServerSupervisor(
     {

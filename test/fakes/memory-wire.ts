@@ -71,6 +71,7 @@ export function overMemory(options: MemoryWireOptions): MemoryWireResult {
       ticket: 'ticket',
       method: options.method ?? 'patch',
       compression: 0,
+      hopCompression: 0,
       children: [],
     },
   )

@@ -9,7 +9,7 @@ import {
   type SyncServerOptions,
 } from '../../src/cas/sync-server/sync-server.ts'
 import type { OutboundSource } from '../../src/core/apply/outbound.ts'
-import type { MasterMessageOf, TargetConfig } from '../../src/core/wire/control.ts'
+import type { AgentMessageOf, MasterMessageOf, TargetConfig } from '../../src/core/wire/control.ts'
 import { TICKET_ALGORITHM, TICKET_ISSUER, TICKET_TYPE } from '../../src/core/wire/ticket.ts'
 import { systemClock } from '../../src/platform/clock.ts'
 import { type Logger, createLogger } from '../../src/platform/log.ts'
@@ -96,6 +96,7 @@ export class SyncFleet {
       ticketKey: { ...(await exportJWK(this.#ticketKeys.publicKey)) },
       leaseUntil: new Date(Date.now() + 3_600_000).toISOString(),
       targets: [this.targetConfig()],
+      peers: [],
       ...changes,
     }
   }
@@ -110,8 +111,11 @@ export class SyncFleet {
       bindings.set(bindingId, binding)
       return { binding, isEmpty: () => binding.entries.size === 0, close: () => {} }
     }
-    const reports: Parameters<SyncServerOptions['report']>[0][] = []
-    const report = (message: (typeof reports)[number]) => void reports.push(message)
+    const reports: AgentMessageOf<'targetReport'>[] = []
+    /** What it tells of those that it passes streams on to. */
+    const relayed: JobReport[] = []
+    const report: SyncServerOptions['report'] = (message) =>
+      void (message.type === 'jobReport' ? relayed.push(message) : reports.push(message))
     const server = new SyncServer({
       clock: systemClock,
       log: silent,
@@ -123,7 +127,7 @@ export class SyncFleet {
     const port = server.configure(configuration)
     this.#stops.push(() => server.stop())
     const binding = (bindingId = 'binding-1') => bindings.get(bindingId) ?? new MemoryBinding()
-    return { server, port, reports, binding, configuration }
+    return { server, port, reports, relayed, binding, configuration }
   }
 
   /** A sending agent in this process. */

@@ -201,5 +201,6 @@ export function syncServerConfiguration(
     ticketKey: config?.ticketKey ?? {},
     leaseUntil: config?.leaseUntil ?? null,
     targets: [...(effective?.targets ?? [])],
+    peers: [...(config?.peers ?? [])],
   }
 }

@@ -1,5 +1,6 @@
 import type { Failure } from '../../core/base/result.ts'
 import type { AgentMessageOf, MasterMessageOf } from '../../core/wire/control.ts'
+import { withDescendants } from '../sync-client/descendants.ts'
 import type { SyncClient } from '../sync-client/sync-client.ts'
 
 type Job = MasterMessageOf<'job'>
@@ -61,7 +62,7 @@ export class Jobs {
 
   #refuse(job: Job, error: Failure): void {
     const { serverId, report } = this.#options
-    for (const child of job.children) {
+    for (const child of withDescendants(job.children)) {
       report({
         type: 'jobReport',
         jobId: job.jobId,

@@ -4,10 +4,10 @@ import type { SenderOutcome, SenderPorts } from '../../core/transfer/sender-port
 import { Sender } from '../../core/transfer/sender.ts'
 import { blockCodec, packAside } from '../../platform/block-codec.ts'
 import { SLOW_LEVEL_MIN } from '../../platform/compression.ts'
-import { dial } from '../../platform/data-dial.ts'
 import { createHasher } from '../../platform/hash.ts'
 import { createSigner } from '../../platform/set-signature.ts'
-import { Conversation, greet } from './conversation.ts'
+import { connectTo } from './connect.ts'
+import type { Conversation } from './conversation.ts'
 import { drive } from './drive.ts'
 import { CLIENT_TIMES, type ClientTimes, type LinkOptions } from './options.ts'
 import type { Slots } from './slots.ts'
@@ -111,30 +111,16 @@ export class PeerLink {
 
   async #connect(run: TargetRun): Promise<Conversation> {
     this.close()
-    const addresses = this.#options.addressesOf(this.#serverId, run.node.hop.scope)
-    let last = new AppError('PEER_UNREACHABLE', `server "${this.#serverId}" has no known address`)
-    for (const { host, port } of addresses) {
-      if (run.cancelled !== null) break
-      try {
-        const identity = this.#options.identity()
-        const connection = await dial({
-          host,
-          port,
-          serverId: this.#serverId,
-          identity,
-          signal: run.signal,
-        })
-        const conversation = new Conversation(connection)
-        connection.expectWithin(this.#times.stallMs)
-        await greet(conversation, run.signal)
-        this.#conversation = conversation
-        return conversation
-      } catch (thrown) {
-        last = toAppError(thrown)
-        const { code, message } = last
-        this.#options.log.info('address does not work', { host, port, code, message })
-      }
-    }
-    throw last
+    const serverId = this.#serverId
+    const conversation = await connectTo({
+      serverId,
+      addresses: this.#options.addressesOf(serverId, run.node.hop.scope),
+      identity: this.#options.identity(),
+      patienceMs: this.#times.stallMs,
+      signal: run.signal,
+      log: this.#options.log,
+    })
+    this.#conversation = conversation
+    return conversation
   }
 }

@@ -1,6 +1,6 @@
 import type { Failure } from '../../core/base/result.ts'
-import type { JobNode } from '../../core/wire/control.ts'
 import { createDeltaDesk } from '../../platform/delta-desk.ts'
+import { withDescendants } from './descendants.ts'
 import type { SyncClientOptions } from './options.ts'
 import { PeerLink } from './peer-link.ts'
 import { isWorthRetrying, retryDelayMs } from './retry.ts'
@@ -53,7 +53,7 @@ export function createSyncClient(options: SyncClientOptions): SyncClient {
       const { code, message } = outcome.error
       options.log.warn('target not reached', { jobId, serverId, code, message })
       if (code === 'JOURNAL_BEHIND') options.journalBehind(sourceId)
-      const failures = run.countFailure()
+      const failures = run.countFailure(outcome.error)
       if (!isWorthRetrying(code) || failures >= retry.attempts) return outcome
       const delayMs = retryDelayMs(retry.backoffMs, failures, options.random)
       await options.clock.sleep(delayMs, run.signal)
@@ -67,8 +67,8 @@ export function createSyncClient(options: SyncClientOptions): SyncClient {
 
   return {
     async run(job) {
-      const nodes = withDescendants(job.children)
-      await Promise.all(nodes.map((node) => runTarget(new TargetRun(options, job, node))))
+      const { children } = job
+      await Promise.all(children.map((node) => runTarget(new TargetRun(options, job, node))))
     },
     update(job) {
       const hops = new Map(withDescendants(job.children).map((node) => [node.bindingId, node.hop]))
@@ -88,9 +88,4 @@ export function createSyncClient(options: SyncClientOptions): SyncClient {
       links.clear()
     },
   }
-}
-
-/** Receivers do not pass sets on, so each node of the tree is served from here. */
-function withDescendants(nodes: readonly JobNode[]): JobNode[] {
-  return nodes.flatMap((node) => [node, ...withDescendants(node.children)])
 }

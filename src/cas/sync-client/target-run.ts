@@ -2,6 +2,7 @@ import type { Failure } from '../../core/base/result.ts'
 import type { SenderOutcome, SenderJob } from '../../core/transfer/sender-ports.ts'
 import type { SenderProgress } from '../../core/transfer/sender.ts'
 import type { JobNode, MasterMessageOf } from '../../core/wire/control.ts'
+import { droppedReports } from './dropped-reports.ts'
 import type { JobReport, SyncClientOptions } from './options.ts'
 
 export type Job = MasterMessageOf<'job'>
@@ -23,6 +24,8 @@ export class TargetRun {
   /** Failed attempts in a row that brought the target on by nothing. */
   #failures = 0
   #hasMoved = false
+  /** Until the first attempt fails: what is below is served otherwise then, and not by this target. */
+  #hasSubtree = true
   #bytesOnWire = 0
   #appliedCount = 0
   #failedCount = 0
@@ -63,8 +66,9 @@ export class TargetRun {
     return this.#ended.promise
   }
 
-  /** Counts an attempt that failed; gives how many did so in a row. */
-  countFailure(): number {
+  /** Counts an attempt that failed; gives how many did so in a row. What is below the target was cut off with it. */
+  countFailure(reason: Failure): number {
+    this.#dropSubtree(reason)
     this.#failures = this.#hasMoved ? 1 : this.#failures + 1
     this.#hasMoved = false
     return this.#failures
@@ -72,9 +76,12 @@ export class TargetRun {
 
   get senderJob(): SenderJob {
     const { jobId, sourceId, epoch, to } = this.job
-    const { bindingId, ticket, children, hop } = this.node
-    const { compression, method } = hop
-    return { jobId, sourceId, epoch, to, bindingId, ticket, method, compression, children }
+    const { bindingId, ticket, hop } = this.node
+    const children = this.#hasSubtree ? this.node.children : []
+    // What is passed on must come whole: the changes for one target are of no use to the next.
+    const method = children.length > 0 ? 'copy' : hop.method
+    const levels = { compression: hop.compression, hopCompression: hop.compression }
+    return { jobId, sourceId, epoch, to, bindingId, ticket, method, ...levels, children }
   }
 
   cancel(reason: Failure): void {
@@ -109,6 +116,15 @@ export class TargetRun {
     const state = outcome.ok ? 'done' : 'failed'
     this.#options.report(this.#reportOf(state, nothing, outcome.ok ? null : outcome.error))
     this.#ended.resolve()
+  }
+
+  #dropSubtree({ message }: Failure): void {
+    if (!this.#hasSubtree) return
+    this.#hasSubtree = false
+    const { node, job } = this
+    const subject = { jobId: job.jobId, via: this.#options.serverId }
+    const why = `server "${node.serverId}" passes nothing on: ${message}`
+    for (const report of droppedReports(subject, node.children, why)) this.#options.report(report)
   }
 
   #reportOf(state: JobReport['state'], attempt: AttemptProgress, error: Failure | null): JobReport {

@@ -14,6 +14,7 @@ import { createVerifier } from '../../platform/set-signature.ts'
 import { strongHash } from '../../platform/strong-hash.ts'
 import { VERSION } from '../../platform/version.ts'
 import type { BindingHolder, Bindings, OpenTarget } from './bindings.ts'
+import type { ParentSide, RelayStream } from './relay/relay-stream.ts'
 
 export interface SessionTimes {
   /** How long a connection may take to say hello. */
@@ -41,6 +42,8 @@ export interface SessionHost {
   leaseFailure(): Failure | null
   /** A target stands here: a job into it begins, or a set of it is durable. */
   stands(target: TargetConfig, position: TargetPosition, since: 'opened' | 'applied'): void
+  /** Begins to pass a stream on to its children. */
+  relay(open: OpenMessage, parent: ParentSide): RelayStream
   /** The connection is gone. */
   ended(): void
   /** A target could not be opened or written. */
@@ -60,13 +63,18 @@ interface Job {
   readonly receiver: Receiver
 }
 
+const JOB_ENDED: Failure = { code: 'CANCELLED', message: 'the job has ended' }
+const PARENT_LEFT: Failure = { code: 'PEER_UNREACHABLE', message: 'the sender left' }
+
 /** One connection of a sender: hello, then one job after another. */
 export class Session implements BindingHolder {
   readonly peerId: string
   readonly #connection: DataConnection
   readonly #host: SessionHost
-  #state: 'greeting' | 'idle' | 'opening' | 'receiving' | 'closed' = 'greeting'
+  #state: 'greeting' | 'idle' | 'opening' | 'receiving' | 'relaying' | 'closed' = 'greeting'
   #job: Job | null = null
+  /** Null where the job has no children. */
+  #relay: RelayStream | null = null
 
   constructor(connection: DataConnection, host: SessionHost) {
     this.peerId = connection.peerId
@@ -82,6 +90,7 @@ export class Session implements BindingHolder {
   abort(reason: Failure): void {
     this.#state = 'closed'
     this.#endJob()
+    this.#endRelay(reason)
     this.#connection.close(reason)
   }
 
@@ -97,6 +106,7 @@ export class Session implements BindingHolder {
       case 'receiving':
         return this.#receive(frame)
       case 'opening':
+      case 'relaying':
       case 'closed':
         return this.#refuse(frame)
     }
@@ -196,6 +206,7 @@ export class Session implements BindingHolder {
     this.#job = { target, receiver }
     this.#state = 'receiving'
     this.#connection.expectWithin(this.#host.times.stallMs)
+    if (open.children.length > 0) this.#relay = this.#host.relay(open, this.#parentSide)
     const isKnown = watermark?.epoch === open.epoch || (watermark === null && opened.isEmpty())
     const seqs = pending.map((entry) => entry.seq).sort((left, right) => left - right)
     this.#connection.send({
@@ -215,14 +226,39 @@ export class Session implements BindingHolder {
     if (job === null || frame.type === 'error') return this.#refuse(frame)
     const lease = frame.type === 'setBegin' ? this.#host.leaseFailure() : null
     if (lease !== null) return this.abort(lease)
+    this.#relay?.offer(frame)
     const step = this.#step(job, frame)
     if (!step.ok) return this.abort(step.error)
-    for (const reply of step.value.replies) this.#connection.send(reply)
-    if (step.value.outcome !== null)
-      this.#host.stands(job.target, step.value.outcome.position, 'applied')
-    if (!step.value.ended) return
-    this.#endJob()
-    this.#becomeIdle()
+    const { replies, outcome, ended } = step.value
+    if (outcome !== null) this.#host.stands(job.target, outcome.position, 'applied')
+    if (ended) {
+      this.#endJob()
+      this.#state = 'relaying'
+    }
+    this.#reply(this.#relay === null ? replies : this.#relay.replies(replies))
+  }
+
+  /** Answers; with the end of the job, which comes when that of every child has, the next one may come. */
+  #reply(replies: readonly Frame[]): void {
+    for (const reply of replies) {
+      this.#connection.send(reply)
+      if (reply.type !== 'jobEnd') continue
+      this.#endRelay(JOB_ENDED)
+      this.#becomeIdle()
+    }
+  }
+
+  get #parentSide(): ParentSide {
+    return {
+      reply: (frames) => this.#reply(frames),
+      pause: (isPaused) => this.#connection.pause(isPaused),
+    }
+  }
+
+  #endRelay(reason: Failure): void {
+    const relay = this.#relay
+    this.#relay = null
+    relay?.close(reason)
   }
 
   #step(job: Job, frame: Frame): ReturnType<Receiver['receive']> {
@@ -251,6 +287,7 @@ export class Session implements BindingHolder {
     const during = this.#job?.target.bindingId ?? null
     this.#state = 'closed'
     this.#endJob()
+    this.#endRelay(reason ?? PARENT_LEFT)
     this.#host.ended()
     const fields = { peerId: this.peerId, bindingId: during, reason: reason?.message ?? null }
     if (during === null) this.#host.log.debug('sender left', fields)

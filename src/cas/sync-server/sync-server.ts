@@ -1,7 +1,7 @@
 import type { JWK } from 'jose'
 
 import type { TargetPosition } from '../../core/apply/inbound.ts'
-import { toAppError } from '../../core/base/errors.ts'
+import { AppError, toAppError } from '../../core/base/errors.ts'
 import { type Failure, type Result, failure } from '../../core/base/result.ts'
 import type { AgentMessageOf, TargetConfig } from '../../core/wire/control.ts'
 import type { OpenMessage } from '../../core/wire/frame-messages.ts'
@@ -10,7 +10,10 @@ import type { Clock } from '../../platform/clock.ts'
 import type { DataConnection } from '../../platform/data-connection.ts'
 import { type DataListener, listen } from '../../platform/data-listen.ts'
 import type { Logger } from '../../platform/log.ts'
+import { RoutingTable } from '../routing-table.ts'
 import { Bindings, type TargetOpener } from './bindings.ts'
+import { RELAY_TIMES, type RelayOptions, type RelayTimes } from './relay/options.ts'
+import { type ParentSide, RelayStream } from './relay/relay-stream.ts'
 import { targetReport } from './reports.ts'
 import { SESSION_TIMES, Session, type SessionTimes } from './session.ts'
 import { verifyTicket } from './tickets.ts'
@@ -19,8 +22,9 @@ export interface SyncServerOptions {
   readonly openTarget: TargetOpener
   readonly clock: Clock
   readonly log: Logger
-  readonly report: (message: AgentMessageOf<'targetReport'>) => void
+  readonly report: (message: AgentMessageOf<'targetReport' | 'jobReport'>) => void
   readonly times?: SessionTimes
+  readonly relayTimes?: RelayTimes
 }
 
 export type SyncServerConfiguration = Extract<SyncServerCommand, { type: 'configure' }>
@@ -37,6 +41,7 @@ export class SyncServer {
   readonly #positions = new Map<string, TargetPosition>()
   /** Targets whose last report told a failure. */
   readonly #failing = new Set<string>()
+  readonly #routing = new RoutingTable()
   #configuration: SyncServerConfiguration | null = null
   #listener: DataListener | null = null
 
@@ -52,6 +57,7 @@ export class SyncServer {
   configure(configuration: SyncServerConfiguration): number {
     const before = this.#configuration
     this.#configuration = configuration
+    this.#routing.replace(0, configuration.peers)
     this.#bindings.configure(configuration.targets)
     if (this.#listener === null || before === null || !listensAlike(before, configuration))
       this.#listen(configuration)
@@ -105,6 +111,8 @@ export class SyncServer {
           this.#reportPosition(target, position)
       },
       failed: (target: TargetConfig, error: Failure) => this.#reportFailure(target, error),
+      relay: (open: OpenMessage, parent: ParentSide) =>
+        new RelayStream(this.#relayOptions, open, parent),
       ended: () => this.#sessions.delete(connection),
     }
     new Session(connection, host)
@@ -122,6 +130,22 @@ export class SyncServer {
       target,
       nowMs: this.#options.clock.nowMs(),
     })
+  }
+
+  get #relayOptions(): RelayOptions {
+    const { clock, log, report, relayTimes = RELAY_TIMES } = this.#options
+    const configuration = this.#configuration
+    if (configuration === null) throw new AppError('INTERNAL', 'nothing is configured here yet')
+    const { serverId, identity } = configuration
+    return {
+      serverId,
+      identity,
+      report,
+      clock,
+      log,
+      times: relayTimes,
+      addressesOf: (peerId, scope) => this.#routing.addressesOf(peerId, scope),
+    }
   }
 
   #leaseFailure(): Failure | null {

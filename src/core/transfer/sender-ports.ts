@@ -27,7 +27,10 @@ export interface SenderJob {
   readonly ticket: string
   /** `patch`: only the changes of large files; `copy`: files whole. */
   readonly method: 'copy' | 'patch'
+  /** The level at which the sender itself packs; what it leaves plain may be packed behind it. */
   readonly compression: number
+  /** The level at which blocks arrive. */
+  readonly hopCompression: number
   readonly children: readonly JobNode[]
 }
 

@@ -160,6 +160,7 @@ export class Sender {
 }
 
 function openMessageOf(job: SenderJob): OpenMessage {
-  const { jobId, ticket, bindingId, sourceId, epoch, to } = job
-  return { jobId, ticket, bindingId, sourceId, epoch, to, children: [...job.children] }
+  const { jobId, ticket, bindingId, sourceId, epoch, to, hopCompression: compression } = job
+  const children = [...job.children]
+  return { jobId, ticket, bindingId, sourceId, epoch, to, compression, children }
 }

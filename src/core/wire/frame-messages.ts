@@ -35,6 +35,8 @@ export const openMessage = z.object({
   sourceId: id,
   epoch: id,
   to: seq,
+  /** The level at which the blocks of this hop are compressed. */
+  compression: z.number().int().min(0).max(9),
   /** The hops below the receiver: whom it passes the sets on to. */
   children: z.array(jobNode).max(1000),
 })

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 
-import { agentMessage, targetConfig } from './control.ts'
+import { agentMessage, peer, targetConfig } from './control.ts'
 
 /**
  * Lines of JSON between the agent and its Sync Server process: commands on the server's standard input, reports on its
@@ -18,6 +18,8 @@ const configure = z.object({
   leaseUntil: z.iso.datetime().nullable(),
   /** The `targets` of the last `config` message, already checked against the host's allow-list. */
   targets: z.array(targetConfig).max(100_000),
+  /** The routing table: where the servers are reached to which streams are passed on. */
+  peers: z.array(peer).max(100_000),
 })
 const stop = z.object({ type: z.literal('stop') })
 export const syncServerCommand = z.discriminatedUnion('type', [configure, stop])

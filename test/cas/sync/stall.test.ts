@@ -132,7 +132,10 @@ test('a sender that says nothing loses its connection: before hello, between job
   const scripts: readonly (readonly Frame[])[] = [
     [],
     [hello],
-    [hello, { type: 'open', open: { ...open, epoch: 'epoch-1', to: 1, children: [] } }],
+    [
+      hello,
+      { type: 'open', open: { ...open, epoch: 'epoch-1', to: 1, compression: 1, children: [] } },
+    ],
   ]
   for (const script of scripts) {
     const identity = fleet.source

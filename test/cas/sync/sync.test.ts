@@ -261,7 +261,10 @@ test('a binding receives from one sender at a time; one that comes again takes o
   const ticket = await fleet.ticket({ claims: { senders: [SOURCE_SERVER, other] } })
   const lost = await greeted(port)
   const open = { jobId: 'job-1', ticket, bindingId: 'binding-1', sourceId: 'source-1' }
-  lost.connection.send({ type: 'open', open: { ...open, epoch: 'epoch-1', to: 3, children: [] } })
+  lost.connection.send({
+    type: 'open',
+    open: { ...open, epoch: 'epoch-1', to: 3, compression: 1, children: [] },
+  })
   await waitFor('the job to be open', () => lost.frames.at(-1)?.type === 'opened')
   const busy = fleet.client(port, source, { identity: () => identity, serverId: other })
   await busy.client.run(await fleet.job(3, { ticket, retry: { attempts: 2, backoffMs: 1 } }))

@@ -28,10 +28,11 @@ const GOLDEN: readonly (readonly [Frame, string])[] = [
         sourceId: 's',
         epoch: 'e',
         to: 9,
+        compression: 3,
         children: [],
       },
     },
-    '0000005b017b226a6f624964223a226a222c227469636b6574223a2274222c2262696e64696e674964223a2262222c22736f757263654964223a2273222c2265706f6368223a2265222c22746f223a392c226368696c6472656e223a5b5d7d',
+    '0000006b017b226a6f624964223a226a222c227469636b6574223a2274222c2262696e64696e674964223a2262222c22736f757263654964223a2273222c2265706f6368223a2265222c22746f223a392c22636f6d7072657373696f6e223a332c226368696c6472656e223a5b5d7d',
   ],
   [
     {
@@ -120,7 +121,7 @@ test('the wire is frozen: what changes here needs another DATA_PROTOCOL', () => 
   const written = GOLDEN.map(([frame]) => Buffer.from(encodeFrame(frame)).toString('hex'))
   expect(written).toEqual(GOLDEN.map(([, hex]) => hex))
   const digest = Bun.SHA256.hash(`${DATA_PROTOCOL}\n${written.join('\n')}`, 'hex')
-  expect(digest).toBe('a5a83fd7b7bef269bfc49a233735df1d8027c180106676266582d21245b3901f')
+  expect(digest).toBe('d6ac15e22279098244cc8edfff4a0e0e02dfdd426558f8e6a5fa5ba43f2e65c5')
 })
 
 test('every frame reads as what was written', () => {

@@ -1,0 +1,206 @@
+import { toAppError } from '../../../core/base/errors.ts'
+import type { Failure } from '../../../core/base/result.ts'
+import { RelayChild } from '../../../core/transfer/relay-child.ts'
+import type { RelayedFrame } from '../../../core/transfer/relay.ts'
+import type { JobNode } from '../../../core/wire/control.ts'
+import type { OpenMessage } from '../../../core/wire/frame-messages.ts'
+import type { Block, Frame } from '../../../core/wire/frame.ts'
+import { blockCodec } from '../../../platform/block-codec.ts'
+import type { DataConnection } from '../../../platform/data-connection.ts'
+import { connectTo } from '../../sync-client/connect.ts'
+import { droppedReports } from '../../sync-client/dropped-reports.ts'
+import { ChildPatience } from './child-patience.ts'
+import { childReport } from './child-report.ts'
+import type { RelayOptions } from './options.ts'
+
+export interface ChildOrder {
+  readonly node: JobNode
+  /** The stream as the parent opened it. */
+  readonly open: OpenMessage
+  /** Bytes that may wait for this child before it holds the stream up. */
+  readonly queueBytesMax: number
+  /** Something came of the child, or it takes more. */
+  readonly changed: () => void
+}
+
+/** The way of one stream to one child: connects, passes on what comes, tells the master how it goes. */
+export class ChildLink {
+  readonly child: RelayChild
+  readonly #options: RelayOptions
+  readonly #order: ChildOrder
+  readonly #ending = new AbortController()
+  readonly #patience: ChildPatience
+  #connection: DataConnection | null = null
+  #isWaitingForRoom = false
+  #isGone = false
+  #hasAll = false
+  #reportedAtMs: number
+  #sentAtMs: number
+
+  constructor(options: RelayOptions, order: ChildOrder) {
+    const nowMs = options.clock.nowMs()
+    this.#options = options
+    this.#order = order
+    this.#patience = new ChildPatience(options.times, { height: heightOf(order.node), nowMs })
+    this.#reportedAtMs = nowMs
+    this.#sentAtMs = nowMs
+    const { open, node } = order
+    const level = node.hop.compression
+    const isAlike = open.compression === level
+    const repacked = (block: Block) => blockCodec.compress(level, blockCodec.decompress(block))
+    this.child = new RelayChild(open, isAlike ? (block) => block : repacked)
+    this.#report('running')
+    void this.#connect()
+  }
+
+  /** True once the child has ended or been dropped. */
+  get isGone(): boolean {
+    return this.#isGone
+  }
+
+  /** True while more waits for the child than may. */
+  get isFull(): boolean {
+    return !this.#isGone && this.child.queuedBytes > this.#order.queueBytesMax
+  }
+
+  /** True while so little waits that more may come. */
+  get hasRoom(): boolean {
+    return this.#isGone || this.child.queuedBytes < this.#order.queueBytesMax / 2
+  }
+
+  /** Takes a frame of the parent and sends at once what can be sent. */
+  offer(passed: RelayedFrame): void {
+    if (this.#isGone) return
+    this.child.offer(passed)
+    if (passed.frame.type === 'jobEnd') this.#hasAll = true
+    this.#pump()
+  }
+
+  /** Writes out what was sent, because this process may be busy for a while. */
+  flush(): void {
+    this.#connection?.flush()
+  }
+
+  /** Looks after the child; `isHeld` says that the stream waits for it. */
+  look(isHeld: boolean): void {
+    if (this.#isGone) return
+    const { clock, times } = this.#options
+    const nowMs = clock.nowMs()
+    const owes = this.#hasAll ? 'end' : this.child.owesAnswer ? 'answer' : 'nothing'
+    const tooSlow = this.#patience.judge({ nowMs, owes, isHeld })
+    if (tooSlow !== null) return this.drop({ code: 'RELAY_DROPPED', message: tooSlow })
+    if (Math.abs(nowMs - this.#sentAtMs) > times.aliveMs) this.#send({ type: 'alive' })
+    if (Math.abs(nowMs - this.#reportedAtMs) >= times.reportMs) this.#report('running')
+  }
+
+  /** Takes the child out of the stream; the master has it served otherwise. */
+  drop(reason: Failure): void {
+    if (this.#isGone) return
+    this.#end()
+    this.#connection?.close(reason)
+    const { node, open } = this.#order
+    const { serverId, log, report } = this.#options
+    const { code, message } = reason
+    log.warn('a child was dropped', { childId: node.serverId, jobId: open.jobId, code, message })
+    const why = `server "${serverId}" passes nothing on to "${node.serverId}": ${message}`
+    for (const each of droppedReports(this.#subject, [node], why)) report(each)
+    this.#order.changed()
+  }
+
+  async #connect(): Promise<void> {
+    const { node, open } = this.#order
+    const { identity, log, times } = this.#options
+    try {
+      const conversation = await connectTo({
+        serverId: node.serverId,
+        addresses: this.#options.addressesOf(node.serverId, node.hop.scope),
+        identity,
+        patienceMs: times.answerMs,
+        signal: this.#ending.signal,
+        log,
+      })
+      if (this.#isGone) return conversation.close(null)
+      const { connection } = conversation
+      this.#connection = connection
+      connection.handle({
+        frame: (frame) => this.#take(frame),
+        closed: (reason) => this.drop(reason ?? CLOSED),
+      })
+      if (conversation.failure !== null) return this.drop(conversation.failure)
+      connection.expectWithin(null)
+      const { bindingId, ticket, children, hop } = node
+      const { compression } = hop
+      const message = { ...open, bindingId, ticket, children: [...children], compression }
+      this.#send({ type: 'open', open: message })
+    } catch (thrown) {
+      const { code, message } = toAppError(thrown)
+      this.drop({ code, message })
+    }
+  }
+
+  #take(frame: Frame): void {
+    if (this.#isGone) return
+    this.#patience.moved(this.#options.clock.nowMs())
+    const taken = this.child.receive(frame)
+    if (!taken.ok) return this.drop(taken.error)
+    if (this.child.state === 'over') return this.#done()
+    this.#pump()
+    this.#order.changed()
+  }
+
+  #pump(): void {
+    const connection = this.#connection
+    while (connection !== null && connection.hasRoom && !this.#isGone) {
+      const frame = this.child.next()
+      if (!frame.ok) return this.drop(frame.error)
+      if (frame.value === null) return
+      this.#send(frame.value)
+    }
+    if (connection === null || this.#isWaitingForRoom || this.#isGone) return
+    this.#isWaitingForRoom = true
+    void connection.room().then(() => {
+      this.#isWaitingForRoom = false
+      this.#pump()
+      this.#order.changed()
+    })
+  }
+
+  #send(frame: Frame): void {
+    const nowMs = this.#options.clock.nowMs()
+    this.#sentAtMs = nowMs
+    if (frame.type !== 'alive') this.#patience.moved(nowMs)
+    this.#connection?.send(frame)
+  }
+
+  #done(): void {
+    this.#end()
+    this.#report('done')
+    this.#connection?.close()
+    this.#order.changed()
+  }
+
+  #end(): void {
+    this.#isGone = true
+    this.#ending.abort()
+    this.child.close()
+  }
+
+  get #subject() {
+    return { jobId: this.#order.open.jobId, via: this.#options.serverId }
+  }
+
+  #report(state: 'running' | 'done'): void {
+    const { clock, report } = this.#options
+    this.#reportedAtMs = clock.nowMs()
+    const { progress } = this.child
+    const bytesOnWire = this.#connection?.bytesOnWire ?? 0
+    report(childReport(this.#subject, this.#order.node, { state, progress, bytesOnWire }))
+  }
+}
+
+const CLOSED: Failure = { code: 'PEER_UNREACHABLE', message: 'the connection was closed' }
+
+/** How many hops are below a node. */
+function heightOf(node: JobNode): number {
+  return node.children.reduce((height, child) => Math.max(height, heightOf(child) + 1), 0)
+}

@@ -1,0 +1,208 @@
+import type { Result } from '../base/result.ts'
+import type { Position } from '../change/entry.ts'
+import type { OpenedMessage } from '../wire/frame-messages.ts'
+import type { Block, Frame, SetBegin } from '../wire/frame.ts'
+import { RelayQueue } from './relay-queue.ts'
+import type { WantedTurn } from './relay-wanted.ts'
+import type { RelayedFrame } from './relay.ts'
+import type { SenderProgress } from './sender.ts'
+import { demand, guarded, refuse } from './violation.ts'
+
+/** The stream that a child is part of. */
+export interface RelayedStream {
+  readonly epoch: string
+  /** Where everyone is to be at the end. */
+  readonly to: number
+}
+
+/** How far a child has come with a stream. */
+export type ChildState = 'opening' | 'streaming' | 'ending' | 'over'
+
+/** The set that goes to the child at the moment. */
+interface CurrentSet {
+  readonly begin: SetBegin
+  /** Not for this child: it has it already, or it is the parent's own retry. */
+  readonly isPassed: boolean
+  /** What the child said it lacks; null until it did. */
+  wanted: readonly boolean[] | null
+  turn: WantedTurn | null
+}
+
+/**
+ * Passes a stream on to one child as it comes. `offer` takes the parent's frames, `next` gives those that are to be sent
+ * now, `receive` takes the child's. A failure of `next` or `receive` drops the child from the stream; nobody else notices.
+ */
+export class RelayChild {
+  readonly #stream: RelayedStream
+  /** Gives a block as this hop compresses it. */
+  readonly #packed: (block: Block) => Block
+  readonly #queue = new RelayQueue()
+  /** Sets that were sent and whose `wanted` has not come, oldest first. */
+  readonly #asked: CurrentSet[] = []
+  #state: ChildState = 'opening'
+  /** Up to where the child has, or was sent, everything; null while a full list is due. */
+  #at: number | null = null
+  /** Up to where the full list that is under way was sent. */
+  #listedTo = 0
+  #set: CurrentSet | null = null
+  /** A file that the child does not lack is on its way. */
+  #isFilePassed = false
+  #setsEnded = 0
+  #setsDone = 0
+  #appliedCount = 0
+  #failedCount = 0
+
+  constructor(stream: RelayedStream, packed: (block: Block) => Block) {
+    this.#stream = stream
+    this.#packed = packed
+  }
+
+  get state(): ChildState {
+    return this.#state
+  }
+
+  /** Bytes that wait for this child. */
+  get queuedBytes(): number {
+    return this.#queue.bytes
+  }
+
+  /** True while the child owes the answer on which the parent's content depends. */
+  get owesAnswer(): boolean {
+    return this.#state === 'opening' || this.#asked.length > 0
+  }
+
+  /** Receipts so far. */
+  get progress(): SenderProgress {
+    return {
+      setsDone: this.#setsDone,
+      appliedCount: this.#appliedCount,
+      failedCount: this.#failedCount,
+    }
+  }
+
+  /** Takes a frame of the parent, in order. */
+  offer(frame: RelayedFrame): void {
+    this.#queue.push(frame)
+  }
+
+  /** Gives the next frame to send, null where there is none now. */
+  next(): Result<Frame | null> {
+    return guarded(() => {
+      while (this.#state === 'streaming') {
+        const item = this.#queue.shift()
+        if (item === null) return null
+        const frame = this.#passed(item)
+        if (frame !== null) return frame
+      }
+      return null
+    })
+  }
+
+  /** Takes a frame of the child. */
+  receive(frame: Frame): Result<void> {
+    if (frame.type === 'error') return { ok: false, error: frame.error }
+    return guarded(() => this.#take(frame))
+  }
+
+  /** Drops what is queued. */
+  close(): void {
+    this.#state = 'over'
+    this.#queue.clear()
+  }
+
+  #take(frame: Frame): void {
+    if (frame.type === 'opened') {
+      demand(this.#state === 'opening', 'a second answer to the opening')
+      return this.#open(frame.opened)
+    }
+    if (frame.type === 'wanted') {
+      const set = this.#asked.shift()
+      demand(set !== undefined, 'frame "wanted" is not due')
+      set.wanted = frame.wanted
+      set.turn?.take(this, frame.wanted)
+      return
+    }
+    if (frame.type === 'setDone') {
+      demand(this.#setsDone < this.#setsEnded, 'frame "setDone" is not due')
+      this.#setsDone++
+      this.#appliedCount += frame.done.appliedCount
+      this.#failedCount += frame.done.failedCount
+      return
+    }
+    // An offer to take less than whole files: what passes through here is whole.
+    if (frame.type === 'bases') return
+    demand(frame.type === 'jobEnd' && this.#state === 'ending', `"${frame.type}" is not due`)
+    demand(this.#setsDone === this.#setsEnded, 'an end before all receipts')
+    this.#state = 'over'
+  }
+
+  #open(opened: OpenedMessage): void {
+    if (opened.outcome === 'refused') refuse(opened.code, opened.message)
+    this.#at = seqWithin(this.#stream, opened.watermark)
+    this.#state = 'streaming'
+  }
+
+  #passed({ frame, turn }: RelayedFrame): Frame | null {
+    if (frame.type === 'setBegin') return this.#beginSet(frame, turn)
+    if (frame.type === 'jobEnd') return this.#end()
+    const set = this.#set
+    demand(set !== null, `frame "${frame.type}" outside a set`)
+    if (frame.type === 'setEnd') this.#endSet(set)
+    if (set.isPassed || this.#isSpared(set, frame)) return null
+    return 'block' in frame ? { ...frame, block: this.#packed(frame.block) } : frame
+  }
+
+  #beginSet(frame: Frame & { type: 'setBegin' }, turn: WantedTurn | null): Frame | null {
+    const isPassed = this.#isPassed(frame.begin)
+    this.#set = { begin: frame.begin, isPassed, wanted: null, turn }
+    if (isPassed) turn?.take(this, null)
+    else this.#asked.push(this.#set)
+    return isPassed ? null : frame
+  }
+
+  /** Tells whether a set is to be left out for this child; refuses where it can neither take it nor do without. */
+  #isPassed({ from, to, kind }: SetBegin): boolean {
+    if (kind === 'retry') return true
+    if (kind === 'full') {
+      demand(this.#at === null, 'the child has a part of what would be listed')
+      demand(from === this.#listedTo, 'the list has begun without the child')
+      return false
+    }
+    demand(this.#at !== null, 'the child needs a full list')
+    if (this.#at >= to) return true
+    demand(this.#at === from, `the child is at ${this.#at}, the stream at ${from}`)
+    return false
+  }
+
+  #endSet({ begin, isPassed }: CurrentSet): void {
+    this.#set = null
+    if (isPassed) return
+    this.#setsEnded++
+    if (begin.last) this.#at = begin.to
+    else this.#listedTo = begin.to
+  }
+
+  /** Content that the child has is not sent where nothing else stands in the same frame. */
+  #isSpared(set: CurrentSet, frame: Frame): boolean {
+    const { wanted } = set
+    if (frame.type === 'fileBegin') {
+      this.#isFilePassed = wanted !== null && wanted[frame.index] !== true
+      return this.#isFilePassed
+    }
+    if (frame.type === 'fileData' || frame.type === 'fileEnd') return this.#isFilePassed
+    return frame.type === 'pack' && wanted !== null && !wanted.includes(true)
+  }
+
+  #end(): Frame {
+    demand(
+      this.#at !== null && this.#at >= this.#stream.to,
+      `the stream leaves the child at ${this.#at}, not at ${this.#stream.to}`,
+    )
+    this.#state = 'ending'
+    return { type: 'jobEnd' }
+  }
+}
+
+function seqWithin(stream: RelayedStream, watermark: Position | null): number | null {
+  return watermark?.epoch === stream.epoch ? watermark.seq : null
+}

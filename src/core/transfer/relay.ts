@@ -1,0 +1,76 @@
+import type { Frame } from '../wire/frame.ts'
+import type { RelayChild } from './relay-child.ts'
+import { type WantedTurn, WantedTurns } from './relay-wanted.ts'
+
+/** Frames of a sender that are passed on as they are; all others are between two neighbours. */
+const PASSED_ON: ReadonlySet<Frame['type']> = new Set<Frame['type']>([
+  'setBegin',
+  'entries',
+  'pack',
+  'fileBegin',
+  'fileData',
+  'fileEnd',
+  'setEnd',
+  'jobEnd',
+])
+
+/** A frame on its way to the children of a stream. */
+export interface RelayedFrame {
+  readonly frame: Frame
+  /** That of the set which the frame begins. */
+  readonly turn: WantedTurn | null
+}
+
+/**
+ * Puts the children of one stream together: says what goes to each of them, and makes of this server's answers those of
+ * the whole subtree.
+ */
+export class Relay {
+  readonly #live: Set<RelayChild>
+  readonly #turns = new WantedTurns()
+  #ownEnd: 'due' | 'reached' | 'told' = 'due'
+
+  constructor(children: Iterable<RelayChild>) {
+    this.#live = new Set(children)
+  }
+
+  /** Gives a frame of the parent as the children are to get it, null where it is not for them. */
+  passOn(frame: Frame): RelayedFrame | null {
+    if (!PASSED_ON.has(frame.type) || this.#live.size === 0) return null
+    const turn = frame.type === 'setBegin' ? this.#turns.begin(this.#live) : null
+    return { frame: withOwnBytes(frame), turn }
+  }
+
+  /**
+   * Gives what of this server's own replies may go to the parent now; the rest waits for the children. What would make
+   * the parent send to this server alone is left out.
+   */
+  replies(own: readonly Frame[]): Frame[] {
+    const out: Frame[] = []
+    for (const frame of own) {
+      if (frame.type === 'wanted') this.#turns.takeOwn(frame.wanted)
+      else if (frame.type === 'jobEnd') this.#ownEnd = 'reached'
+      else if (frame.type === 'setDone') out.push(frame)
+    }
+    return [...out, ...this.released()]
+  }
+
+  /** What waited and may go to the parent now, because of something a child said or because one is gone. */
+  released(): Frame[] {
+    const out: Frame[] = [...this.#turns.ready()].map((wanted) => ({ type: 'wanted', wanted }))
+    if (this.#ownEnd !== 'reached' || this.#live.size > 0) return out
+    this.#ownEnd = 'told'
+    return [...out, { type: 'jobEnd' }]
+  }
+
+  /** A child has ended or was dropped: nothing waits for it any more. */
+  gone(child: RelayChild): void {
+    if (this.#live.delete(child)) this.#turns.forget(child)
+  }
+}
+
+/** The frame with bytes of its own: those of the connection are valid only until its handler returns. */
+function withOwnBytes(frame: Frame): Frame {
+  if (!('block' in frame)) return frame
+  return { ...frame, block: { ...frame.block, bytes: frame.block.bytes.slice() } }
+}

@@ -1,0 +1,89 @@
+import type { JobReport } from '../../src/cas/sync-client/options.ts'
+import { RELAY_TIMES } from '../../src/cas/sync-server/relay/options.ts'
+import type { SyncServerOptions } from '../../src/cas/sync-server/sync-server.ts'
+import type { JobNode } from '../../src/core/wire/control.ts'
+import { SOURCE_SERVER, SyncFleet, type TicketChanges, jobNode } from './sync-fleet.ts'
+
+type Served = Awaited<ReturnType<SyncFleet['serve']>>
+
+export const serverId = (number: number): string => `00000000-0000-4000-8000-0000000001${number}0`
+
+/** A server of the tree, in letters: whom it passes the stream on to, and what is wrong with it. */
+export interface TreeNode {
+  readonly number: number
+  readonly children?: readonly TreeNode[]
+  readonly ticket?: TicketChanges
+  readonly compression?: number
+}
+
+/** Times at which a test can wait for patience to end. */
+const QUICK = { ...RELAY_TIMES, lookMs: 10, answerMs: 400, holdMs: 200, tailMs: 600 }
+
+/** A source and some targets that can pass streams on to each other, each a Sync Server of its own. */
+export class RelayFleet {
+  readonly fleet: SyncFleet
+  readonly servers = new Map<number, Served>()
+  /** What every server but the source told of those below it. */
+  readonly relayed: JobReport[] = []
+
+  constructor(fleet: SyncFleet) {
+    this.fleet = fleet
+  }
+
+  static async make(): Promise<RelayFleet> {
+    return new RelayFleet(await SyncFleet.make())
+  }
+
+  at(number: number): Served {
+    const served = this.servers.get(number)
+    if (served === undefined) throw new Error(`no server ${number}`)
+    return served
+  }
+
+  get ports(): Record<string, number> {
+    return Object.fromEntries(
+      [...this.servers].map(([number, { port }]) => [serverId(number), port]),
+    )
+  }
+
+  /** Starts server 1 to `count`, each knowing the way to all others; `more` are there at other ports. */
+  async start(
+    count: number,
+    options: Partial<SyncServerOptions> = {},
+    more: Record<string, number> = {},
+  ): Promise<void> {
+    for (let number = 1; number <= count; number++) {
+      const identity = await this.fleet.authority.issue(serverId(number))
+      const configuration = { serverId: serverId(number), identity }
+      this.servers.set(
+        number,
+        await this.fleet.serve({ relayTimes: QUICK, ...options, configuration }),
+      )
+    }
+    const peers = Object.entries({ ...this.ports, ...more }).map(([id, port]) => {
+      return { serverId: id, name: id, addresses: [{ scope: null, host: '127.0.0.1', port }] }
+    })
+    for (const { server, configuration, port } of this.servers.values())
+      server.configure({ ...configuration, listen: { host: '127.0.0.1', port }, peers })
+  }
+
+  async node(tree: TreeNode, sender = SOURCE_SERVER): Promise<JobNode> {
+    const { number, children = [], compression = 1 } = tree
+    const aud = serverId(number)
+    const claims = { aud, senders: [sender, SOURCE_SERVER], ...tree.ticket?.claims }
+    return {
+      ...jobNode({
+        serverId: aud,
+        ticket: await this.fleet.ticket({ ...tree.ticket, claims }),
+        children: await Promise.all(children.map((child) => this.node(child, aud))),
+      }),
+      hop: { scope: 'group', method: 'copy', compression, tls: true, rateBytesPerS: null },
+    }
+  }
+}
+
+/** A chain through servers of these numbers. */
+export function chain(...numbers: readonly number[]): TreeNode {
+  const [number = 0, ...rest] = numbers
+  return { number, children: rest.length === 0 ? [] : [chain(...rest)] }
+}
