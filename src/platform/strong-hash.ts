@@ -1,9 +1,25 @@
-import { STRONG_BYTES, type StrongHash } from '../core/delta/signature.ts'
+import type { StrongHash } from '../core/delta/signature.ts'
 
-const whole = new Uint8Array(32)
+const LOW_BITS = 0xffff_ffffn
 
-/** SHA-256, cut to 128 bits. */
+/**
+ * XXH3 under two seeds, 128 bits: ten times as fast as SHA-256. Nobody's word is taken for a block: where two were made
+ * to collide, the SHA-256 of the whole file shows it, and the file is sent whole.
+ */
 export const strongHash: StrongHash = (bytes, target, at) => {
-  Bun.SHA256.hash(bytes, whole)
-  for (let index = 0; index < STRONG_BYTES; index++) target[at + index] = whole[index] ?? 0
+  writeU64(Bun.hash.xxHash3(bytes, 0x9e37_79b9n), target, at)
+  writeU64(Bun.hash.xxHash3(bytes, 0x85eb_ca6bn), target, at + 8)
+}
+
+function writeU64(value: bigint, target: Uint8Array, at: number): void {
+  let low = Number(value & LOW_BITS)
+  let high = Number(value >> 32n)
+  for (let index = 7; index >= 4; index--) {
+    target[at + index] = low & 0xff
+    low >>>= 8
+  }
+  for (let index = 3; index >= 0; index--) {
+    target[at + index] = high & 0xff
+    high >>>= 8
+  }
 }
