@@ -1,6 +1,6 @@
 import { AppError, toAppError } from '../../core/base/errors.ts'
 import type { Address } from '../../core/wire/control.ts'
-import { dial } from '../../platform/data-dial.ts'
+import { type DialOptions, dial } from '../../platform/data-dial.ts'
 import type { Logger } from '../../platform/log.ts'
 import type { TlsIdentity } from '../../platform/tls-identity.ts'
 import { Conversation, greet } from './conversation.ts'
@@ -10,6 +10,8 @@ export interface ConnectOptions {
   /** Best first. */
   readonly addresses: readonly Address[]
   readonly identity: TlsIdentity
+  /** For a hop without TLS. */
+  readonly plain?: DialOptions['plain']
   /** How long nothing may move while both sides greet each other. */
   readonly patienceMs: number
   readonly signal: AbortSignal
@@ -18,12 +20,12 @@ export interface ConnectOptions {
 
 /** Connects to the first address of a server that works, and says hello; throws what the last one failed with. */
 export async function connectTo(options: ConnectOptions): Promise<Conversation> {
-  const { serverId, identity, signal } = options
+  const { serverId, identity, plain, signal } = options
   let last = new AppError('PEER_UNREACHABLE', `server "${serverId}" has no known address`)
   for (const { host, port } of options.addresses) {
     if (signal.aborted) break
     try {
-      const connection = await dial({ host, port, serverId, identity, signal })
+      const connection = await dial({ host, port, serverId, identity, plain, signal })
       const conversation = new Conversation(connection)
       connection.expectWithin(options.patienceMs)
       await greet(conversation, signal)
