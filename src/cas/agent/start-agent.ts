@@ -104,6 +104,7 @@ async function startParts(
       authority: agent().authorityPem,
     }),
     addressesOf: (serverId, scope) => routing.addressesOf(serverId, scope),
+    hopKeyOf: (serverId) => routing.hopKeyOf(serverId),
     outbound: (sourceId) => detection.outbound(sourceId),
     journalBehind: (sourceId) => {
       const failed = (thrown: unknown) =>

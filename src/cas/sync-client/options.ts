@@ -15,6 +15,8 @@ export interface SyncClientOptions {
   readonly identity: () => TlsIdentity
   /** Where a server is reached, best first; empty where it is unknown. */
   addressesOf(serverId: string, scope: HopScope): readonly Address[]
+  /** The key of plain hops to a server, base64; null where there may be none. */
+  hopKeyOf(serverId: string): string | null
   /** Null where the source is not watched here. */
   outbound(sourceId: string): OutboundSource | null
   /** Others know more of this source's epoch than its journal does: it must begin a new one. */

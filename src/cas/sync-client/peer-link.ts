@@ -13,17 +13,28 @@ import { CLIENT_TIMES, type ClientTimes, type LinkOptions } from './options.ts'
 import type { Slots } from './slots.ts'
 import type { AttemptProgress, TargetRun } from './target-run.ts'
 
-/** The way to one other server: a connection that is kept, and the runs that use it one after another. */
+/** Whom a link leads to, and how. */
+interface LinkPeer {
+  readonly serverId: string
+  readonly isPlain: boolean
+}
+
+/**
+ * The way to one other server with one kind of security: a connection that is kept, and the runs that use it one after
+ * another.
+ */
 export class PeerLink {
-  readonly #serverId: string
+  readonly #peer: LinkPeer
+  /** By which the plain connection that is kept was made. */
+  #hopKey: string | null = null
   readonly #options: LinkOptions
   readonly #times: ClientTimes
   readonly #slots: Slots
   #conversation: Conversation | null = null
   #turn: Promise<unknown> = Promise.resolve()
 
-  constructor(serverId: string, options: LinkOptions, slots: Slots) {
-    this.#serverId = serverId
+  constructor(peer: LinkPeer, options: LinkOptions, slots: Slots) {
+    this.#peer = peer
     this.#slots = slots
     this.#options = options
     this.#times = options.times ?? CLIENT_TIMES
@@ -63,13 +74,29 @@ export class PeerLink {
   }
 
   async #send(run: TargetRun, ports: SenderPorts): Promise<SenderOutcome> {
-    const isKept = this.#conversation?.failure === null
+    const isKept = this.#conversation?.failure === null && this.#hopKey === this.#hopKeyNow
     const conversation = isKept ? this.#kept() : await this.#connect(run)
     const { outcome, isUnanswered } = await this.#converse(run, ports, conversation)
     // A kept connection may have died unnoticed: that says nothing about the target.
     const isStale = isKept && isUnanswered && !outcome.ok && conversation.failure !== null
     if (!isStale || run.cancelled !== null) return outcome
     return (await this.#converse(run, ports, await this.#connect(run))).outcome
+  }
+
+  /** Null with TLS, and where the master gave none. */
+  get #hopKeyNow(): string | null {
+    const { serverId, isPlain } = this.#peer
+    return isPlain ? this.#options.hopKeyOf(serverId) : null
+  }
+
+  /** What a connection without TLS needs; HOP_KEY_MISSING. */
+  #plain(): { ownId: string; hopKey: Uint8Array } | undefined {
+    const { serverId, isPlain } = this.#peer
+    this.#hopKey = this.#hopKeyNow
+    if (!isPlain) return undefined
+    if (this.#hopKey === null)
+      throw new AppError('HOP_KEY_MISSING', `cannot reach server "${serverId}" without TLS: no key`)
+    return { ownId: this.#options.serverId, hopKey: Buffer.from(this.#hopKey, 'base64') }
   }
 
   #kept(): Conversation {
@@ -111,11 +138,12 @@ export class PeerLink {
 
   async #connect(run: TargetRun): Promise<Conversation> {
     this.close()
-    const serverId = this.#serverId
+    const { serverId } = this.#peer
     const conversation = await connectTo({
       serverId,
       addresses: this.#options.addressesOf(serverId, run.node.hop.scope),
       identity: this.#options.identity(),
+      plain: this.#plain(),
       patienceMs: this.#times.stallMs,
       signal: run.signal,
       log: this.#options.log,

@@ -1,4 +1,5 @@
 import type { Failure } from '../../core/base/result.ts'
+import type { JobNode } from '../../core/wire/control.ts'
 import { createDeltaDesk } from '../../platform/delta-desk.ts'
 import { withDescendants } from './descendants.ts'
 import type { SyncClientOptions } from './options.ts'
@@ -32,9 +33,11 @@ export function createSyncClient(options: SyncClientOptions): SyncClient {
   const linkOptions = { ...options, deltas: createDeltaDesk() }
   const slots = new Slots(ACTIVE_MAX)
 
-  const linkTo = (serverId: string): PeerLink => {
-    const link = links.get(serverId) ?? new PeerLink(serverId, linkOptions, slots)
-    links.set(serverId, link)
+  const linkTo = ({ serverId, hop }: JobNode): PeerLink => {
+    const name = `${hop.tls ? 'TLS' : 'plain'} ${serverId}`
+    const peer = { serverId, isPlain: !hop.tls }
+    const link = links.get(name) ?? new PeerLink(peer, linkOptions, slots)
+    links.set(name, link)
     return link
   }
 
@@ -48,7 +51,7 @@ export function createSyncClient(options: SyncClientOptions): SyncClient {
     const { retry, sourceId, jobId } = run.job
     const { serverId } = run.node
     for (;;) {
-      const outcome = await linkTo(serverId).attempt(run)
+      const outcome = await linkTo(run.node).attempt(run)
       if (outcome.ok) return outcome
       const { code, message } = outcome.error
       options.log.warn('target not reached', { jobId, serverId, code, message })

@@ -10,6 +10,7 @@ import type { Clock } from '../../platform/clock.ts'
 import type { DataConnection } from '../../platform/data-connection.ts'
 import { type DataListener, listen } from '../../platform/data-listen.ts'
 import type { Logger } from '../../platform/log.ts'
+import type { PlainServer } from '../../platform/plain-handshake.ts'
 import { RoutingTable } from '../routing-table.ts'
 import { Bindings, type TargetOpener } from './bindings.ts'
 import { RELAY_TIMES, type RelayOptions, type RelayTimes } from './relay/options.ts'
@@ -57,7 +58,7 @@ export class SyncServer {
   configure(configuration: SyncServerConfiguration): number {
     const before = this.#configuration
     this.#configuration = configuration
-    this.#routing.replace(0, configuration.peers)
+    this.#takePeers(configuration)
     this.#bindings.configure(configuration.targets)
     if (this.#listener === null || before === null || !listensAlike(before, configuration))
       this.#listen(configuration)
@@ -76,6 +77,17 @@ export class SyncServer {
     for (const connection of this.#sessions) connection.close(reason)
   }
 
+  /** Where a key was taken away, or is another now, what it was for ends. */
+  #takePeers(configuration: SyncServerConfiguration): void {
+    const plain = [...this.#sessions].filter((connection) => connection.isPlain)
+    const keys = plain.map(({ peerId }) => this.#routing.hopKeyOf(peerId))
+    this.#routing.replace(0, configuration.peers)
+    for (const [index, connection] of plain.entries()) {
+      if (this.#routing.hopKeyOf(connection.peerId) === keys[index]) continue
+      connection.close({ code: 'HOP_KEY_MISSING', message: 'this hop may not be plain any more' })
+    }
+  }
+
   #forgetOthers(): void {
     const isGone = (bindingId: string) => this.#bindings.target(bindingId) === null
     for (const bindingId of this.#positions.keys())
@@ -89,10 +101,21 @@ export class SyncServer {
     this.#listener = listen({
       ...configuration.listen,
       identity: configuration.identity,
+      plain: mayBePlain(configuration) ? this.#plainServer(configuration.serverId) : null,
       accepted: (connection) => this.#accept(connection),
       refused: (reason, remoteAddress) =>
         this.#options.log.warn('peer refused', { remoteAddress, reason }),
     })
+  }
+
+  #plainServer(serverId: string): PlainServer {
+    return {
+      serverId,
+      hopKeyOf: (peerId) => {
+        const key = this.#routing.hopKeyOf(peerId)
+        return key === null ? null : Buffer.from(key, 'base64')
+      },
+    }
   }
 
   #accept(connection: DataConnection): void {
@@ -180,5 +203,11 @@ export class SyncServer {
 }
 
 function listensAlike(left: SyncServerConfiguration, right: SyncServerConfiguration): boolean {
+  if (mayBePlain(left) !== mayBePlain(right)) return false
   return Bun.deepEquals(left.listen, right.listen) && Bun.deepEquals(left.identity, right.identity)
+}
+
+/** Who has no key with anybody listens for TLS alone. */
+function mayBePlain({ peers }: SyncServerConfiguration): boolean {
+  return peers.some((peer) => peer.hopKey !== undefined)
 }
