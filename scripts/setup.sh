@@ -28,6 +28,8 @@ fetch_bun() {
   mkdir -p "$ROOT/.bun"
   if command -v npm >/dev/null 2>&1; then
     echo "setup: fetching bun $BUN_VERSION with npm" >&2
+    # npm takes a package for whole whose unpacking was cut off, so what is there goes first.
+    rm -rf "$ROOT/.bun/node_modules"
     npm install --prefix "$ROOT/.bun" --no-save --no-audit --no-fund --ignore-scripts --loglevel=error "bun@$BUN_VERSION" >&2 || true
     local_bun >/dev/null && return 0
   fi
