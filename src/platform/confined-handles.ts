@@ -1,4 +1,4 @@
-import { readSync, writeSync } from 'node:fs'
+import { ftruncateSync, readSync, writeSync } from 'node:fs'
 
 import type { Metadata, ReadHandle, WriteHandle } from '../core/apply/target-tree.ts'
 import type { FileState } from '../core/change/entry.ts'
@@ -30,6 +30,8 @@ export class FileHandle implements ReadHandle, WriteHandle {
   readonly #root: ConfinedRoot
   readonly #attempt: Attempt
   #descriptor: number
+  /** Where the next byte is written. */
+  #endBytes = 0
 
   constructor(root: ConfinedRoot, attempt: Attempt, descriptor: number) {
     this.#root = root
@@ -48,11 +50,28 @@ export class FileHandle implements ReadHandle, WriteHandle {
   write(bytes: Uint8Array): void {
     try {
       for (let offset = 0; offset < bytes.length;) {
-        offset += writeSync(this.#descriptor, bytes, offset, bytes.length - offset)
+        const left = bytes.length - offset
+        const written = writeSync(this.#descriptor, bytes, offset, left, this.#endBytes)
+        this.#endBytes += written
+        offset += written
       }
     } catch (error) {
       throw fileError(describe(this.#attempt), error)
     }
+  }
+
+  skip(bytes: number): void {
+    try {
+      ftruncateSync(this.#descriptor, this.#endBytes + bytes)
+    } catch (error) {
+      throw fileError(describe(this.#attempt), error)
+    }
+    this.#endBytes += bytes
+  }
+
+  /** Writes behind what is there already from now on. */
+  goToEnd(): void {
+    this.#endBytes = this.stat().size
   }
 
   setMetadata(metadata: Metadata): void {

@@ -12,7 +12,6 @@ import { nameAddress, otherNameAddress } from './linux-memory.ts'
 import { canSetTimesByPath, changeMetadata } from './linux-metadata.ts'
 import {
   AT_REMOVEDIR,
-  O_APPEND,
   O_DIRECTORY,
   O_NOCTTY,
   O_NONBLOCK,
@@ -96,10 +95,11 @@ export class ConfinedTargetTree extends ConfinedReadTree implements TargetTree {
   append(path: RelPath): WriteHandle {
     const attempt: Attempt = { action: 'write', path }
     this.setMetadata(path, 'file', { mode: MODE_APPENDED, owner: null, mtimeNs: null })
-    const flags = O_WRONLY | O_APPEND | O_NONBLOCK | O_NOCTTY
+    const flags = O_WRONLY | O_NONBLOCK | O_NOCTTY
     const descriptor = this.root.open(attempt, path, flags)
     const handle = descriptor === null ? null : openFileHandle(this.root, attempt, descriptor)
     if (handle === null) throw attemptError(attempt, 'ENOENT')
+    handle.goToEnd()
     return handle
   }
 

@@ -2,6 +2,7 @@
 const NUMBERS = {
   read: [0, 63],
   close: [3, 57],
+  lseek: [8, 62],
   fcntl: [72, 25],
   ioctl: [16, 29],
   fchmod: [91, 52],
@@ -50,7 +51,6 @@ export const O_WRONLY = 1
 export const O_CREAT = 0o100
 export const O_EXCL = 0o200
 export const O_NOCTTY = 0o400
-export const O_APPEND = 0o2000
 export const O_NONBLOCK = 0o4000
 export const O_DIRECTORY = isArm ? 0o40000 : 0o200000
 export const O_NOFOLLOW = isArm ? 0o100000 : 0o400000
@@ -69,6 +69,11 @@ export const MSG_DONTWAIT = 0x40
 export const RESOLVE_NO_MAGICLINKS = 2
 export const RESOLVE_NO_SYMLINKS = 4
 export const RESOLVE_BENEATH = 8
+
+export const SEEK_SET = 0
+export const SEEK_END = 2
+export const SEEK_DATA = 3
+export const SEEK_HOLE = 4
 
 export const UTIME_OMIT = 0x3ffffffen
 export const FICLONE = 0x40049409

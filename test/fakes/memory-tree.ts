@@ -150,6 +150,10 @@ export class MemoryTree implements TargetTree {
         this.#before('write', path, bytes.length)
         this.#append(inode, bytes)
       },
+      skip: (bytes) => {
+        this.#before('write', path, 0)
+        this.#append(inode, new Uint8Array(bytes))
+      },
       setMetadata: (metadata) => {
         this.#before('change', path, 0)
         this.#change(inode, metadata)

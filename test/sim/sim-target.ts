@@ -88,6 +88,7 @@ export class SimTarget {
         firstContact: 'hold',
         owner: 'id',
         mode: true,
+        sparse: true,
         minFreePercent: 0,
       },
       createHasher,

@@ -93,6 +93,7 @@ function applyOptions(target: TargetConfig): ApplyOptions {
     firstContact: target.firstContact,
     owner: target.metadata.owner,
     mode: target.metadata.mode,
+    sparse: target.metadata.sparse,
     minFreePercent: target.minFreePercent,
   }
 }

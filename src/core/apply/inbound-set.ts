@@ -74,11 +74,12 @@ export class ApplyingSet implements InboundSet {
     this.#open?.close()
     const { tree, deps, metadata, staging } = this.#work
     const { createHasher } = deps
+    const { sparse } = deps.options
     const to = this.#destination(seq, keptBytes)
     const keep = (file: StagedFile) => {
       if (to.kind === 'staging' || file.failure !== null) this.#staged.set(seq, file)
     }
-    this.#open = new IncomingFile({ tree, staging, metadata, createHasher }, to, keep)
+    this.#open = new IncomingFile({ tree, staging, metadata, createHasher, sparse }, to, keep)
     return this.#open
   }
 

@@ -8,6 +8,7 @@ import type { PartialStart } from './partials.ts'
 import { isRefusal } from './refusal.ts'
 import type { Staging } from './staging.ts'
 import type { Hasher, TargetTree, WriteHandle } from './target-tree.ts'
+import { zeroRuns } from './zero-runs.ts'
 
 /** Content that arrived: where it lies complete with its metadata, or why it does not. */
 export interface StagedFile {
@@ -22,6 +23,8 @@ export interface IncomingDependencies {
   readonly staging: Staging
   readonly metadata: MetadataWriter
   readonly createHasher: () => Hasher
+  /** Whether stretches of zeros become holes. */
+  readonly sparse: boolean
 }
 
 /** Where content goes: into a staged file, or nowhere but through the hash, for a reason or because nobody wants it. */
@@ -65,8 +68,8 @@ export class IncomingFile implements InboundFile {
   write(bytes: Uint8Array): void {
     assert(this.#isOpen, 'nothing is written to a file after its end')
     this.#hasher.update(bytes)
+    this.#try(() => this.#put(bytes))
     this.#size += bytes.length
-    this.#try(() => this.#handle?.write(bytes))
   }
 
   finish(): ContentHash {
@@ -95,6 +98,15 @@ export class IncomingFile implements InboundFile {
     }
     if (start !== null) tree.unlink(this.#path)
     this.#handle = tree.create(this.#path)
+  }
+
+  #put(bytes: Uint8Array): void {
+    const handle = this.#handle
+    if (handle === null || !this.#deps.sparse) return handle?.write(bytes)
+    for (const { kind, start, end } of zeroRuns(bytes, this.#size)) {
+      if (kind === 'hole') handle.skip(end - start)
+      else handle.write(bytes.subarray(start, end))
+    }
   }
 
   #complete(): void {

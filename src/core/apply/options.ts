@@ -10,6 +10,8 @@ export interface ApplyOptions {
   /** `name` is treated as `id` until names travel. */
   readonly owner: 'id' | 'name' | 'off'
   readonly mode: boolean
+  /** Whether stretches of zeros become holes. */
+  readonly sparse: boolean
   /** Content is refused where a file would leave less of the file system free than this. */
   readonly minFreePercent: number
 }

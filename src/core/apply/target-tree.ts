@@ -71,6 +71,8 @@ export interface Metadata {
 export interface WriteHandle {
   /** Writes all bytes at the end. */
   write(bytes: Uint8Array): void
+  /** Makes the file longer by so many zeros, which take no room where the file system can do without. */
+  skip(bytes: number): void
   /** Sets metadata on the open file, cheaper than by path. */
   setMetadata(metadata: Metadata): void
   stat(): FileState

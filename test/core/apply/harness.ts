@@ -21,6 +21,7 @@ const DEFAULTS: ApplyOptions = {
   firstContact: 'hold',
   owner: 'id',
   mode: true,
+  sparse: true,
   minFreePercent: 0,
 }
 
