@@ -12,11 +12,11 @@ export const SIGNATURE_RANGE_BYTES_MAX = 8 << 20
 export const SIGNATURE_BLOCKS_MAX = 1 << 20
 
 /**
- * Gives the block size in bytes for a file of `fileBytes`: near its square root, where the bytes of the signature and
- * those that one edit costs are about equal.
+ * Gives the block size in bytes for a file of `fileBytes`: near twice its square root. Since what does not match is
+ * compared again in small blocks, large ones cost an edit little, and make the signature short.
  */
 export function blockBytesFor(fileBytes: number): number {
-  const root = 2 ** Math.round(Math.log2(Math.sqrt(Math.max(fileBytes, 1))))
+  const root = 2 ** Math.round(Math.log2(2 * Math.sqrt(Math.max(fileBytes, 1))))
   return Math.min(BLOCK_BYTES_MAX, Math.max(BLOCK_BYTES_MIN, root))
 }
 

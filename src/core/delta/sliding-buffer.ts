@@ -1,7 +1,7 @@
 /** The part of a stream that is still looked at: from `keepBytes` before what is asked for, to its end so far. */
 export class SlidingBuffer {
   readonly #keepBytes: number
-  #bytes = new Uint8Array(1 << 20)
+  #bytes = new Uint8Array(0)
   /** Positions in the stream. */
   #start = 0
   #end = 0

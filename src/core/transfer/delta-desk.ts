@@ -56,6 +56,11 @@ export class DeltaDesk {
     return signature
   }
 
+  /** A random number for one search: whoever made the signature does not know it. */
+  salt(): number {
+    return this.#random()
+  }
+
   /** Joins the computation of a delta, or begins it; `leave` must follow. */
   join(key: DeltaKey, reading: Reading): { delta: SharedDelta; leave: () => void } {
     const name = nameOf(key)
@@ -75,7 +80,7 @@ export class DeltaDesk {
       row,
       signature,
       strong: this.strong,
-      salt: this.#random(),
+      salt: this.salt(),
       keep: (hash, next) => this.#keep(hash, next),
     })
     const shared = { delta, users: 0 }

@@ -3,11 +3,16 @@ import type { ReadHandle } from '../apply/target-tree.ts'
 import { CONTENT_CHUNK_BYTES, SMALL_FILE_BYTES_MAX } from '../base/limits.ts'
 import type { DeltaOperation } from '../delta/matcher.ts'
 import type { Base } from '../wire/patch-frames.ts'
-import { type NamedSignature, type SignatureContext, signatureOf } from './base-signature.ts'
+import { type SignatureContext, signatureOf } from './base-signature.ts'
 import { type ReadOutcome, openAsSaid } from './file-reading.ts'
+import { gapRequest, refine } from './fine-literals.ts'
 import type { ContentPorts } from './outgoing-content.ts'
+import type { AskedSignature } from './patch-mail.ts'
 import { BUSY, type Steps, WAITING, send } from './sender-ports.ts'
 import type { SharedDelta } from './shared-delta.ts'
+
+/** Literals whose surroundings are asked for ahead of their turn. */
+const GAPS_MAX = 256
 
 /** What sending changes to older versions takes. */
 export interface Patching extends SignatureContext {
@@ -41,7 +46,7 @@ export function* sendPatch(
   const key = { epoch, row: file.row, signature: named.signature, signatureId: named.id }
   const { delta, leave } = desk.join(key, ports.reading)
   try {
-    yield* sendDelta(ports, { patching, file, delta, named })
+    yield* sendDelta(ports, { patching, file, delta, base })
   } finally {
     leave()
   }
@@ -52,16 +57,17 @@ interface Sending {
   readonly patching: Patching
   readonly file: PatchedFile
   readonly delta: SharedDelta
-  readonly named: NamedSignature
+  readonly base: Base
 }
 
-function* sendDelta(ports: ContentPorts, { patching, file, delta }: Sending): Steps<void> {
+function* sendDelta(ports: ContentPorts, sending: Sending): Steps<void> {
+  const { patching, file } = sending
   const { row, index } = file
   const opened = openAsSaid(ports.reading.tree(), row)
   try {
     yield send({ type: 'patchBegin', index })
     const outcome: ReadOutcome | null =
-      'kind' in opened ? opened : yield* sendOperations(ports, opened, delta)
+      'kind' in opened ? opened : yield* sendOperations(ports, opened, sending)
     // Without an outcome nobody knows what the file is: it goes whole, and that will tell.
     const isSent = outcome !== null && ports.findings.sent(index, row, outcome)
     const hash = isSent && outcome.kind === 'read' ? outcome.hash : null
@@ -72,22 +78,68 @@ function* sendDelta(ports: ContentPorts, { patching, file, delta }: Sending): St
   }
 }
 
+/** Runs ahead over the operations to ask about what lies around literals, and sends them in order. */
 function* sendOperations(
   ports: ContentPorts,
   handle: ReadHandle,
-  delta: SharedDelta,
+  { patching, file, delta, base }: Sending,
 ): Steps<ReadOutcome | null> {
+  const context = { index: file.index, baseBytes: base.size, desk: patching.desk }
+  const gaps = new Map<number, AskedSignature>()
+  const { operations } = delta
+  let looked = 0
   for (let cursor = 0; ;) {
-    const operation = delta.operations[cursor]
-    if (operation !== undefined) {
-      cursor++
-      if (!(yield* sendOperation(ports, handle, operation))) return { kind: 'changed' }
-    } else if (delta.outcome !== null || delta.isBroken) return delta.outcome
-    else {
+    const isOver = delta.outcome !== null || delta.isBroken
+    while (gaps.size < GAPS_MAX && isWhole(operations, looked, isOver)) {
+      const request = gapRequest(context, operations, looked)
+      if (request !== null) {
+        gaps.set(looked, patching.mail.ask(request))
+        yield send({ type: 'signatureWanted', request })
+      }
+      looked++
+    }
+    const operation = operations[cursor]
+    const gap = gaps.get(cursor)
+    if (operation !== undefined && cursor < looked && gap?.blocks !== null) {
+      gaps.delete(cursor++)
+      if (!(yield* sendRefined(ports, handle, { operation, gap, patching })))
+        return { kind: 'changed' }
+    } else if (!isOver) {
       delta.advance()
       yield BUSY
-    }
+    } else if (operation === undefined) return delta.outcome
+    else yield WAITING
   }
+}
+
+/** Whether an operation is known with what comes after it. */
+function isWhole(operations: readonly DeltaOperation[], at: number, isOver: boolean): boolean {
+  const operation = operations[at]
+  if (operation === undefined) return false
+  return operation.kind === 'copy' || isOver || operations.length > at + 1
+}
+
+interface Refined {
+  readonly operation: DeltaOperation
+  readonly gap: AskedSignature | undefined
+  readonly patching: Patching
+}
+
+function* sendRefined(
+  ports: ContentPorts,
+  handle: ReadHandle,
+  { operation, gap, patching }: Refined,
+): Steps<boolean> {
+  if (gap === undefined) return yield* sendOperation(ports, handle, operation)
+  const bytes = new Uint8Array(operation.length)
+  for (let filled = 0; filled < bytes.length;) {
+    const read = handle.read(bytes.subarray(filled), operation.at + filled)
+    if (read === 0) return false
+    filled += read
+  }
+  for (const one of refine(patching.desk, gap, { at: operation.at, bytes }))
+    if (!(yield* sendOperation(ports, handle, one))) return false
+  return true
 }
 
 function* sendOperation(

@@ -95,6 +95,40 @@ test('a rename with a change is built from where the file was', () => {
   expect(result.contentBytes).toBeLessThan(5000)
 })
 
+test('what lies around a change is compared again in small blocks', () => {
+  const big = noise(4 << 20)
+  const source = new MemorySource()
+  const binding = new MemoryBinding()
+  source.write('large', big)
+  run(source, binding)
+  const edited = Buffer.from(big)
+  for (let edit = 0; edit < 20; edit++) noise(10).copy(edited, 100_000 + edit * 200_000)
+  source.write('large', edited)
+  const fine = run(source, binding)
+  expect(contentOf(binding, 'large')).toBe(hashBytes(edited))
+  // Alone, an edit costs one block of 4096 bytes or two.
+  expect(fine.contentBytes).toBeLessThan(20 * 1100)
+})
+
+test('where small blocks cannot be had any more, the stretch is sent as it is', () => {
+  const big = noise(4 << 20)
+  const source = new MemorySource()
+  const binding = new MemoryBinding()
+  source.write('large', big)
+  run(source, binding)
+  const edited = Buffer.from(big)
+  noise(10).copy(edited, 100_000)
+  source.write('large', edited)
+  const result = run(source, binding, {
+    tamperBack: (frame) =>
+      frame.type === 'signature' && frame.blocks.length < 1000
+        ? { ...frame, blocks: new Uint8Array() }
+        : frame,
+  })
+  expect(contentOf(binding, 'large')).toBe(hashBytes(edited))
+  expect(result.contentBytes).toBeWithin(4000, 10_000)
+})
+
 test('with `copy` files go whole', () => {
   const { source, binding } = synchronized()
   source.write('large', NEW)
