@@ -2,6 +2,7 @@ import { mkdirSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 
 import type { BenchArguments } from './arguments.ts'
+import { inTurn } from './in-turn.ts'
 import { Installation, benchFolder } from './installation.ts'
 import { type Pair, memoryBar, report, timeRatio } from './report.ts'
 import { RsyncDaemon } from './rsync.ts'
@@ -53,20 +54,6 @@ export async function firstRun(options: FirstRun): Promise<number> {
   } finally {
     folder.remove()
   }
-}
-
-/** Runs both, now the one first and now the other, so that neither gains from its place. */
-async function inTurn(
-  index: number,
-  ours: () => Promise<Pair['ours']>,
-  theirs: () => Promise<Pair['theirs']>,
-): Promise<Pair> {
-  if (index % 2 === 0) {
-    const first = await theirs()
-    return { theirs: first, ours: await ours() }
-  }
-  const first = await ours()
-  return { ours: first, theirs: await theirs() }
 }
 
 function copyTree(from: string, to: string): void {

@@ -5,12 +5,14 @@ import { join } from 'node:path'
 import { compareTrees } from '../../fleet/compare-trees.ts'
 import { Fleet, type FleetAgent } from '../../fleet/fleet.ts'
 import { distribute, folderOf } from '../../fleet/policy.ts'
+import { ServerProcess } from '../../fleet/server-process.ts'
+import { waitFor } from '../../fleet/wait.ts'
 import { ConvergenceWatch } from './convergence.ts'
 import { loopbackBytes } from './own-network.ts'
 import { ProcessWatch, withDescendants } from './processes.ts'
 import type { Measured } from './report.ts'
 
-const CONVERGED_TIMEOUT_MS = 600_000
+const CONVERGED_TIMEOUT_MS = 120_000
 
 /** A folder for a benchmark, in memory unless the disk is asked for; it goes with `remove`. */
 export function benchFolder(name: string, onDisk: boolean): { path: string; remove: () => void } {
@@ -21,7 +23,7 @@ export function benchFolder(name: string, onDisk: boolean): { path: string; remo
 /** A master, one source and one target of the executables on this machine. */
 export class Installation {
   readonly #fleet: Fleet
-  readonly #source: FleetAgent
+  #source: FleetAgent
   readonly #target: FleetAgent
 
   private constructor(fleet: Fleet, source: FleetAgent, target: FleetAgent) {
@@ -71,9 +73,21 @@ export class Installation {
     return { policyId: measured.policyId, measured }
   }
 
-  /** Measures from the word to synchronize until the source was looked through and everything is receipted. */
+  /** Restarts the source with the watcher that cannot say it has told everything: each synchronization scans. */
+  async watchByScans(): Promise<void> {
+    const { name, process } = this.#source
+    await process.stop()
+    const args = [...process.args, '--watcher', 'parcel']
+    const restarted = new ServerProcess('cd-agent', args, process.logPath)
+    this.#source = { ...this.#source, process: restarted }
+    restarted.start()
+    await waitFor(`agent ${name}`, () => this.#isSourceUp())
+  }
+
+  /** Measures from the word to synchronize until the source was looked through and the job is done. */
   async synchronize(policyId: string, name: string): Promise<Measured> {
-    return this.#measure(name, async () => {
+    const before = await this.#completeAt(policyId)
+    const measured = await this.#measure(name, async () => {
       const { jobId } = await this.#fleet.api.post<{ jobId: string }>(
         `/policies/${policyId}/sync`,
         {},
@@ -82,6 +96,8 @@ export class Installation {
       if (job.state !== 'done') throw new Error(`job ${jobId} ended as ${job.state}`)
       return policyId
     })
+    if ((await this.#completeAt(policyId)) === before) throw new Error('the source was not scanned')
+    return measured
   }
 
   /** Ends a policy and removes its trees. */
@@ -91,8 +107,21 @@ export class Installation {
       rmSync(folder, { recursive: true, force: true })
   }
 
-  stop(): Promise<void> {
-    return this.#fleet.stop()
+  async stop(): Promise<void> {
+    await this.#source.process.stop()
+    await this.#fleet.stop()
+  }
+
+  async #completeAt(policyId: string): Promise<string | null> {
+    const { sources } = await this.#fleet.api.get<{ sources: { completeAt: string | null }[] }>(
+      `/policies/${policyId}/convergence`,
+    )
+    return sources[0]?.completeAt ?? null
+  }
+
+  async #isSourceUp(): Promise<boolean> {
+    const { serverId } = this.#source
+    return (await this.#fleet.api.get<{ state: string }>(`/servers/${serverId}`)).state === 'up'
   }
 
   async #measure(
