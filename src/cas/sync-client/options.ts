@@ -5,18 +5,16 @@ import type { Address, AgentMessageOf } from '../../core/wire/control.ts'
 import type { Clock } from '../../platform/clock.ts'
 import type { Logger } from '../../platform/log.ts'
 import type { TlsIdentity } from '../../platform/tls-identity.ts'
+import type { HopKeys } from './plain-end.ts'
 
 export type JobReport = AgentMessageOf<'jobReport'>
 
 /** What the Sync Client needs of its agent. */
-export interface SyncClientOptions {
-  readonly serverId: string
+export interface SyncClientOptions extends HopKeys {
   /** Asked at every connection, so that a renewed certificate is used. */
   readonly identity: () => TlsIdentity
   /** Where a server is reached, best first; empty where it is unknown. */
   addressesOf(serverId: string, scope: HopScope): readonly Address[]
-  /** The key of plain hops to a server, base64; null where there may be none. */
-  hopKeyOf(serverId: string): string | null
   /** Null where the source is not watched here. */
   outbound(sourceId: string): OutboundSource | null
   /** Others know more of this source's epoch than its journal does: it must begin a new one. */

@@ -10,6 +10,7 @@ import { connectTo } from './connect.ts'
 import type { Conversation } from './conversation.ts'
 import { drive } from './drive.ts'
 import { CLIENT_TIMES, type ClientTimes, type LinkOptions } from './options.ts'
+import { plainEnd } from './plain-end.ts'
 import type { Slots } from './slots.ts'
 import type { AttemptProgress, TargetRun } from './target-run.ts'
 
@@ -89,16 +90,6 @@ export class PeerLink {
     return isPlain ? this.#options.hopKeyOf(serverId) : null
   }
 
-  /** What a connection without TLS needs; HOP_KEY_MISSING. */
-  #plain(): { ownId: string; hopKey: Uint8Array } | undefined {
-    const { serverId, isPlain } = this.#peer
-    this.#hopKey = this.#hopKeyNow
-    if (!isPlain) return undefined
-    if (this.#hopKey === null)
-      throw new AppError('HOP_KEY_MISSING', `cannot reach server "${serverId}" without TLS: no key`)
-    return { ownId: this.#options.serverId, hopKey: Buffer.from(this.#hopKey, 'base64') }
-  }
-
   #kept(): Conversation {
     if (this.#conversation === null) throw new AppError('INTERNAL', 'no connection is kept')
     return this.#conversation
@@ -139,11 +130,12 @@ export class PeerLink {
   async #connect(run: TargetRun): Promise<Conversation> {
     this.close()
     const { serverId } = this.#peer
+    this.#hopKey = this.#hopKeyNow
     const conversation = await connectTo({
       serverId,
       addresses: this.#options.addressesOf(serverId, run.node.hop.scope),
       identity: this.#options.identity(),
-      plain: this.#plain(),
+      plain: plainEnd(this.#options, this.#peer),
       patienceMs: this.#times.stallMs,
       signal: run.signal,
       log: this.#options.log,

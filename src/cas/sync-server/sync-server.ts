@@ -168,6 +168,7 @@ export class SyncServer {
       log,
       times: relayTimes,
       addressesOf: (peerId, scope) => this.#routing.addressesOf(peerId, scope),
+      hopKeyOf: (peerId) => this.#routing.hopKeyOf(peerId),
     }
   }
 

@@ -5,10 +5,12 @@ import type { RelayedFrame } from '../../../core/transfer/relay.ts'
 import type { JobNode } from '../../../core/wire/control.ts'
 import type { OpenMessage } from '../../../core/wire/frame-messages.ts'
 import type { Block, Frame } from '../../../core/wire/frame.ts'
-import { blockCodec } from '../../../platform/block-codec.ts'
+import { blockCodec, packAside } from '../../../platform/block-codec.ts'
+import { SLOW_LEVEL_MIN } from '../../../platform/compression.ts'
 import type { DataConnection } from '../../../platform/data-connection.ts'
 import { connectTo } from '../../sync-client/connect.ts'
 import { droppedReports } from '../../sync-client/dropped-reports.ts'
+import { plainEnd } from '../../sync-client/plain-end.ts'
 import { ChildPatience } from './child-patience.ts'
 import { childReport } from './child-report.ts'
 import type { RelayOptions } from './options.ts'
@@ -31,6 +33,9 @@ export class ChildLink {
   readonly #ending = new AbortController()
   readonly #patience: ChildPatience
   #connection: DataConnection | null = null
+  /** The level of blocks that are packed on another thread; null where none are. */
+  readonly #slowLevel: number | null
+  #isPacking = false
   #isWaitingForRoom = false
   #isGone = false
   #hasAll = false
@@ -47,10 +52,13 @@ export class ChildLink {
     const { open, node } = order
     const level = node.hop.compression
     const isAlike = open.compression === level
-    const repacked = (block: Block) => blockCodec.compress(level, blockCodec.decompress(block))
+    this.#slowLevel = level >= SLOW_LEVEL_MIN && !isAlike ? level : null
+    const ownLevel = this.#slowLevel === null ? level : 0
+    const repacked = (block: Block) => blockCodec.compress(ownLevel, blockCodec.decompress(block))
     this.child = new RelayChild(open, isAlike ? (block) => block : repacked)
     this.#report('running')
-    void this.#connect()
+    // Not at once: whoever makes this link must have it before it can be dropped.
+    queueMicrotask(() => void this.#connect())
   }
 
   /** True once the child has ended or been dropped. */
@@ -115,6 +123,7 @@ export class ChildLink {
         serverId: node.serverId,
         addresses: this.#options.addressesOf(node.serverId, node.hop.scope),
         identity,
+        plain: plainEnd(this.#options, { ...node, isPlain: !node.hop.tls }),
         patienceMs: times.answerMs,
         signal: this.#ending.signal,
         log,
@@ -128,6 +137,7 @@ export class ChildLink {
       })
       if (conversation.failure !== null) return this.drop(conversation.failure)
       connection.expectWithin(null)
+      connection.limit(node.hop.rateBytesPerS)
       const { bindingId, ticket, children, hop } = node
       const { compression } = hop
       const message = { ...open, bindingId, ticket, children: [...children], compression }
@@ -151,9 +161,12 @@ export class ChildLink {
   #pump(): void {
     const connection = this.#connection
     while (connection !== null && connection.hasRoom && !this.#isGone) {
+      if (this.#isPacking) return
       const frame = this.child.next()
       if (!frame.ok) return this.drop(frame.error)
       if (frame.value === null) return
+      if (this.#slowLevel !== null && 'block' in frame.value)
+        return void this.#pack(this.#slowLevel, frame.value)
       this.#send(frame.value)
     }
     if (connection === null || this.#isWaitingForRoom || this.#isGone) return
@@ -163,6 +176,17 @@ export class ChildLink {
       this.#pump()
       this.#order.changed()
     })
+  }
+
+  /** Packs one block while others have their turn; what comes behind it waits. */
+  async #pack(level: number, frame: Extract<Frame, { block: Block }>): Promise<void> {
+    this.#isPacking = true
+    const block = await packAside(level, frame.block)
+    this.#isPacking = false
+    if (this.#isGone) return
+    this.#send({ ...frame, block })
+    this.#pump()
+    this.#order.changed()
   }
 
   #send(frame: Frame): void {

@@ -4,10 +4,10 @@ import type { Clock } from '../../../platform/clock.ts'
 import type { Logger } from '../../../platform/log.ts'
 import type { TlsIdentity } from '../../../platform/tls-identity.ts'
 import type { JobReport } from '../../sync-client/options.ts'
+import type { HopKeys } from '../../sync-client/plain-end.ts'
 
 /** What passing streams on needs of the Sync Server. */
-export interface RelayOptions {
-  readonly serverId: string
+export interface RelayOptions extends HopKeys {
   readonly identity: TlsIdentity
   /** Where a server is reached, best first; empty where it is unknown. */
   addressesOf(serverId: string, scope: HopScope): readonly Address[]
