@@ -26,7 +26,7 @@ test.each([
   ['zeros that begin within a block', '..', 1, 'data 0-4095, hole 4095-8191, data 8191-8192'],
   ['zeros up to a block', '-', BLOCK - 1, 'data 0-1'],
   ['zeros beyond the first block', '.', 3 * BLOCK, 'hole 0-4096'],
-])('%s', (_name, text, position, expected) => {
+] as const)('%s', (_name, ...[text, position, expected]) => {
   const runs = zeroRuns(content(text), position)
   expect(runs.map(({ kind, start, end }) => `${kind} ${start}-${end}`).join(', ')).toBe(expected)
 })
