@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, setDefaultTimeout, test } from 'bun:test'
+import { randomBytes } from 'node:crypto'
 import {
   cpSync,
   mkdirSync,
@@ -12,11 +13,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 import { lines } from '../../../src/cas/sync-server/lines.ts'
+import type { Peer } from '../../../src/core/wire/control.ts'
 import type { SyncServerReport } from '../../../src/core/wire/sync-server.ts'
 import { createDataDirectory } from '../../../src/platform/data-dir.ts'
 import { DiskSource } from '../../fakes/disk-source.ts'
 import { random } from '../../fakes/random.ts'
-import { SyncFleet } from '../../fakes/sync-fleet.ts'
+import { startRecordingLine } from '../../fakes/recording-line.ts'
+import { SOURCE_SERVER, SyncFleet, jobNode } from '../../fakes/sync-fleet.ts'
 import { waitFor } from '../../fakes/wait-for.ts'
 
 // Two processes, real TLS, real trees, the real index: what the Sync Server is when the agent runs it.
@@ -56,7 +59,7 @@ function spawnChild() {
 }
 
 /** Starts the Sync Server's process; on the port of the one before where there was one. */
-async function serve(port = 0) {
+async function serve(port = 0, peers: readonly Peer[] = []) {
   const child = spawnChild()
   children.push(child)
   const reports: SyncServerReport[] = []
@@ -66,6 +69,7 @@ async function serve(port = 0) {
   const configuration = await fleet.configuration({
     listen: { host: '127.0.0.1', port },
     targets: [fleet.targetConfig({ path: targetPath })],
+    peers: [...peers],
   })
   void child.stdin.write(`${JSON.stringify(configuration)}\n`)
   await child.stdin.flush()
@@ -133,6 +137,38 @@ test('a tree arrives as it is, then what changed in it, then nothing', async () 
   })
   void child.stdin.end()
   expect(await child.exited).toBe(0)
+})
+
+test('on a plain hop a tree arrives as it is, and only frames that were changed are lost', async () => {
+  const hopKey = randomBytes(32).toString('base64')
+  const { port } = await serve(0, [
+    { serverId: SOURCE_SERVER, name: 'source', addresses: [], hopKey },
+  ])
+  fill(200)
+  const content = 'what lies on a plain hop can be read, and no more than that\n'
+  writeFileSync(join(sourcePath, 'large'), content.repeat(50_000))
+  // In the middle of each of the first two connections one bit falls over.
+  let connections = 0
+  let isDue = false
+  const line = startRecordingLine(port, (bytes, direction) => {
+    if (bytes.subarray(0, 4).equals(Buffer.from('CDP1')) && direction === 'toServer')
+      isDue = connections++ < 2
+    if (direction === 'toClient' || !isDue || bytes.length < 10_000) return bytes
+    isDue = false
+    const changed = Buffer.from(bytes)
+    changed[5000] = (changed[5000] ?? 0) ^ 1
+    return changed
+  })
+  const source = new DiskSource(sourcePath)
+  source.scan()
+  const { client, reports } = fleet.client(line.port, source, { hopKeyOf: () => hopKey })
+  const hop = { ...jobNode({}).hop, tls: false, compression: 0 }
+  const children = [jobNode({ ticket: await fleet.ticket(), hop })]
+  await client.run(await fleet.job(source.headSeq(), { children }))
+  expect(reports.at(-1)).toMatchObject({ state: 'done', attempts: 3, entriesFailed: 0 })
+  expect(listing(targetPath)).toBe(listing(sourcePath))
+  expect(line.recorded('toServer').includes(content)).toBe(true)
+  line.stop()
 })
 
 test('what stands in the way is told and left alone, and its place is taken when it is gone', async () => {
