@@ -1,4 +1,5 @@
 import type { AgentMessageOf } from '../../core/wire/control.ts'
+import { applyDrop, applyRelayedReport, isDropped } from './relayed.ts'
 import { type PolicyRuntime, jobIdOf } from './runtime.ts'
 import { applyChanges, applySourceReport } from './source-messages.ts'
 import { applyJobReport, applyTargetReport } from './targets.ts'
@@ -44,9 +45,13 @@ function applyToJob(
     const job = policy.jobs.get(jobIdOf(report.jobId))
     const target = job?.targets.get(report.bindingId)
     if (job === undefined || target === undefined) continue
-    const isSender = policy.sources.get(target.sourceId)?.serverId === serverId
-    if (!isSender || target.serverId !== report.serverId) return 'foreign'
-    applyJobReport(work, { policy, job, target }, report)
+    if (target.serverId !== report.serverId) return 'foreign'
+    const place = { policy, job, target }
+    const isSource = policy.sources.get(target.sourceId)?.serverId === serverId
+    if (isDropped(report)) applyDrop(work, place, { serverId, report })
+    else if (isSource) applyJobReport(work, place, report)
+    else if (target.relays.has(serverId)) applyRelayedReport(work, place, report)
+    else return 'foreign'
     return 'taken'
   }
   // The job has ended meanwhile: cancelled, or reached by another.

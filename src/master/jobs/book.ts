@@ -3,6 +3,7 @@ import type { MasterContext } from '../context.ts'
 import { type Topology, jobMessage, readTopology, routeOf } from './instruct.ts'
 import { loadPolicy, policyIds } from './load.ts'
 import { planState } from './plan-state.ts'
+import { allowRelays } from './relayed.ts'
 import type { JobRuntime, PolicyRuntime } from './runtime.ts'
 import { startJob } from './start.ts'
 import { cancelTargets, runsOf } from './targets.ts'
@@ -137,6 +138,7 @@ export class JobBook {
     const source = policy.sources.get(sourceId)
     if (source === undefined || order.bindingIds.length === 0) return
     const tree = routeOf({ topology: this.#topology, ...order })
+    allowRelays(job, tree)
     const { tickets } = this.#context.authority
     const { nowMs } = work
     const make = () => jobMessage({ tree, policy, job, sourceId, runId, tickets, nowMs })
@@ -154,6 +156,7 @@ export class JobBook {
       const old = before?.bindings.get(binding.bindingId)
       binding.connected = fleet.isConnected(binding.serverId)
       binding.reported = old?.reported ?? false
+      binding.droppedAtMs = old?.droppedAtMs ?? null
       binding.watermarkTold = old?.watermarkTold ?? false
       // A changed policy may have removed the cause of what failed.
       binding.lastTry = before?.version === policy.version ? (old?.lastTry ?? null) : null
@@ -172,6 +175,8 @@ export class JobBook {
     for (const [bindingId, target] of job.targets) {
       target.heardAtMs = old?.targets.get(bindingId)?.heardAtMs ?? work.nowMs
       target.reachedAtMs = old?.targets.get(bindingId)?.reachedAtMs ?? null
+      target.endedAs = old?.targets.get(bindingId)?.endedAs ?? null
+      for (const relay of old?.targets.get(bindingId)?.relays ?? []) target.relays.add(relay)
     }
     const strays = [...job.targets.values()].filter((t) => !policy.bindings.has(t.bindingId))
     const message = 'the target does not belong to the policy any more'

@@ -101,6 +101,7 @@ function toBinding(row: {
     waivedSeq: state?.waivedSeq ?? null,
     lastTry: null,
     runningJobId: null,
+    droppedAtMs: null,
   }
 }
 
@@ -122,7 +123,8 @@ async function loadJobs(reader: Reader, policyId: string): Promise<Map<string, J
       targets: new Map(
         targets.map(({ bindingId, sourceId, serverId, state, runId }) => {
           const times = { heardAtMs: 0, reachedAtMs: null }
-          return [bindingId, { bindingId, sourceId, serverId, state, runId, ...times }]
+          const relayed = { relays: new Set<string>(), endedAs: null }
+          return [bindingId, { bindingId, sourceId, serverId, state, runId, ...times, ...relayed }]
         }),
       ),
     })

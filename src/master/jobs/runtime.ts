@@ -58,6 +58,8 @@ export interface BindingRuntime {
   waivedSeq: number | null
   lastTry: { readonly atMs: number; readonly headSeq: number; readonly rounds: number } | null
   runningJobId: string | null
+  /** When a relay last gave it up; null where none did since the start: it is served directly for a while. */
+  droppedAtMs: number | null
 }
 
 export interface JobRuntime {
@@ -79,6 +81,10 @@ export interface JobTargetRuntime {
   heardAtMs: number
   /** Since when the target is known to hold everything while the sender's own report is still out. */
   reachedAtMs: number | null
+  /** The servers through which this run may reach it: what they say of it is heard. */
+  readonly relays: Set<string>
+  /** How a relay said that it ended, while its own word is still out. */
+  endedAs: 'done' | 'partial' | null
 }
 
 /** The id of the job that a run belongs to. */

@@ -25,9 +25,9 @@ export function startJob(
   const job = waiting ?? createJob(work, { policy, planned })
   // Within the journal's epoch the goal only grows; where the journal was made anew, its head is what was meant.
   job.to.set(planned.sourceId, planned.to)
-  const part = planned.bindingIds[0]?.slice(-12) ?? ''
-  const runId = waiting === undefined ? job.jobId : `${job.jobId}.${part}`
-  if (waiting !== undefined) {
+  // Never one that was used before: a target that a relay gave up belongs to another run of the same job.
+  const runId = waiting === undefined ? job.jobId : `${job.jobId}.${Bun.randomUUIDv7().slice(-12)}`
+  if (waiting !== undefined && [...job.targets.values()].every(({ state }) => state === 'queued')) {
     saveJobState(work, { policy, job }, { state: 'running', startedAtMs: work.nowMs })
   }
   for (const bindingId of planned.bindingIds) {
@@ -36,6 +36,9 @@ export function startJob(
     if (target === undefined || binding === undefined) continue
     target.state = 'running'
     target.runId = runId
+    target.reachedAtMs = null
+    target.endedAs = null
+    target.relays.clear()
     target.heardAtMs = work.nowMs
     binding.runningJobId = job.jobId
     if (binding.waivedSeq !== null) {
@@ -78,7 +81,16 @@ export function addJob(work: Work, policy: PolicyRuntime, order: NewJob): JobRun
     const { state } = order
     const runId = state === 'running' ? job.jobId : null
     const times = { heardAtMs: work.nowMs, reachedAtMs: null }
-    job.targets.set(bindingId, { bindingId, sourceId, serverId, state, runId, ...times })
+    const relayed = { relays: new Set<string>(), endedAs: null }
+    job.targets.set(bindingId, {
+      bindingId,
+      sourceId,
+      serverId,
+      state,
+      runId,
+      ...times,
+      ...relayed,
+    })
   }
   policy.jobs.set(job.jobId, job)
   writeNewJob(work, { policy, job, order })

@@ -59,18 +59,28 @@ export function applyJobReport(
   place: JobPlace & { readonly target: JobTargetRuntime },
   report: AgentMessageOf<'jobReport'>,
 ): void {
-  const { policy, job, target } = place
+  const { policy, target } = place
+  saveFigures(work, place, report)
+  if (!isOpen(target.state)) return
+  if (report.state === 'running') return
+  const ended = report.entriesFailed > 0 ? 'partial' : 'done'
+  const state = report.state === 'failed' ? 'failed' : ended
+  endTarget(work, place, { state, error: report.error })
+  const binding = policy.bindings.get(target.bindingId)
+  if (binding !== undefined) settle(work, { policy, binding })
+}
+
+/** Writes what a report says of a target, whether it still runs or not. */
+export function saveFigures(
+  work: Work,
+  { job, target }: JobPlace & { readonly target: JobTargetRuntime },
+  report: AgentMessageOf<'jobReport'>,
+): void {
   target.heardAtMs = work.nowMs
   const { via, attempts, bytesOnWire, entriesApplied, entriesFailed } = report
   const error = dated(report.error, work.nowMs)
   const counters = { via, attempts, bytesOnWire, entriesApplied, entriesFailed, error }
   saveTarget(work, { job, target }, counters)
-  if (!isOpen(target.state)) return
-  if (report.state === 'running') return
-  const state = report.state === 'failed' ? 'failed' : entriesFailed > 0 ? 'partial' : 'done'
-  endTarget(work, place, { state, error: report.error })
-  const binding = policy.bindings.get(target.bindingId)
-  if (binding !== undefined) settle(work, { policy, binding })
 }
 
 /** Ends targets of a job whose sender will report nothing more that counts. */
@@ -159,8 +169,8 @@ function settleJob(work: Work, place: JobPlace & { readonly binding: BindingRunt
   if (target === undefined || to === undefined || !isOpen(target.state)) return
   if (!hasReached(binding.watermark, to)) return
   // Its sender's report brings the figures and is about to come; a watch looks after it in case it does not.
-  if (target.state === 'running') target.reachedAtMs ??= work.nowMs
-  else endTarget(work, { ...place, target }, { state: 'done', error: null })
+  if (target.state === 'running' && target.endedAs === null) target.reachedAtMs ??= work.nowMs
+  else endTarget(work, { ...place, target }, { state: target.endedAs ?? 'done', error: null })
 }
 
 function endJobIfOver(work: Work, { policy, job }: JobPlace): void {

@@ -1,8 +1,10 @@
 import { afterEach, beforeEach, expect, test } from 'bun:test'
+import { type Socket, connect, createServer } from 'node:net'
 
 import { MemorySource } from '../../fakes/memory-source.ts'
-import { RelayFleet, chain, serverId } from '../../fakes/relay-fleet.ts'
+import { RelayFleet, type TreeNode, chain, serverId } from '../../fakes/relay-fleet.ts'
 import { SOURCE_SERVER } from '../../fakes/sync-fleet.ts'
+import { waitFor } from '../../fakes/wait-for.ts'
 
 let relays: RelayFleet
 let source: MemorySource
@@ -18,21 +20,171 @@ afterEach(() => relays.fleet.stop())
 
 const CONTENT = ['d directory', 'd/a alpha', `d/b ${'x'.repeat(300_000)}`]
 
+/** Sends along a tree, once; gives what the source told. */
+async function send(tree: TreeNode, ports = relays.ports) {
+  const { client, reports } = relays.fleet.client(ports, source)
+  const retry = { attempts: 1, backoffMs: 1 }
+  const job = await relays.fleet.job(source.headSeq(), { retry })
+  await client.run({ ...job, children: [await relays.node(tree)] })
+  return reports
+}
+
+/** The last word on each server, by whoever told it. */
+function told(reports: readonly { serverId: string; state: string; error: unknown }[]) {
+  return new Map(reports.map((report) => [report.serverId, report]))
+}
+
+function listingOf(number: number): string[] {
+  return relays.at(number).binding().listing()
+}
+
 test('a chain of three gets everything, and the source sends once', async () => {
   await relays.start(3)
-  const { client, reports } = relays.fleet.client(relays.ports, source)
-  const job = await relays.fleet.job(source.headSeq())
-  const children = [await relays.node(chain(1, 2, 3))]
-  await client.run({ ...job, children })
-  for (const number of [1, 2, 3]) expect(relays.at(number).binding().listing()).toEqual(CONTENT)
+  const reports = await send(chain(1, 2, 3))
+  for (const number of [1, 2, 3]) expect(listingOf(number)).toEqual(CONTENT)
   expect(reports.filter(({ state }) => state === 'done')).toMatchObject([
     { serverId: serverId(1), via: SOURCE_SERVER, entriesApplied: 3 },
   ])
+  const done = { via: serverId(1), state: 'done', entriesApplied: 3, entriesFailed: 0, error: null }
+  expect(relays.at(1).relayed.at(-1)).toMatchObject({ ...done, serverId: serverId(2) })
+  expect(relays.at(2).relayed.at(-1)).toMatchObject({ state: 'done', serverId: serverId(3) })
+})
+
+test('levels differ from hop to hop', async () => {
+  await relays.start(3)
+  const leaves = { number: 2, compression: 0, children: [{ number: 3, compression: 9 }] }
+  await send({ number: 1, compression: 3, children: [leaves] })
+  for (const number of [1, 2, 3]) expect(listingOf(number)).toEqual(CONTENT)
+  const bytes = (number: number) => relays.at(number).relayed.at(-1)?.bytesOnWire ?? 0
+  expect(bytes(1)).toBeGreaterThan(300_000)
+  expect(bytes(2)).toBeLessThan(10_000)
+})
+
+test('changes follow where all are at the same place; content passes through that only a child lacks', async () => {
+  await relays.start(2)
+  await send(chain(1, 2))
+  relays.at(2).binding().contents.clear()
+  source.rename('d/b', 'd/c')
+  source.write('d/a', 'beta')
+  await send(chain(1, 2))
+  const now = ['d directory', 'd/a beta', `d/c ${'x'.repeat(300_000)}`]
+  for (const number of [1, 2]) expect(listingOf(number)).toEqual(now)
+})
+
+test('a child that is elsewhere is dropped, and nobody notices', async () => {
+  await relays.start(3)
+  await send(chain(1))
+  source.write('d/a', 'beta')
+  await send({ number: 1, children: [{ number: 2 }] })
+  expect(listingOf(1)).toContain('d/a beta')
+  expect(listingOf(2)).toEqual([])
   expect(relays.at(1).relayed.at(-1)).toMatchObject({
     serverId: serverId(2),
-    via: serverId(1),
-    state: 'done',
-    entriesApplied: 3,
+    state: 'failed',
+    error: { code: 'RELAY_DROPPED' },
   })
-  expect(relays.at(2).relayed.at(-1)).toMatchObject({ serverId: serverId(3), state: 'done' })
+})
+
+test('a child whose ticket is for others gets nothing; its sibling gets all', async () => {
+  await relays.start(3)
+  const ticket = { claims: { senders: [SOURCE_SERVER] } }
+  const reports = await send({ number: 1, children: [{ number: 2, ticket }, { number: 3 }] })
+  expect(listingOf(2)).toEqual([])
+  expect(listingOf(3)).toEqual(CONTENT)
+  const last = told(relays.at(1).relayed)
+  expect(last.get(serverId(2))).toMatchObject({ state: 'failed', error: { code: 'RELAY_DROPPED' } })
+  expect(last.get(serverId(3))).toMatchObject({ state: 'done' })
+  expect(reports.at(-1)).toMatchObject({ serverId: serverId(1), state: 'done' })
+})
+
+test('a child that is not there is dropped with all below it', async () => {
+  await relays.start(1)
+  await send(chain(1, 2, 3))
+  expect(listingOf(1)).toEqual(CONTENT)
+  const last = told(relays.at(1).relayed)
+  for (const number of [2, 3])
+    expect(last.get(serverId(number))).toMatchObject({ error: { code: 'RELAY_DROPPED' } })
+})
+
+test('a child that never says a word is dropped in time, and delays its siblings no longer', async () => {
+  const mute = Bun.listen({ hostname: '127.0.0.1', port: 0, socket: { data() {} } })
+  await relays.start(2, {}, { [serverId(9)]: mute.port })
+  const startedMs = performance.now()
+  await send({ number: 1, children: [{ number: 9 }, { number: 2 }] })
+  mute.stop(true)
+  expect(performance.now() - startedMs).toBeLessThan(3000)
+  for (const number of [1, 2]) expect(listingOf(number)).toEqual(CONTENT)
+  expect(told(relays.at(1).relayed).get(serverId(9))).toMatchObject({ state: 'failed' })
+})
+
+test('what is below a relay that goes in the middle is told as dropped, and can be served directly', async () => {
+  await relays.start(3)
+  for (let file = 0; file < 40; file++) source.write(`d/${file}`, `${file}`.repeat(400_000))
+  const sending = send({ number: 1, compression: 0, children: [chain(2, 3)] })
+  await waitFor('content', () => relays.at(2).binding().openSets > 0)
+  relays.at(1).server.stop()
+  const reports = await sending
+  const last = told(reports)
+  expect(last.get(serverId(1))).toMatchObject({ state: 'failed' })
+  for (const number of [2, 3]) {
+    expect(last.get(serverId(number))).toMatchObject({ error: { code: 'RELAY_DROPPED' } })
+    await waitFor('the end of the stream', () => relays.at(number).binding().openSets === 0)
+    expect(listingOf(number)).toEqual([])
+  }
+  expect((await send(chain(2, 3))).at(-1)).toMatchObject({ state: 'done' })
+  expect(listingOf(3)).toHaveLength(43)
+})
+
+test('a set that the source did not sign is refused by the child itself', async () => {
+  await relays.start(2)
+  const { server, configuration, port } = relays.at(2)
+  const targets = [relays.fleet.targetConfig({ sourceKey: relays.fleet.target.publicKey })]
+  server.configure({ ...configuration, listen: { host: '127.0.0.1', port }, targets })
+  await send(chain(1, 2))
+  expect(listingOf(1)).toEqual(CONTENT)
+  expect(listingOf(2)).toEqual([])
+  expect(relays.at(1).relayed.at(-1)?.error?.message).toContain('SIGNATURE_INVALID')
+})
+
+/** A way to a server that takes no more after the first bytes, while its connections stay open. */
+function stalling(port: number, afterBytes: number) {
+  const sockets: Socket[] = []
+  const line = createServer((near) => {
+    const far = connect(port, '127.0.0.1')
+    sockets.push(near, far)
+    let bytes = 0
+    for (const socket of [near, far]) socket.on('error', () => undefined)
+    near.on('data', (chunk) => {
+      bytes += chunk.length
+      far.write(chunk)
+      if (bytes > afterBytes) near.pause()
+    })
+    far.on('data', (chunk) => void near.write(chunk))
+  }).listen(0, '127.0.0.1')
+  const address = line.address()
+  const stop = (): void => {
+    for (const socket of sockets) socket.destroy()
+    line.close()
+  }
+  return { port: typeof address === 'object' && address !== null ? address.port : 0, stop }
+}
+
+test('a child that takes no more holds its siblings up for a moment, then is dropped', async () => {
+  const served = await relays.fleet.serve({
+    configuration: {
+      serverId: serverId(9),
+      identity: await relays.fleet.authority.issue(serverId(9)),
+    },
+  })
+  const line = stalling(served.port, 1 << 20)
+  await relays.start(2, {}, { [serverId(9)]: line.port })
+  for (let file = 0; file < 12; file++) source.write(`d/${file}`, `${file}`.repeat(4_000_000))
+  const leaves = [{ number: 9 }, { number: 2 }].map((leaf) => ({ ...leaf, compression: 0 }))
+  await send({ number: 1, compression: 0, children: leaves })
+  line.stop()
+  for (const number of [1, 2]) expect(listingOf(number)).toHaveLength(15)
+  expect(served.binding().entries.size).toBe(0)
+  const last = told(relays.at(1).relayed)
+  expect(last.get(serverId(9))).toMatchObject({ error: { code: 'RELAY_DROPPED' } })
+  expect(last.get(serverId(2))).toMatchObject({ state: 'done' })
 })

@@ -110,7 +110,7 @@ export class ChildLink {
     const { serverId, log, report } = this.#options
     const { code, message } = reason
     log.warn('a child was dropped', { childId: node.serverId, jobId: open.jobId, code, message })
-    const why = `server "${serverId}" passes nothing on to "${node.serverId}": ${message}`
+    const why = `server "${serverId}" passes nothing on to "${node.serverId}": ${code}, ${message}`
     for (const each of droppedReports(this.#subject, [node], why)) report(each)
     this.#order.changed()
   }
