@@ -1,7 +1,13 @@
 import type { Database, Statement } from 'bun:sqlite'
 
 import firstStep from '../../migrations/agent/journal/0001_journal.sql' with { type: 'text' }
-import type { JournalState, JournalStore, RowPage, SeqRange } from '../core/change/journal-store.ts'
+import type {
+  HashFinding,
+  JournalState,
+  JournalStore,
+  RowPage,
+  SeqRange,
+} from '../core/change/journal-store.ts'
 import type { JournalRow } from '../core/change/row.ts'
 import type { RelPath } from '../core/path/rel-path.ts'
 import { durably, inTransaction } from './database.ts'
@@ -58,6 +64,13 @@ export class SqliteJournalStore implements JournalStore {
     this.#statements.put.run(this.#key(), ...toColumns(row))
   }
 
+  keepHash({ path, seq, hash, fingerprint }: HashFinding): void {
+    const { type, size, mtimeNs, ctimeNs, inode } = fingerprint
+    const looks = [type, size, mtimeNs, ctimeNs, asSigned(inode)]
+    const place = [this.#key(), keyBytes(path), seq]
+    this.#statements.keepHash.run(...place, ...looks, Buffer.from(hash, 'hex'))
+  }
+
   liveBelow({ folder, beyond, limit, direction }: RowPage): JournalRow[] {
     const [low, high] = subtree(folder)
     const edge = beyond === null ? null : keyBytes(beyond)
@@ -109,6 +122,7 @@ type Query = Statement<unknown, Column[]>
 interface Statements {
   readonly get: Query
   readonly put: Query
+  readonly keepHash: Query
   readonly parentsFirst: Query
   readonly deepestFirst: Query
   readonly byInode: Query
@@ -126,6 +140,11 @@ function prepare(database: Database): Statements {
     put: query(
       `INSERT INTO entry (source, ${NAMES}) VALUES (?1, ${values})
        ON CONFLICT (source, tree_key) DO UPDATE SET ${REPLACED}`,
+    ),
+    // In one step, without reading the row: a first run does this for every file.
+    keepHash: query(
+      `UPDATE entry SET hash = ?9, hash_trust = 'trusted' WHERE source = ?1 AND tree_key = ?2
+       AND seq = ?3 AND type = ?4 AND size = ?5 AND mtime_ns = ?6 AND ctime_ns = ?7 AND inode = ?8`,
     ),
     parentsFirst: query(`${BELOW} ORDER BY tree_key LIMIT ?4`),
     deepestFirst: query(`${BELOW} ORDER BY tree_key DESC LIMIT ?4`),

@@ -1,4 +1,5 @@
 import type {
+  HashFinding,
   JournalState,
   JournalStore,
   RowPage,
@@ -38,6 +39,14 @@ export class MemoryJournalStore implements JournalStore {
     const sameSeq = this.#bySeq().find((other) => other.seq === row.seq && other.path !== row.path)
     if (sameSeq !== undefined) throw new Error(`seq ${row.seq} is given twice`)
     this.#rows.set(row.path, row)
+  }
+
+  keepHash({ path, seq, hash, fingerprint }: HashFinding): void {
+    const row = this.#rows.get(path)
+    if (row?.seq !== seq || row.state === null) return
+    const { type, size, mtimeNs, ctimeNs, inode } = row.state
+    if (Bun.deepEquals({ ...fingerprint, type, size, mtimeNs, ctimeNs, inode }, fingerprint))
+      this.#rows.set(path, { ...row, hash, hashTrust: 'trusted' })
   }
 
   liveBelow({ folder, beyond, limit, direction }: RowPage): JournalRow[] {

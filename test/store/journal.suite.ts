@@ -62,6 +62,24 @@ export function journalStoreSuite(name: string, make: () => JournalStore): void 
       expect(store.state()).toEqual(state)
     })
 
+    test('keeps a hash only for the row that it was found for', () => {
+      const store = filled(row('a', 1), row('gone', 2, gone))
+      const hash = 'cd'.repeat(32) as ContentHash
+      const finding = { path: path('a'), seq: 1, hash, fingerprint: FILE }
+      const keep = (change: object) =>
+        store.atomically(() => store.keepHash({ ...finding, ...change }))
+      keep({ seq: 2 })
+      keep({ path: path('b') })
+      keep({ path: path('gone'), seq: 2 })
+      const others = { size: 1, mtimeNs: 1n, ctimeNs: 1n, inode: 1n, type: 'fifo' }
+      for (const [field, value] of Object.entries(others))
+        keep({ fingerprint: { ...FILE, [field]: value } })
+      expect(store.get(path('a'))).toEqual(row('a', 1))
+      expect(store.get(path('gone'))).toEqual(row('gone', 2, gone))
+      keep({})
+      expect(store.get(path('a'))).toEqual(row('a', 1, { hash, hashTrust: 'trusted' }))
+    })
+
     test('keeps every field of a row', () => {
       const rows = [
         row('file', 1, { hash: 'ab'.repeat(32) as ContentHash, hashTrust: 'doubtful' }),

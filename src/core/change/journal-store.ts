@@ -1,4 +1,5 @@
 import type { RelPath } from '../path/rel-path.ts'
+import type { ContentHash, FileState } from './entry.ts'
 import type { JournalRow } from './row.ts'
 
 /** What a root was when its journal was made: another folder under the same path is not this source. */
@@ -30,6 +31,14 @@ export interface JournalState {
   readonly completeAtMs: number | null
 }
 
+/** A hash that someone found while reading a file that looked like this. */
+export interface HashFinding {
+  readonly path: RelPath
+  readonly seq: number
+  readonly hash: ContentHash
+  readonly fingerprint: Pick<FileState, 'size' | 'mtimeNs' | 'ctimeNs' | 'inode' | 'type'>
+}
+
 export interface SeqRange {
   readonly after: number
   readonly upTo: number
@@ -56,6 +65,8 @@ export interface JournalStore {
   putState(state: JournalState): void
   get(path: RelPath): JournalRow | null
   put(row: JournalRow): void
+  /** Makes a hash the trusted one of its row, where that has the seq still and its state the fingerprint. */
+  keepHash(finding: HashFinding): void
   /** Live rows strictly below a folder, in tree order or its reverse. */
   liveBelow(page: RowPage): JournalRow[]
   /** Live rows with this inode number. */

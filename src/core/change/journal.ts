@@ -1,19 +1,16 @@
 import { assert } from '../base/assert.ts'
 import type { RelPath } from '../path/rel-path.ts'
-import type { ContentHash, FileState } from './entry.ts'
-import type { JournalState, JournalStore, KnownRoot, SeqRange } from './journal-store.ts'
+import type {
+  HashFinding,
+  JournalState,
+  JournalStore,
+  KnownRoot,
+  SeqRange,
+} from './journal-store.ts'
 import type { JournalOptions, Leaving, Observation, Recorded } from './observation.ts'
 import { Recording, type RecordingTools } from './recording.ts'
 import type { JournalRow } from './row.ts'
 import { Sequence } from './sequence.ts'
-
-/** A hash that someone found while reading a file that looked like this. */
-export interface HashFinding {
-  readonly path: RelPath
-  readonly seq: number
-  readonly hash: ContentHash
-  readonly fingerprint: Pick<FileState, 'size' | 'mtimeNs' | 'ctimeNs' | 'inode' | 'type'>
-}
 
 /**
  * The journal of one source: what was seen becomes rows with seqs. Every method is one transaction (durable where seqs
@@ -98,12 +95,7 @@ export class Journal {
   /** Keeps hashes, each where its row still has the seq and the file still looked like the row when it was read. */
   keepHashes(findings: readonly HashFinding[]): void {
     this.#store.atomically(() => {
-      for (const finding of findings) {
-        const row = this.#store.get(finding.path)
-        if (row?.seq !== finding.seq || row.state === null) continue
-        if (!isFingerprintOf(finding.fingerprint, row.state)) continue
-        this.#store.put({ ...row, hash: finding.hash, hashTrust: 'trusted' })
-      }
+      for (const finding of findings) this.#store.keepHash(finding)
     })
   }
 
@@ -168,14 +160,4 @@ export class Journal {
       throw thrown
     }
   }
-}
-
-function isFingerprintOf(print: HashFinding['fingerprint'], state: FileState): boolean {
-  return (
-    print.type === state.type &&
-    print.size === state.size &&
-    print.mtimeNs === state.mtimeNs &&
-    print.ctimeNs === state.ctimeNs &&
-    print.inode === state.inode
-  )
 }
