@@ -5,11 +5,18 @@ import type { Fleet, FleetAgent } from './fleet.ts'
 /** Makes an enabled realtime policy from one agent's folder to a folder on each of the others; gives its id. */
 export async function distribute(
   fleet: Fleet,
-  options: { name: string; source: FleetAgent; targets: readonly FleetAgent[]; folder: string },
+  options: {
+    name: string
+    source: FleetAgent
+    targets: readonly FleetAgent[]
+    folder: string
+    hops?: readonly Readonly<Record<string, unknown>>[]
+  },
 ): Promise<string> {
   const policy = await fleet.api.post<{ id: string }>('/policies', {
     name: options.name,
     enabled: true,
+    ...(options.hops === undefined ? {} : { hops: options.hops }),
     sources: [
       { serverId: options.source.serverId, path: folderOf(fleet, options.source, options.folder) },
     ],

@@ -68,6 +68,8 @@ export class Installation {
         source: this.#source,
         targets: [this.#target],
         folder: name,
+        // As rsync does by default.
+        hops: [{ scope: 'group', method: 'copy', compression: 0, tls: true, rateBytesPerS: null }],
       }),
     )
     return { policyId: measured.policyId, measured }

@@ -62,7 +62,7 @@ export function report({ name, title, settings, pairs, bars }: Report): 0 | 1 {
     ours: summary(pairs.map(({ ours }) => ours)),
     rsync: summary(pairs.map(({ theirs }) => theirs)),
   }
-  const on = ['tls', 'journal', 'index', 'receipts']
+  const on = ['tls', 'journal', 'index', 'receipts', 'no compression on either side']
   const host = { cpu: cpus()[0]?.model ?? 'unknown', cpuCount: cpus().length }
   const wire = networkDescription()
   const ratios = pairs.map(({ ours, theirs }) => ours.timeMs / theirs.timeMs)
