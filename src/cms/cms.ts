@@ -3,8 +3,10 @@ import { toAppError } from '../core/base/errors.ts'
 import { restartEpoch } from '../core/change/open-journal.ts'
 import type { SourceConfig } from '../core/wire/control.ts'
 import { openDatabase } from '../store/database.ts'
+import { dropForgotten } from '../store/journal-prune.ts'
 import { JOURNAL_MIGRATIONS, SqliteJournalStore } from '../store/journal.ts'
 import type { CmsParts } from './cms-parts.ts'
+import { JOURNAL_KEEP_MS } from './detection-limits.ts'
 import { Source, type SourcePosition } from './source.ts'
 
 export interface CmsOptions extends CmsParts {
@@ -15,7 +17,7 @@ export interface CmsOptions extends CmsParts {
 /** Change detection of one agent: its sources, watched and journalled. */
 export interface Cms {
   /**
-   * The sources to watch from now on, whole; those left out are watched no longer, their journals are kept. A source
+   * The sources to watch from now on, whole; those left out are watched no longer, their journals are kept for 60 days. A source
    * whose configuration did not change goes on, and tells the master of its changes from `known` on.
    */
   configure(sources: readonly SourceConfig[]): Promise<void>
@@ -80,6 +82,9 @@ export function createCms(options: CmsOptions): Cms {
             log.error('a source cannot be watched', { ...config, error: toAppError(thrown) })
           }
         }
+        const beforeMs = options.clock.nowMs() - JOURNAL_KEEP_MS
+        while (dropForgotten(database, { keep: new Set(wanted.keys()), beforeMs }))
+          await Bun.sleep(0)
       }),
     changesRecorded: ({ sourceId, epoch, upTo }) =>
       sources.get(sourceId)?.recorded({ epoch, seq: upTo }),

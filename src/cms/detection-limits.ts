@@ -40,3 +40,6 @@ export const MISSING_MAX = 100_000
 
 /** Pages on their way to the master that it has not confirmed. */
 export const PAGES_UNCONFIRMED_MAX = 8
+
+/** How long the journal of a source outlives its last complete look, once the source is watched no longer. */
+export const JOURNAL_KEEP_MS = 60 * 86_400_000
