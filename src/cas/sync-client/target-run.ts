@@ -2,6 +2,7 @@ import type { Failure } from '../../core/base/result.ts'
 import type { SenderOutcome, SenderJob } from '../../core/transfer/sender-ports.ts'
 import type { SenderProgress } from '../../core/transfer/sender.ts'
 import type { JobNode, MasterMessageOf } from '../../core/wire/control.ts'
+import { withDescendants } from './descendants.ts'
 import { droppedReports } from './dropped-reports.ts'
 import type { JobReport, SyncClientOptions } from './options.ts'
 
@@ -78,8 +79,8 @@ export class TargetRun {
     const { jobId, sourceId, epoch, to } = this.job
     const { bindingId, ticket, hop } = this.node
     const children = this.#hasSubtree ? this.node.children : []
-    // What is passed on must come whole: the changes for one target are of no use to the next.
-    const method = children.length > 0 ? 'copy' : hop.method
+    const isPatched = [this.node, ...withDescendants(children)].every(takesPatches)
+    const method = isPatched ? 'patch' : 'copy'
     const levels = { compression: hop.compression, hopCompression: hop.compression }
     return { jobId, sourceId, epoch, to, bindingId, ticket, method, ...levels, children }
   }
@@ -150,3 +151,8 @@ export interface AttemptProgress {
 }
 
 const NO_PROGRESS: SenderProgress = { setsDone: 0, appliedCount: 0, failedCount: 0 }
+
+/** What goes to one goes to all below it. */
+function takesPatches({ hop }: JobNode): boolean {
+  return hop.method === 'patch'
+}

@@ -42,6 +42,8 @@ export class IncomingSet {
   #wanted: readonly boolean[] = []
   /** By index: hashes of the contents that came, null for one that was broken off. */
   readonly #received = new Map<number, ContentHash | null>()
+  /** Indexes of files that were built from changes: whole they may come as well, for a sibling that could not. */
+  readonly #rebuilt = new Set<number>()
   #open: OpenFile | null = null
   /** The older version of the file that is being asked about or built. */
   #base: IncomingBase | null = null
@@ -119,10 +121,12 @@ export class IncomingSet {
     const entry = this.#entries[index]
     demand(this.#inbound !== null && this.#open === null, 'content that is not due')
     demand(entry?.state?.type === 'file', `content for entry ${index}, which is no file`)
-    demand(!this.#received.has(index), `content for entry ${index} twice`)
+    const isHere = this.#rebuilt.has(index)
+    demand(isHere || !this.#received.has(index), `content for entry ${index} twice`)
     demand(keptBytes <= entry.state.size, `more kept of entry ${index} than it has`)
     // What is not wanted was pushed before the sender could know: it is let run through.
-    const file = this.#wanted[index] === true ? this.#inbound.openFile(entry.seq, keptBytes) : null
+    const isWanted = this.#wanted[index] === true && !isHere
+    const file = isWanted ? this.#inbound.openFile(entry.seq, keptBytes) : null
     this.#open = { index, file, leftBytes: entry.state.size - keptBytes, patch: null }
   }
 
@@ -149,6 +153,7 @@ export class IncomingSet {
     this.#open = null
     const built = open.patch.end(hash)
     if (built !== null) this.#received.set(open.index, built)
+    if (built !== null) this.#rebuilt.add(open.index)
     return { index: open.index, isRebuilt: built !== null }
   }
 

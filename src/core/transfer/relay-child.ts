@@ -2,6 +2,7 @@ import type { Result } from '../base/result.ts'
 import type { Position } from '../change/entry.ts'
 import type { OpenedMessage } from '../wire/frame-messages.ts'
 import type { Block, Frame, SetBegin } from '../wire/frame.ts'
+import type { Base } from '../wire/patch-frames.ts'
 import { RelayQueue } from './relay-queue.ts'
 import type { WantedTurn } from './relay-wanted.ts'
 import type { RelayedFrame } from './relay.ts'
@@ -14,6 +15,14 @@ export interface RelayedStream {
   /** Where everyone is to be at the end. */
   readonly to: number
 }
+
+/** What follows the beginning of a file. */
+const CONTENT_PARTS: ReadonlySet<Frame['type']> = new Set<Frame['type']>([
+  'fileData',
+  'fileEnd',
+  'fileCopy',
+  'patchEnd',
+])
 
 /** How far a child has come with a stream. */
 export type ChildState = 'opening' | 'streaming' | 'ending' | 'over'
@@ -47,6 +56,10 @@ export class RelayChild {
   #set: CurrentSet | null = null
   /** A file that the child does not lack is on its way. */
   #isFilePassed = false
+  /** Older versions that it holds, for the set that it answers next. */
+  #offered: readonly Base[] | null = null
+  /** Of changes that were sent and not answered: whether the parent gave them up. */
+  readonly #patches: boolean[] = []
   #setsEnded = 0
   #setsDone = 0
   #appliedCount = 0
@@ -119,7 +132,8 @@ export class RelayChild {
       const set = this.#asked.shift()
       demand(set !== undefined, 'frame "wanted" is not due')
       set.wanted = frame.wanted
-      set.turn?.take(this, frame.wanted)
+      set.turn?.take(this, frame.wanted, this.#offered ?? [])
+      this.#offered = null
       return
     }
     if (frame.type === 'setDone') {
@@ -129,11 +143,23 @@ export class RelayChild {
       this.#failedCount += frame.done.failedCount
       return
     }
-    // An offer to take less than whole files: what passes through here is whole.
-    if (frame.type === 'bases') return
+    if (frame.type === 'bases') {
+      demand(this.#asked.length > 0 && this.#offered === null, 'frame "bases" is not due')
+      this.#offered = frame.bases
+      return
+    }
+    if (frame.type === 'patchDone') return this.#takePatchDone(frame.isRebuilt)
     demand(frame.type === 'jobEnd' && this.#state === 'ending', `"${frame.type}" is not due`)
     demand(this.#setsDone === this.#setsEnded, 'an end before all receipts')
     this.#state = 'over'
+  }
+
+  /** Whoever cannot use the changes gets the file elsewhere: its siblings and its parent can. */
+  #takePatchDone(isRebuilt: boolean): void {
+    const isGivenUp = this.#patches.shift()
+    demand(isGivenUp !== undefined, 'frame "patchDone" is not due')
+    if (!isRebuilt && !isGivenUp)
+      refuse('HASH_MISMATCH', 'the child cannot build a file from the version that it offered')
   }
 
   #open(opened: OpenedMessage): void {
@@ -149,6 +175,7 @@ export class RelayChild {
     demand(set !== null, `frame "${frame.type}" outside a set`)
     if (frame.type === 'setEnd') this.#endSet(set)
     if (set.isPassed || this.#isSpared(set, frame)) return null
+    if (frame.type === 'patchEnd') this.#patches.push(frame.hash === null)
     return 'block' in frame ? { ...frame, block: this.#packed(frame.block) } : frame
   }
 
@@ -185,11 +212,11 @@ export class RelayChild {
   /** Content that the child has is not sent where nothing else stands in the same frame. */
   #isSpared(set: CurrentSet, frame: Frame): boolean {
     const { wanted } = set
-    if (frame.type === 'fileBegin') {
+    if (frame.type === 'fileBegin' || frame.type === 'patchBegin') {
       this.#isFilePassed = wanted !== null && wanted[frame.index] !== true
       return this.#isFilePassed
     }
-    if (frame.type === 'fileData' || frame.type === 'fileEnd') return this.#isFilePassed
+    if (CONTENT_PARTS.has(frame.type)) return this.#isFilePassed
     return frame.type === 'pack' && wanted !== null && !wanted.includes(true)
   }
 

@@ -1,6 +1,7 @@
 import type { Frame } from '../wire/frame.ts'
+import type { Base } from '../wire/patch-frames.ts'
 import type { RelayChild } from './relay-child.ts'
-import { type WantedTurn, WantedTurns } from './relay-wanted.ts'
+import { type SubtreeAnswer, type WantedTurn, WantedTurns } from './relay-wanted.ts'
 
 /** Frames of a sender that are passed on as they are; all others are between two neighbours. */
 const PASSED_ON: ReadonlySet<Frame['type']> = new Set<Frame['type']>([
@@ -10,8 +11,18 @@ const PASSED_ON: ReadonlySet<Frame['type']> = new Set<Frame['type']>([
   'fileBegin',
   'fileData',
   'fileEnd',
+  'patchBegin',
+  'fileCopy',
+  'patchEnd',
   'setEnd',
   'jobEnd',
+])
+
+/** Replies of this server that speak for it alone. */
+const OWN_WORD: ReadonlySet<Frame['type']> = new Set<Frame['type']>([
+  'setDone',
+  'signature',
+  'patchDone',
 ])
 
 /** A frame on its way to the children of a stream. */
@@ -47,17 +58,19 @@ export class Relay {
    */
   replies(own: readonly Frame[]): Frame[] {
     const out: Frame[] = []
+    let bases: readonly Base[] = []
     for (const frame of own) {
-      if (frame.type === 'wanted') this.#turns.takeOwn(frame.wanted)
+      if (frame.type === 'bases') ({ bases } = frame)
+      else if (frame.type === 'wanted') this.#turns.takeOwn(frame.wanted, bases)
       else if (frame.type === 'jobEnd') this.#ownEnd = 'reached'
-      else if (frame.type === 'setDone') out.push(frame)
+      else if (OWN_WORD.has(frame.type)) out.push(frame)
     }
     return [...out, ...this.released()]
   }
 
   /** What waited and may go to the parent now, because of something a child said or because one is gone. */
   released(): Frame[] {
-    const out: Frame[] = [...this.#turns.ready()].map((wanted) => ({ type: 'wanted', wanted }))
+    const out = [...this.#turns.ready()].flatMap(answerFrames)
     if (this.#ownEnd !== 'reached' || this.#live.size > 0) return out
     this.#ownEnd = 'told'
     return [...out, { type: 'jobEnd' }]
@@ -67,6 +80,12 @@ export class Relay {
   gone(child: RelayChild): void {
     if (this.#live.delete(child)) this.#turns.forget(child)
   }
+}
+
+/** The answer for a set, as it goes to the parent. */
+function answerFrames({ wanted, bases }: SubtreeAnswer): Frame[] {
+  const answer: Frame = { type: 'wanted', wanted }
+  return bases.length === 0 ? [answer] : [{ type: 'bases', bases }, answer]
 }
 
 /** The frame with bytes of its own: those of the connection are valid only until its handler returns. */
