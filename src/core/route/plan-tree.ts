@@ -16,19 +16,23 @@ export interface RouteRule {
   readonly rateBytesPerS?: number | null | undefined
 }
 
-export interface TreeRequest {
-  readonly source: RoutePlace
-  readonly targets: readonly (RoutePlace & { readonly bindingId: string })[]
+/** What decides on the options of a hop. */
+export interface RouteRules {
   /** Fleet-wide rules: ceilings that a policy cannot exceed. */
   readonly ceilings: readonly RouteRule[]
   /** The policy's own rules. */
   readonly rules: readonly RouteRule[]
 }
 
+export interface TreeRequest extends RouteRules {
+  readonly source: RoutePlace
+  readonly targets: readonly (RoutePlace & { readonly bindingId: string })[]
+}
+
 /** Plans the way of a job's content: one hop from the source to each target, each with its options and the reason. */
 export function planTree(request: TreeRequest): DistributionTree {
   const children = request.targets.map((target): RouteNode => {
-    const { hop, reason } = planHop(request, target)
+    const { hop, reason } = routeHop(request, { from: request.source, to: target }, DIRECT)
     const { serverId, bindingId } = target
     return { serverId, bindingId, hop, reason, children: [] }
   })
@@ -36,12 +40,8 @@ export function planTree(request: TreeRequest): DistributionTree {
 }
 
 /** How a hop between two servers is made, by the rules of a policy and those of the fleet. */
-export function hopOptions(
-  rules: Pick<TreeRequest, 'ceilings' | 'rules'>,
-  from: RoutePlace,
-  to: RoutePlace,
-): HopOptions {
-  return planHop({ ...rules, source: from, targets: [] }, to).hop
+export function hopOptions(rules: RouteRules, from: RoutePlace, to: RoutePlace): HopOptions {
+  return routeHop(rules, { from, to }, DIRECT).hop
 }
 
 /** How far apart two servers are. */
@@ -50,20 +50,28 @@ export function scopeBetween(one: RoutePlace, other: RoutePlace): HopScope {
   return one.regionId === other.regionId ? 'region' : 'international'
 }
 
+/** Why a hop is there that begins at the source. */
+export const DIRECT = 'direct from the source'
+
 interface PlannedHop {
   readonly hop: HopOptions
   readonly reason: string
 }
 
-function planHop(request: TreeRequest, to: RoutePlace): PlannedHop {
-  const hop = { scope: scopeBetween(request.source, to), from: request.source, to }
+/** Gives the options of a hop, and why it is there, with `why` in front. */
+export function routeHop(
+  request: RouteRules,
+  ends: { readonly from: RoutePlace; readonly to: RoutePlace },
+  why: string,
+): PlannedHop {
+  const hop = { ...ends, scope: scopeBetween(ends.from, ends.to) }
   const defaults = defaultOptions(hop.scope)
   const chosen = bySpecificity(request.rules, hop)
   const ceilings = bySpecificity(request.ceilings, hop)
   const own = merge(merge(defaults, ceilings), chosen)
   return {
     hop: ceilings.reduce(lower, own),
-    reason: reasonOf(hop.scope, { chosen, ceilings }),
+    reason: `${why}, ${reasonOf(hop.scope, { chosen, ceilings })}`,
   }
 }
 
@@ -132,7 +140,7 @@ function reasonOf(
     region: 'within the region',
     international: 'between regions',
   }[scope]
-  const parts = [`direct from the source, ${where}`]
+  const parts = [where]
   if (rules.chosen.length > 0) parts.push('options by the policy')
   if (rules.ceilings.length > 0) parts.push('limited by hop rules')
   return parts.join('; ')
