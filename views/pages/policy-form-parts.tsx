@@ -54,7 +54,7 @@ const Patterns = ({ label, name, value, hint, error }: PatternsProps) => (
 export const SafetySection = (props: PartProps) => (
   <Section
     title="Deletions"
-    about="What happens on the targets when files go, and what is too much at once."
+    about="What happens on the targets when files go. The limits are kept; holding what exceeds them comes with a later version."
   >
     <div class="fields">
       <SelectField
