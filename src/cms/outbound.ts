@@ -4,6 +4,7 @@ import type { SentState } from '../core/change/entry.ts'
 import type { Journal } from '../core/change/journal.ts'
 import type { JournalRow } from '../core/change/row.ts'
 import type { RelPath } from '../core/path/rel-path.ts'
+import type { HostAccounts } from '../platform/accounts.ts'
 
 /** What a source's outside needs of its inside. */
 export interface OutboundParts {
@@ -12,6 +13,8 @@ export interface OutboundParts {
   readonly tree: () => ReadTree
   /** Looks at a path that was not what its row says, and gives it a newer seq. */
   readonly resequence: (path: RelPath) => void
+  /** Users and groups of this host; null where owners travel by number alone. */
+  readonly accounts: (() => HostAccounts) | null
 }
 
 /** One source as the Sync Client reads it. Epoch, journal and tree are those of the moment of each call. */
@@ -24,20 +27,28 @@ export function createOutbound(parts: OutboundParts): OutboundSource {
     },
     epoch: () => journal().epoch,
     headSeq: () => journal().headSeq,
-    changes: (range) => journal().handOut(range).map(outboundRow),
+    changes: (range) => {
+      const accounts = parts.accounts?.() ?? null
+      return journal()
+        .handOut(range)
+        .map((row) => outboundRow(row, accounts))
+    },
     recordHashes: (hashes: readonly FoundHash[]) => journal().keepHashes(hashes),
     resequence,
   }
 }
 
-function outboundRow(row: JournalRow): OutboundRow {
+function outboundRow(row: JournalRow, accounts: HostAccounts | null): OutboundRow {
   const { seq, path, operation, from, state, hashTrust } = row
-  const entry = { seq, path, operation, from, state: sentState(row) }
+  const entry = { seq, path, operation, from, state: sentState(row, accounts) }
   return { entry, fingerprint: state, hashTrust }
 }
 
-function sentState({ state, hash }: JournalRow): SentState | null {
+function sentState({ state, hash }: JournalRow, accounts: HostAccounts | null): SentState | null {
   if (state === null) return null
   const { type, size, mode, uid, gid, mtimeNs, linkTarget } = state
-  return { type, size: type === 'file' ? size : 0, mode, uid, gid, mtimeNs, linkTarget, hash }
+  const ids = { mode, uid, gid, mtimeNs, linkTarget, hash }
+  const sent = { type, size: type === 'file' ? size : 0, ...ids }
+  if (accounts === null) return sent
+  return { ...sent, ownerNames: { user: accounts.userOf(uid), group: accounts.groupOf(gid) } }
 }

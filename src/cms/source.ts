@@ -9,6 +9,7 @@ import { openJournal, restartEpoch } from '../core/change/open-journal.ts'
 import { type Filter, createFilter } from '../core/filter/filter.ts'
 import { ROOT } from '../core/path/rel-path.ts'
 import type { AgentMessageOf, SourceConfig } from '../core/wire/control.ts'
+import { hostAccounts } from '../platform/accounts.ts'
 import { iso } from '../platform/clock.ts'
 import { compilePattern } from '../platform/pattern.ts'
 import type { CmsParts } from './cms-parts.ts'
@@ -71,6 +72,7 @@ export class Source {
       journal: () => this.#journal,
       tree: () => disk.tree,
       resequence: (path) => this.#loop.resequence(path),
+      accounts: config.metadata.owner === 'name' ? accountsOfHost : null,
     })
     this.#reporter = new Reporter({
       report: () => this.#report(),
@@ -174,6 +176,8 @@ export class Source {
     }
   }
 }
+
+const accountsOfHost = hostAccounts()
 
 interface SourceTools {
   readonly config: SourceConfig

@@ -65,6 +65,7 @@ export class SimSource {
       journal: () => this.#journal,
       tree: () => this.#readTree(),
       resequence: (path) => loop.resequence(path),
+      accounts: null,
     })
   }
 

@@ -94,6 +94,7 @@ export class SimTarget {
       createHasher,
       freeSpace: () => ({ freeBytes: PLENTY, totalBytes: PLENTY }),
       nowMs: () => 0,
+      accounts: () => ({ uidOf: () => null, gidOf: () => null }),
       isVisible: () => true,
       notice: () => undefined,
     })

@@ -6,6 +6,7 @@ import { AppError } from '../../core/base/errors.ts'
 import { type CompilePattern, createFilter } from '../../core/filter/filter.ts'
 import { ROOT, STAGING_NAME } from '../../core/path/rel-path.ts'
 import type { TargetConfig } from '../../core/wire/control.ts'
+import { hostAccounts } from '../../platform/accounts.ts'
 import { systemClock } from '../../platform/clock.ts'
 import { freeSpaceOf } from '../../platform/free-space.ts'
 import { createHasher } from '../../platform/hash.ts'
@@ -17,6 +18,8 @@ import type { IndexFile } from '../../store/index-file.ts'
 import type { OpenTarget, TargetOpener } from '../sync-server/bindings.ts'
 import { GuardedBinding } from './guarded-binding.ts'
 import { checkRoot, learnRoot } from './root-guard.ts'
+
+const accountsOfHost = hostAccounts()
 
 export interface OpenerOptions {
   readonly index: IndexFile
@@ -79,6 +82,7 @@ function bindingOf(
     createHasher,
     freeSpace: () => (options.freeSpace ?? freeSpaceOf)(path),
     nowMs: () => systemClock.nowMs(),
+    accounts: accountsOfHost,
     isVisible: (below, isDirectory) =>
       filter.value.letsThrough(below, isDirectory ? 'folder' : 'leaf'),
     notice: (message) => log.warn(message),

@@ -1,5 +1,6 @@
 import { assert } from '../base/assert.ts'
 import type { Entry } from '../change/entry.ts'
+import { LocalOwners } from './accounts.ts'
 import { ApplyingSet } from './inbound-set.ts'
 import type {
   InboundBinding,
@@ -23,6 +24,7 @@ export class ApplyBinding implements InboundBinding {
   readonly #deps: ApplyDependencies
   readonly #metadata: MetadataWriter
   readonly #partials: Partials
+  readonly #owners: LocalOwners
   #isBusy = false
   /** A set was dropped and its staging folder could not be ended: the next set must not begin before it is. */
   #isUnclean = false
@@ -33,6 +35,7 @@ export class ApplyBinding implements InboundBinding {
     this.#deps = deps
     this.#metadata = new MetadataWriter(deps.tree, deps.options, deps.notice)
     this.#partials = new Partials(deps)
+    this.#owners = new LocalOwners(deps.accounts, deps.notice)
   }
 
   /** Ends what an unclean stop left in the tree. Throws AppError where the tree refuses it. */
@@ -58,7 +61,7 @@ export class ApplyBinding implements InboundBinding {
     const ended = (isApplied: boolean) => this.#ended(header, isApplied)
     const parts = { deps: this.#deps, metadata: this.#metadata, partials: this.#partials }
     const context = { ...parts, header, list, ended }
-    const set = new ApplyingSet(context, entries)
+    const set = new ApplyingSet(context, this.#owners.of(entries))
     this.#isBusy = true
     return set
   }

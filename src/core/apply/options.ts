@@ -1,4 +1,5 @@
 import type { RelPath } from '../path/rel-path.ts'
+import type { Accounts } from './accounts.ts'
 import type { IndexStore } from './index-store.ts'
 import type { Hasher, TargetTree } from './target-tree.ts'
 
@@ -7,7 +8,7 @@ export interface ApplyOptions {
   readonly deletes: 'mirror' | 'keep'
   readonly deleteExcluded: boolean
   readonly firstContact: 'hold' | 'adopt' | 'replace'
-  /** `name` is treated as `id` until names travel. */
+  /** With `name`, the names that come with entries say whose a path is, else the numbers. */
   readonly owner: 'id' | 'name' | 'off'
   readonly mode: boolean
   /** Whether stretches of zeros become holes. */
@@ -29,6 +30,8 @@ export interface ApplyDependencies {
   readonly options: ApplyOptions
   readonly createHasher: () => Hasher
   readonly freeSpace: () => FreeSpace
+  /** Users and groups of this host, as they are now. */
+  readonly accounts: () => Accounts
   /** The wall clock of this host. */
   readonly nowMs: () => number
   /** Tells whether the filter lets a path through; what it does not is never touched. */

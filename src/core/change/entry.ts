@@ -29,6 +29,12 @@ export type ContentHash = string & { readonly brand: 'ContentHash' }
 /** The operations by which a change is reported. What is applied is the state, not the operation. */
 export type EntryOperation = 'create' | 'update' | 'rename' | 'move' | 'delete' | 'excluded'
 
+/** Who owns a path by name; null for a number that has none at its source. */
+export interface OwnerNames {
+  readonly user: ByteString | null
+  readonly group: ByteString | null
+}
+
 /** The metadata of a path that exists, as it is sent and as the index keeps it. */
 export interface SentState {
   readonly type: FileType
@@ -38,6 +44,8 @@ export interface SentState {
   readonly gid: number
   readonly mtimeNs: bigint
   readonly linkTarget: ByteString | null
+  /** Only on the wire, and where the policy sends names; the numbers are then those of the source. */
+  readonly ownerNames?: OwnerNames
   /** Null for what is no file, and for a file whose content was not hashed yet. */
   readonly hash: ContentHash | null
 }

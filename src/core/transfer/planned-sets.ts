@@ -1,13 +1,18 @@
 import type { SetHeader, TargetPosition } from '../apply/inbound.ts'
 import type { OutboundRow, OutboundSource } from '../apply/outbound.ts'
-import { SET_BYTES_MAX, SET_ENTRIES_MAX, SET_ENTRY_BYTES_MAX } from '../base/limits.ts'
+import {
+  SET_BYTES_MAX,
+  SET_ENTRIES_MAX,
+  SET_ENTRY_BYTES_MAX,
+  SET_NEW_ENTRIES_MAX,
+} from '../base/limits.ts'
 import { type Result, failure, success } from '../base/result.ts'
 import type { Position } from '../change/entry.ts'
 
 /** Rows read from the journal at a time, so that the event loop stays free. */
 const PAGE_ROWS = 1024
-/** More than an encoded entry takes beside its paths and link target. */
-const ENTRY_HEAD_BYTES = 128
+/** More than an encoded entry takes beside its paths and link target: numbers, a hash, and two names. */
+const ENTRY_HEAD_BYTES = 640
 
 /** One set on its way out. */
 export interface PlannedSet {
@@ -115,6 +120,7 @@ function* retrySets(
 /** What still fits into one set; once something did not, nothing does. */
 class SetRoom {
   #entries = 0
+  #newEntries = 0
   #contentBytes = 0
   #entryBytes = 0
   #isFull = false
@@ -124,13 +130,16 @@ class SetRoom {
     const entryBytes =
       ENTRY_HEAD_BYTES + path.length + (from?.length ?? 0) + (state?.linkTarget?.length ?? 0)
     // The content of what was renamed is at the target already: a renamed folder stays in one set.
+    const isNew = from === null && state !== null
     const contentBytes = from === null ? (state?.size ?? 0) : 0
     this.#isFull ||=
       this.#entries === SET_ENTRIES_MAX ||
+      (isNew && this.#newEntries === SET_NEW_ENTRIES_MAX) ||
       this.#entryBytes + entryBytes > SET_ENTRY_BYTES_MAX ||
       (this.#entries > 0 && this.#contentBytes + contentBytes > SET_BYTES_MAX)
     if (this.#isFull) return false
     this.#entries++
+    if (isNew) this.#newEntries++
     this.#entryBytes += entryBytes
     this.#contentBytes += contentBytes
     return true

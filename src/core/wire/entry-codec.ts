@@ -1,3 +1,4 @@
+import type { ByteString } from '../base/byte-string.ts'
 import type { Result } from '../base/result.ts'
 import type { Entry, EntryOperation, FileType, SentState } from '../change/entry.ts'
 import { type RelPath, isStaging, parseRelPath } from '../path/rel-path.ts'
@@ -25,6 +26,9 @@ const HAS_HASH = 0x80
 const PATH_BYTES_MAX = 4096
 const LINK_BYTES_MAX = 4095
 const MODE_MAX = 0o7777
+/** Beside the mode: the names of user and group follow the state. */
+const HAS_NAMES = 0x2000
+const NAME_BYTES_MAX = 255
 const ID_MAX = 0xffff_ffff
 
 /** Writes one entry; `previousSeq` is that of the entry before, or 0. */
@@ -44,12 +48,16 @@ export function writeEntry(writer: ByteWriter, entry: Entry, previousSeq: number
 
 function writeState(writer: ByteWriter, state: SentState): void {
   writer.count(state.size)
-  writer.count(state.mode)
+  const { ownerNames } = state
+  writer.count(ownerNames === undefined ? state.mode : state.mode | HAS_NAMES)
   writer.count(state.uid)
   writer.count(state.gid)
   writer.i64(state.mtimeNs)
   if (state.linkTarget !== null) writer.text(state.linkTarget)
   if (state.hash !== null) writer.hash(state.hash)
+  if (ownerNames === undefined) return
+  // No name is empty, so that is how none is written.
+  for (const name of [ownerNames.user, ownerNames.group]) writer.text(name ?? ('' as ByteString))
 }
 
 /**
@@ -103,16 +111,26 @@ function readState(reader: ByteReader, flags: number): SentState {
   const size = reader.count()
   if (type !== 'file' && (size > 0 || flags & HAS_HASH))
     throw new Malformed(`a ${type} with content`)
-  return {
+  const modeAndMark = reader.count(MODE_MAX | HAS_NAMES)
+  const mode = modeAndMark & ~HAS_NAMES
+  if (mode > MODE_MAX) throw new Malformed(`a mode of ${mode}`)
+  const state = {
     type,
     size,
-    mode: reader.count(MODE_MAX),
+    mode,
     uid: reader.count(ID_MAX),
     gid: reader.count(ID_MAX),
     mtimeNs: reader.i64(),
     linkTarget: type === 'symlink' ? readLinkTarget(reader) : null,
     hash: flags & HAS_HASH ? reader.hash() : null,
   }
+  if (mode === modeAndMark) return state
+  return { ...state, ownerNames: { user: readName(reader), group: readName(reader) } }
+}
+
+function readName(reader: ByteReader): ByteString | null {
+  const name = reader.text(NAME_BYTES_MAX)
+  return name === '' ? null : name
 }
 
 function readLinkTarget(reader: ByteReader): NonNullable<SentState['linkTarget']> {

@@ -1,3 +1,4 @@
+import type { Accounts } from '../../../src/core/apply/accounts.ts'
 import { ApplyBinding } from '../../../src/core/apply/inbound-binding.ts'
 import type { SetHeader, SetOutcome } from '../../../src/core/apply/inbound.ts'
 import type { IndexStore } from '../../../src/core/apply/index-store.ts'
@@ -106,6 +107,7 @@ export class Target {
   space: FreeSpace = { freeBytes: 1 << 30, totalBytes: 1 << 30 }
   isVisible: (path: RelPath) => boolean = () => true
   nowMs = 0
+  accounts: Accounts = { uidOf: () => null, gidOf: () => null }
   #binding: ApplyBinding | null = null
 
   constructor(
@@ -138,6 +140,7 @@ export class Target {
       createHasher,
       freeSpace: () => this.space,
       nowMs: () => this.nowMs,
+      accounts: () => this.accounts,
       isVisible: (path) => this.isVisible(path),
       notice: (message) => this.notices.push(message),
     })

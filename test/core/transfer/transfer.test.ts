@@ -202,10 +202,22 @@ test('more entries than a set holds come in several sets; a row that moves meanw
   })
   expect(binding.headers.map(({ from, last }) => ({ from, last }))).toEqual([
     { from: 0, last: false },
+    { from: 4096, last: false },
     { from: 8192, last: true },
   ])
   expect(binding.entries.size).toBe(10_000)
   expect(binding.watermark?.seq).toBe(to + 1)
+})
+
+test('a renamed folder and what it left stay in one set, however much is new beside it', () => {
+  const source = new MemorySource()
+  for (let index = 0; index < 5000; index++) source.folder(`f${index}`)
+  const binding = new MemoryBinding()
+  run(source, binding)
+  const before = binding.headers.length
+  for (let index = 0; index < 3000; index++) source.rename(`f${index}`, `g${index}`)
+  run(source, binding)
+  expect(binding.headers.slice(before)).toHaveLength(1)
 })
 
 test('a set ends where its content would be too much', () => {
@@ -255,7 +267,7 @@ test('a connection lost at any frame loses nothing, leaves nothing open, and the
     expect(binding.listing()).toContain(`large ${LARGE}!`)
     expect(binding.listing()).toContain('d/b alpha')
   }
-})
+}, 60_000)
 
 type Tamper = (frame: Frame) => Frame
 const onType =

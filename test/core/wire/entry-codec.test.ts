@@ -37,6 +37,7 @@ const VALID: readonly Entry[] = [
     state: { ...other, type: 'symlink', linkTarget: fromText('../../etc/passwd') },
   }),
   entry(301, 'pipe', { state: { ...other, type: 'fifo', mode: 0o7777 } }),
+  entry(302, 'named', { state: { ...file, ownerNames: { user: fromText('jörg'), group: null } } }),
   entry(2 ** 40, 'moved', { operation: 'move', from: 'x/moved' as RelPath }),
   entry(2 ** 40 + 1, 'gone', { operation: 'delete', state: null }),
   entry(2 ** 53 - 1, 'hidden', { operation: 'excluded', state: null }),
@@ -63,8 +64,11 @@ test('a second block goes on from the last seq of the first', () => {
 
 test('the encoding is frozen', () => {
   const hash = new Bun.CryptoHasher('sha256').update(encode(VALID)).digest('hex')
-  expect(hash).toBe('6484814dfbfb7832935f166a45304ce1475364cb3e5cf0726bfc1d363e808129')
+  expect(hash).toBe('fa50c55193b3b69ae1d2d6ece95288ec993e5d8ee4ed637cc3f7c4995d191e99')
 })
+
+const named = (user: string): Entry =>
+  entry(1, 'a', { state: { ...file, ownerNames: { user: fromText(user), group: null } } })
 
 const state = (change: Partial<SentState>): Partial<Entry> => ({ state: { ...file, ...change } })
 
@@ -90,6 +94,7 @@ test.each<[string, Entry]>([
   ],
   ['seq 0', entry(0, 'a')],
   ['a mode with more than permissions', entry(1, 'a', state({ mode: 0o100644 }))],
+  ['a name of an owner over 255 bytes', named('n'.repeat(256))],
   ['an owner over 32 bits', entry(1, 'a', state({ uid: 2 ** 32 }))],
   ['a folder with content', entry(1, 'a', state({ type: 'directory', hash: null }))],
   ['a folder with a hash', entry(1, 'a', state({ type: 'directory', size: 0 }))],
