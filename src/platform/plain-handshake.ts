@@ -18,7 +18,7 @@ import {
 } from './plain-keys.ts'
 
 /** Where a handshake is after some bytes. `rest` came behind it and belongs to the connection. */
-export type PlainStep =
+type PlainStep =
   | { readonly kind: 'more' }
   | {
       readonly kind: 'proven'

@@ -1,7 +1,5 @@
 import { hkdfSync, timingSafeEqual } from 'node:crypto'
 
-/** The key that two servers share, by their master. */
-export const HOP_KEY_BYTES = 32
 export const PLAIN_NONCE_BYTES = 32
 export const PLAIN_PROOF_BYTES = 32
 const FRAME_KEY_BYTES = 32

@@ -1,7 +1,7 @@
 import { type Socket, connect, createServer } from 'node:net'
 
 /** Which way bytes go. */
-export type Direction = 'toServer' | 'toClient'
+type Direction = 'toServer' | 'toClient'
 
 /** What becomes of a chunk on its way; null for nothing. */
 export type Meddle = (bytes: Buffer, direction: Direction) => Buffer | null
