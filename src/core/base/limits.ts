@@ -6,6 +6,9 @@ export const FRAME_BYTES_MAX = 1 << 20
 /** Entries in one set: bounds what a target stages and one transaction writes; a renamed folder fits whole. */
 export const SET_ENTRIES_MAX = 8192
 
+/** Entries in one set that are neither renames nor deletions: a target stages them and keeps them in mind at once. */
+export const SET_NEW_ENTRIES_MAX = 4096
+
 /** Bytes of small-file content in one set, so that a receipt comes at least this often. */
 export const SET_BYTES_MAX = 256 << 20
 
