@@ -117,6 +117,23 @@ export const OPERATIONS: readonly Operation[] = [
     },
   ],
   [
+    'a fifo',
+    (at) => {
+      const made = Bun.spawnSync(['mkfifo', '-m', '640', at('fifo').toString()])
+      if (made.exitCode !== 0) throw new Error(made.stderr.toString())
+      utimesSync(at('fifo'), 1_200_000_000, 1_200_000_000.75)
+    },
+  ],
+  [
+    'a sparse file',
+    (at) => {
+      const file = openSync(at('sparse'), 'w')
+      writeSync(file, 'in the middle of nothing', 20_000_000)
+      ftruncateSync(file, 64_000_001)
+      closeSync(file)
+    },
+  ],
+  [
     'point a link elsewhere',
     (at) => {
       rmSync(at('link'))
