@@ -14,6 +14,7 @@ export interface TreeNode {
   readonly children?: readonly TreeNode[]
   readonly ticket?: TicketChanges
   readonly compression?: number
+  readonly rateBytesPerS?: number
 }
 
 /** Times at which a test can wait for patience to end. */
@@ -67,19 +68,28 @@ export class RelayFleet {
       server.configure({ ...configuration, listen: { host: '127.0.0.1', port }, peers })
   }
 
-  async node(tree: TreeNode, sender = SOURCE_SERVER): Promise<JobNode> {
-    const { number, children = [], compression = 1 } = tree
-    const aud = serverId(number)
-    const claims = { aud, senders: [sender, SOURCE_SERVER], ...tree.ticket?.claims }
-    return {
-      ...jobNode({
-        serverId: aud,
-        ticket: await this.fleet.ticket({ ...tree.ticket, claims }),
-        children: await Promise.all(children.map((child) => this.node(child, aud))),
-      }),
-      hop: { scope: 'group', method: 'copy', compression, tls: true, rateBytesPerS: null },
-    }
+  async node(tree: TreeNode): Promise<JobNode> {
+    return await treeNode(this.fleet, tree)
   }
+}
+
+/** A tree as the master sends it, with a ticket for each node's parent. */
+export async function treeNode(
+  fleet: SyncFleet,
+  tree: TreeNode,
+  order: { readonly jobId?: string; readonly sender?: string } = {},
+): Promise<JobNode> {
+  const { number, children = [], compression = 1, rateBytesPerS = null } = tree
+  const { jobId = 'job-1', sender = SOURCE_SERVER } = order
+  const aud = serverId(number)
+  const claims = { aud, jobId, senders: [sender], ...tree.ticket?.claims }
+  const below = children.map((child) => treeNode(fleet, child, { jobId, sender: aud }))
+  return jobNode({
+    serverId: aud,
+    hop: { scope: 'group', method: 'copy', compression, tls: true, rateBytesPerS },
+    ticket: await fleet.ticket({ ...tree.ticket, claims }),
+    children: await Promise.all(below),
+  })
 }
 
 /** A chain through servers of these numbers. */

@@ -2,7 +2,7 @@ import { DIRECT, type RoutePlace, type RouteRules, routeHop } from './plan-tree.
 import type { DistributionTree, RouteNode } from './tree.ts'
 
 /** Content of this size goes through chains: every link carries it once, and a hop adds only one frame's time. */
-export const LARGE_BYTES = 8 << 20
+const LARGE_BYTES = 8 << 20
 /** Servers in one chain: what a broken one takes with it stays small. */
 const CHAIN_MAX = 8
 /** Children of one server in a shallow tree: a small change is there after few hops. */
