@@ -155,6 +155,7 @@ export class Session implements BindingHolder {
       return { code: 'BINDING_UNKNOWN', message: `binding "${open.bindingId}" has changed` }
     const acquired = this.#acquire(target)
     if (!acquired.ok) return acquired.error
+    // What is passed on must come whole: the children may have kept nothing.
     const isRelayed = open.children.length > 0
     const keeping = isRelayed ? Promise.resolve([]) : this.#kept(acquired.value, open.epoch)
     const kept = await keeping.catch((thrown: unknown) => {
