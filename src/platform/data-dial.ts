@@ -27,8 +27,9 @@ export interface DialOptions {
 }
 
 /**
- * Connects to another agent with mutual TLS, or, with a hop key, without. Throws PEER_UNREACHABLE, PEER_UNTRUSTED or CANCELLED. In TLS 1.3 this side is done
- * before the other has judged its certificate: only the first frame from there says that it was accepted.
+ * Connects to another agent with mutual TLS, or, with a hop key, without. Throws PEER_UNREACHABLE, PEER_UNTRUSTED or
+ * CANCELLED. In TLS 1.3 this side is done before the other has judged its certificate: only the first frame from there
+ * says that it was accepted.
  */
 export async function dial(options: DialOptions): Promise<DataConnection> {
   const { host, port, serverId } = options

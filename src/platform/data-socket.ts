@@ -40,6 +40,7 @@ export function socketState(
 export const dataSocketHandlers: SocketHandler<SocketState> = {
   open: startTimer,
   handshake(socket, _success, error) {
+    if (error !== null && isLost(error)) return refuse(socket, error.message, 'PEER_UNREACHABLE')
     if (error !== null || !socket.authorized)
       return refuse(socket, error?.message ?? 'its certificate was not accepted')
     if (socket.getTLSVersion() !== 'TLSv1.3')
@@ -71,15 +72,27 @@ export const dataSocketHandlers: SocketHandler<SocketState> = {
   },
 }
 
+/** A peer that was killed or cut off in mid-handshake said nothing of whom it is; another attempt may reach it. */
+function isLost(error: Error): boolean {
+  return 'code' in error && (error.code === 'ECONNRESET' || error.code === 'EPIPE')
+}
+
 /** Gives a handshake its time. */
 export function startTimer(socket: Socket<SocketState>): void {
-  socket.data.timer = setTimeout(() => refuse(socket, 'no handshake in time'), HANDSHAKE_MS)
+  socket.data.timer = setTimeout(
+    () => refuse(socket, 'no handshake in time', 'PEER_UNREACHABLE'),
+    HANDSHAKE_MS,
+  )
 }
 
 /** Ends a socket that is nobody's, and says why. */
-export function refuse(socket: Socket<SocketState>, why: string): void {
+export function refuse(
+  socket: Socket<SocketState>,
+  why: string,
+  code: ErrorCode = 'PEER_UNTRUSTED',
+): void {
   stopTimer(socket)
-  socket.data.settle({ code: 'PEER_UNTRUSTED', message: why })
+  socket.data.settle({ code, message: why })
   socket.terminate()
 }
 

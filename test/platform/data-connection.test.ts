@@ -215,3 +215,16 @@ test('a port that is taken and a port where nobody listens are said clearly', as
   for (const listener of listeners.splice(0)) listener.stop()
   expect(await to(port).catch((thrown: AppError) => thrown.code)).toBe('PEER_UNREACHABLE')
 })
+
+test('a server that goes away before the handshake is unreachable, not untrusted', async () => {
+  for (const leave of ['end', 'terminate'] as const) {
+    const server = Bun.listen({
+      hostname: '127.0.0.1',
+      port: 0,
+      socket: { data: () => {}, open: (socket) => void socket[leave]() },
+    })
+    const lost = await to(server.port, client).catch((thrown: AppError) => thrown.code)
+    server.stop(true)
+    expect(lost).toBe('PEER_UNREACHABLE')
+  }
+})
