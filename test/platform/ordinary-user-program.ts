@@ -3,6 +3,11 @@ import type { Metadata } from '../../src/core/apply/target-tree.ts'
 import { openTargetTree } from '../../src/platform/trees.ts'
 import { at, codeOf, put } from './tree.suite.ts'
 
+// Given up here and not by whoever starts this: an ordinary user may not even reach the checkout.
+process.setgroups?.([])
+process.setgid?.(65_534)
+process.setuid?.(65_534)
+
 const tree = openTargetTree(process.argv[2] ?? '')
 const change = (part: Partial<Metadata>): void =>
   tree.setMetadata(at('own/file'), 'file', { mode: null, owner: null, mtimeNs: null, ...part })
