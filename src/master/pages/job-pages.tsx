@@ -1,24 +1,15 @@
 import { JobPage } from '../../../views/pages/job.tsx'
 import { JobsPage } from '../../../views/pages/jobs.tsx'
+import { entryState, jobKind, jobState } from '../api/objects.ts'
 import { listJobEntries } from '../use-cases/job-entries.ts'
 import { cancelJob, getJob, listJobTargets, listJobs, retryJob } from '../use-cases/jobs.ts'
 import { known, listingOf } from './listing.ts'
 import { idsOfJobs, namesOf, policyChoices } from './names.ts'
 import { type Act, type Outcome, type Page, type Visit, act, view } from './page.ts'
 
-const STATES = ['queued', 'running', 'held', 'done', 'partial', 'failed', 'cancelled'] as const
-const KINDS = [
-  'initial',
-  'realtime',
-  'manual',
-  'reserved',
-  'recovery',
-  'verify',
-  'repair',
-  'preview',
-  'restore',
-] as const
-const ENTRY_STATES = ['queued', 'sent', 'applied', 'held', 'kept', 'failed', 'superseded'] as const
+const STATES = jobState.options
+const KINDS = jobKind.options
+const ENTRY_STATES = entryState.options
 
 async function showJobs(visit: Visit) {
   const { context, frame } = visit
