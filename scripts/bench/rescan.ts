@@ -6,7 +6,7 @@ import { benchArguments } from './lib/arguments.ts'
 import { inTurn } from './lib/in-turn.ts'
 import { Installation, benchFolder } from './lib/installation.ts'
 import { inOwnNetwork } from './lib/own-network.ts'
-import { type Pair, memoryBar, report, timeRatio } from './lib/report.ts'
+import { type Pair, bothSides, memoryBar, report, timeRatio, timeRatios } from './lib/report.ts'
 import { RsyncDaemon } from './lib/rsync.ts'
 
 /** `--files 1000000` for the other tree that is to be known. */
@@ -43,12 +43,14 @@ async function run(): Promise<number> {
       value: timeRatio(pairs),
       atMost: RATIO_AT_MOST,
     }
+    const sides = bothSides(pairs)
     return report({
       name: args.files === 20_000 ? 'rescan' : `rescan-${args.files}`,
       title: `${args.files} files, nothing changed`,
       settings: { files: args.files, pairs: args.pairs, onDisk: args.onDisk },
-      pairs,
-      bars: [time, memoryBar(pairs)],
+      sides,
+      ratios: timeRatios(pairs),
+      bars: [time, memoryBar(sides.ours)],
     })
   } finally {
     folder.remove()

@@ -1,4 +1,6 @@
-import { lstatSync, readFileSync, readdirSync, readlinkSync } from 'node:fs'
+import { closeSync, lstatSync, openSync, readSync, readdirSync, readlinkSync } from 'node:fs'
+
+const CHUNK_BYTES = 1 << 20
 
 /**
  * Compares two trees by names, types, modes, owners, sizes, modification times in nanoseconds and content. Gives a
@@ -56,5 +58,21 @@ function describe(left: Buffer, right: Buffer): string | null {
   }
   if (!a.isFile()) return null
   if (a.size !== b.size) return `size ${a.size} and ${b.size}`
-  return readFileSync(left).equals(readFileSync(right)) ? null : 'contents differ'
+  return hasSameContent(left, right) ? null : 'contents differ'
+}
+
+/** Compares files of equal size, however large they are. */
+function hasSameContent(left: Buffer, right: Buffer): boolean {
+  const files = [openSync(left, 'r'), openSync(right, 'r')] as const
+  const chunks = [Buffer.alloc(CHUNK_BYTES), Buffer.alloc(CHUNK_BYTES)] as const
+  try {
+    for (;;) {
+      const bytes = readSync(files[0], chunks[0])
+      if (readSync(files[1], chunks[1]) !== bytes) return false
+      if (bytes === 0) return true
+      if (chunks[0].compare(chunks[1], 0, bytes, 0, bytes) !== 0) return false
+    }
+  } finally {
+    for (const file of files) closeSync(file)
+  }
 }

@@ -1,20 +1,23 @@
-/** What every benchmark takes: `--pairs N`, `--files N`, `--bytes N`, `--disk`. */
+/** What every benchmark takes: `--pairs N`, `--files N`, `--bytes N`, `--targets N`, `--disk`. */
 export interface BenchArguments {
   readonly pairs: number
   readonly files: number
   readonly bytes: number
+  readonly targets: number
   /** Trees and data folders on the disk of the temporary folder instead of in memory. */
   readonly onDisk: boolean
 }
 
-const NUMBERS = ['pairs', 'files', 'bytes'] as const
+const NUMBERS = ['pairs', 'files', 'bytes', 'targets'] as const
+
+const STANDARD = { pairs: 5, files: 20_000, bytes: 1 << 30, targets: 1, onDisk: false }
 
 /** Reads the command line over a benchmark's own defaults; throws where it does not understand it. */
 export function benchArguments(
   args: readonly string[],
   defaults: Partial<BenchArguments> = {},
 ): BenchArguments {
-  const found = { pairs: 5, files: 20_000, bytes: 1 << 30, onDisk: false, ...defaults }
+  const found = { ...STANDARD, ...defaults }
   for (let index = 0; index < args.length; index++) {
     const arg = args[index]
     if (arg === '--disk') {
@@ -25,7 +28,7 @@ export function benchArguments(
     const value = Number(args[++index])
     if (name === undefined || !Number.isSafeInteger(value) || value < 1)
       throw new Error(
-        `cannot understand ${JSON.stringify(arg)}: --pairs N --files N --bytes N --disk`,
+        `cannot understand ${JSON.stringify(arg)}: --pairs N --files N --bytes N --targets N --disk`,
       )
     found[name] = value
   }

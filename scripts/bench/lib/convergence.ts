@@ -28,13 +28,18 @@ export class ConvergenceWatch {
     return watch
   }
 
-  /** Resolves when every target holds the source's head; throws when the time is over. */
-  async converged(policyId: string, timeoutMs: number): Promise<void> {
+  /**
+   * Resolves when every target holds the source's head, which lies above a seq that is already known; throws when the
+   * time is over.
+   */
+  async converged(policyId: string, timeoutMs: number, knownSeq = -1): Promise<void> {
     const deadline = performance.now() + timeoutMs
     for (;;) {
       const changed = this.#changed.promise
-      const { converged } = await this.#api.get<Convergence>(`/policies/${policyId}/convergence`)
-      if (converged) return
+      const { converged, headSeq } = await this.#api.get<Convergence>(
+        `/policies/${policyId}/convergence`,
+      )
+      if (converged && headSeq > knownSeq) return
       if (performance.now() > deadline) throw new Error(`policy ${policyId} did not converge`)
       await Promise.race([changed, Bun.sleep(ASK_MS)])
     }

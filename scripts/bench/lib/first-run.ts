@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path'
 import type { BenchArguments } from './arguments.ts'
 import { inTurn } from './in-turn.ts'
 import { Installation, benchFolder } from './installation.ts'
-import { type Pair, memoryBar, report, timeRatio } from './report.ts'
+import { type Pair, bothSides, memoryBar, report, timeRatio, timeRatios } from './report.ts'
 import { RsyncDaemon } from './rsync.ts'
 
 interface FirstRun {
@@ -50,7 +50,9 @@ export async function firstRun(options: FirstRun): Promise<number> {
     }
     const time = { what: "time by rsync's", value: timeRatio(pairs), atMost: options.ratioAtMost }
     const settings = { ...options.settings, pairs: args.pairs, onDisk: args.onDisk }
-    return report({ ...options, settings, pairs, bars: [time, memoryBar(pairs)] })
+    const sides = bothSides(pairs)
+    const ratios = timeRatios(pairs)
+    return report({ ...options, settings, sides, ratios, bars: [time, memoryBar(sides.ours)] })
   } finally {
     folder.remove()
   }

@@ -1,11 +1,9 @@
-import type { Pair } from './report.ts'
-
 /** Runs both, now the one first and now the other, so that neither gains from its place. */
-export async function inTurn(
+export async function inTurn<T>(
   index: number,
-  ours: () => Promise<Pair['ours']>,
-  theirs: () => Promise<Pair['theirs']>,
-): Promise<Pair> {
+  ours: () => Promise<T>,
+  theirs: () => Promise<T>,
+): Promise<{ readonly ours: T; readonly theirs: T }> {
   if (index % 2 === 0) {
     const first = await theirs()
     return { theirs: first, ours: await ours() }

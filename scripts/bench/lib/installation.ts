@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -20,27 +20,36 @@ export function benchFolder(name: string, onDisk: boolean): { path: string; remo
   return { path, remove: () => rmSync(path, { recursive: true, force: true }) }
 }
 
-/** A master, one source and one target of the executables on this machine. */
+/** How the files of a policy are sent. */
+export interface Distribution {
+  readonly method: 'copy' | 'patch'
+  /** The first so many of the installation's. */
+  readonly targets: number
+}
+
+/** A master, one source and some targets of the executables on this machine. */
 export class Installation {
   readonly #fleet: Fleet
   #source: FleetAgent
-  readonly #target: FleetAgent
+  readonly #targets: readonly FleetAgent[]
 
-  private constructor(fleet: Fleet, source: FleetAgent, target: FleetAgent) {
+  private constructor(fleet: Fleet, source: FleetAgent, targets: readonly FleetAgent[]) {
     this.#fleet = fleet
     this.#source = source
-    this.#target = target
+    this.#targets = targets
   }
 
-  static async start(directory: string): Promise<Installation> {
+  static async start(directory: string, targetCount = 1): Promise<Installation> {
     const fleet = new Fleet(directory)
     try {
       await fleet.initialize()
       await fleet.startMaster()
       const group = await fleet.addGroup('one')
       const source = await fleet.addAgent('source', group)
-      const target = await fleet.addAgent('target', group)
-      return new Installation(fleet, source, target)
+      const targets: FleetAgent[] = []
+      while (targets.length < targetCount)
+        targets.push(await fleet.addAgent(`target-${targets.length + 1}`, group))
+      return new Installation(fleet, source, targets)
     } catch (thrown) {
       await fleet.stop()
       throw thrown
@@ -52,24 +61,29 @@ export class Installation {
     return folderOf(this.#fleet, this.#source, name)
   }
 
-  targetFolder(name: string): string {
-    return folderOf(this.#fleet, this.#target, name)
+  /** Where a run's files arrive, on each target. */
+  targetFolders(name: string): string[] {
+    return this.#targets.map((target) => folderOf(this.#fleet, target, name))
   }
 
   /**
    * Measures a first distribution: from the word to enable a policy until the master has the receipt for everything. The
    * trees are compared after that. The policy stays.
    */
-  async distribute(name: string): Promise<{ policyId: string; measured: Measured }> {
-    mkdirSync(this.targetFolder(name), { recursive: true })
+  async distribute(
+    name: string,
+    { method, targets }: Distribution = { method: 'copy', targets: 1 },
+  ): Promise<{ policyId: string; measured: Measured }> {
+    const folders = this.targetFolders(name).slice(0, targets)
+    for (const folder of folders) mkdirSync(folder, { recursive: true })
     const measured = await this.#measure(name, () =>
       distribute(this.#fleet, {
         name,
         source: this.#source,
-        targets: [this.#target],
+        targets: this.#targets.slice(0, targets),
         folder: name,
         // As rsync does by default.
-        hops: [{ scope: 'group', method: 'copy', compression: 0, tls: true, rateBytesPerS: null }],
+        hops: [{ scope: 'group', method, compression: 0, tls: true, rateBytesPerS: null }],
       }),
     )
     return { policyId: measured.policyId, measured }
@@ -77,13 +91,17 @@ export class Installation {
 
   /** Restarts the source with the watcher that cannot say it has told everything: each synchronization scans. */
   async watchByScans(): Promise<void> {
-    const { name, process } = this.#source
-    await process.stop()
-    const args = [...process.args, '--watcher', 'parcel']
-    const restarted = new ServerProcess('cd-agent', args, process.logPath)
-    this.#source = { ...this.#source, process: restarted }
-    restarted.start()
-    await waitFor(`agent ${name}`, () => this.#isSourceUp())
+    await this.#restartSource(['--watcher', 'parcel'])
+  }
+
+  /** Restarts the source, which forgets what it did not write down; resolves when all is as it was. */
+  async restartSource(policyId: string): Promise<void> {
+    const before = await this.#completeAt(policyId)
+    await this.#restartSource([])
+    await waitFor('the source to be looked through', async () => {
+      const { converged } = await this.#fleet.converged(policyId)
+      return converged && (await this.#completeAt(policyId)) !== before
+    })
   }
 
   /** Measures from the word to synchronize until the source was looked through and the job is done. */
@@ -102,10 +120,20 @@ export class Installation {
     return measured
   }
 
+  /** Measures from a change of the source until the master has the receipts for it. */
+  async change(policyId: string, name: string, act: () => void): Promise<Measured> {
+    const { headSeq } = await this.#fleet.converged(policyId)
+    const changed = async () => {
+      act()
+      return policyId
+    }
+    return this.#measure(name, changed, headSeq)
+  }
+
   /** Ends a policy and removes its trees. */
   async forget(policyId: string, name: string): Promise<void> {
     await this.#fleet.api.delete(`/policies/${policyId}`)
-    for (const folder of [this.sourceFolder(name), this.targetFolder(name)])
+    for (const folder of [this.sourceFolder(name), ...this.targetFolders(name)])
       rmSync(folder, { recursive: true, force: true })
   }
 
@@ -121,6 +149,15 @@ export class Installation {
     return sources[0]?.completeAt ?? null
   }
 
+  async #restartSource(args: readonly string[]): Promise<void> {
+    const { name, process } = this.#source
+    await process.stop()
+    const restarted = new ServerProcess('cd-agent', [...process.args, ...args], process.logPath)
+    this.#source = { ...this.#source, process: restarted }
+    restarted.start()
+    await waitFor(`agent ${name}`, () => this.#isSourceUp())
+  }
+
   async #isSourceUp(): Promise<boolean> {
     const { serverId } = this.#source
     return (await this.#fleet.api.get<{ state: string }>(`/servers/${serverId}`)).state === 'up'
@@ -129,31 +166,35 @@ export class Installation {
   async #measure(
     name: string,
     act: () => Promise<string>,
+    knownSeq?: number,
   ): Promise<Measured & { policyId: string }> {
     const convergence = await ConvergenceWatch.start(this.#fleet.api)
     const watch = new ProcessWatch(this.#processes())
     const before = loopbackBytes()
     const startedAt = performance.now()
     const policyId = await act()
-    await convergence.converged(policyId, CONVERGED_TIMEOUT_MS)
+    await convergence.converged(policyId, CONVERGED_TIMEOUT_MS, knownSeq)
     const timeMs = performance.now() - startedAt
     convergence.stop()
     const wireBytes = loopbackBytes() - before
     const processes = watch.finish()
-    const differences = compareTrees(this.sourceFolder(name), this.targetFolder(name))
+    const differences = this.targetFolders(name)
+      .filter((folder) => existsSync(folder))
+      .flatMap((folder) => compareTrees(this.sourceFolder(name), folder))
     if (differences.length > 0) throw new Error(`trees differ: ${differences.join('; ')}`)
     return { policyId, timeMs, wireBytes, processes }
   }
 
   #processes(): Map<string, readonly number[]> {
     const childOf = (pid: number) => withDescendants([pid]).slice(1)
-    const [source, target] = [this.#source.process.pid, this.#target.process.pid]
+    const source = this.#source.process.pid
+    const targets = this.#targets.map((target) => target.process.pid)
     return new Map([
       ['master', [this.#fleet.master.pid]],
       ['source agent', [source]],
       ['sync server of source', childOf(source)],
-      ['target agent', [target]],
-      ['sync server of target', childOf(target)],
+      ['target agent', targets],
+      ['sync server of target', targets.flatMap(childOf)],
     ])
   }
 }

@@ -28,7 +28,7 @@ export interface Bar {
 const MIB = 1 << 20
 const SYNC_SERVER_PEAK_MIB_MAX = 200
 
-function median(values: readonly number[]): number {
+export function median(values: readonly number[]): number {
   const sorted = values.toSorted((left, right) => left - right)
   const upper = sorted[sorted.length >> 1] ?? Number.NaN
   return sorted.length % 2 === 1 ? upper : (upper + (sorted[(sorted.length >> 1) - 1] ?? upper)) / 2
@@ -36,13 +36,23 @@ function median(values: readonly number[]): number {
 
 /** The median over the pairs of our time by theirs. */
 export function timeRatio(pairs: readonly Pair[]): number {
-  return median(pairs.map(({ ours, theirs }) => ours.timeMs / theirs.timeMs))
+  return median(timeRatios(pairs))
+}
+
+/** Our time by theirs, for each pair. */
+export function timeRatios(pairs: readonly Pair[]): number[] {
+  return pairs.map(({ ours, theirs }) => ours.timeMs / theirs.timeMs)
+}
+
+/** Both sides of pairs as they are reported. */
+export function bothSides(pairs: readonly Pair[]): Record<'ours' | 'rsync', Measured[]> {
+  return { ours: pairs.map(({ ours }) => ours), rsync: pairs.map(({ theirs }) => theirs) }
 }
 
 /** The largest that any Sync Server has been, as a bar that holds for every benchmark. */
-export function memoryBar(pairs: readonly Pair[]): Bar {
-  const peaks = pairs.flatMap(({ ours }) =>
-    [...ours.processes].filter(([name]) => name.startsWith('sync server')),
+export function memoryBar(ours: readonly Measured[]): Bar {
+  const peaks = ours.flatMap(({ processes }) =>
+    [...processes].filter(([name]) => name.startsWith('sync server')),
   )
   const value = Math.max(...peaks.map(([, { peakBytes }]) => peakBytes / MIB))
   return { what: 'peak RSS of a Sync Server, MiB', value, atMost: SYNC_SERVER_PEAK_MIB_MAX }
@@ -52,20 +62,21 @@ interface Report {
   readonly name: string
   readonly title: string
   readonly settings: Readonly<Record<string, unknown>>
-  readonly pairs: readonly Pair[]
+  /** Runs next to each other, by what they are called. */
+  readonly sides: Readonly<Record<string, readonly Measured[]>>
+  /** What was compared in each of them. */
+  readonly ratios: readonly number[]
   readonly bars: readonly Bar[]
 }
 
 /** Prints the medians and the bars, writes `results/NAME.json`, gives the exit code: 1 where a bar was missed. */
-export function report({ name, title, settings, pairs, bars }: Report): 0 | 1 {
-  const sides = {
-    ours: summary(pairs.map(({ ours }) => ours)),
-    rsync: summary(pairs.map(({ theirs }) => theirs)),
-  }
+export function report({ name, title, settings, sides: runs, ratios, bars }: Report): 0 | 1 {
+  const sides = Object.fromEntries(
+    Object.entries(runs).map(([side, measured]) => [side, summary(measured)]),
+  )
   const on = ['tls', 'journal', 'index', 'receipts', 'no compression on either side']
   const host = { cpu: cpus()[0]?.model ?? 'unknown', cpuCount: cpus().length }
   const wire = networkDescription()
-  const ratios = pairs.map(({ ours, theirs }) => ours.timeMs / theirs.timeMs)
   const result = { benchmark: name, on, ...settings, ...host, wire, ratios, ...sides, bars }
   console.log(`${title}; on our side: ${on.join(', ')}; wire: ${wire}`)
   for (const [side, { timeMs, wireBytes, processes }] of Object.entries(sides)) {
