@@ -13,20 +13,20 @@ export function openFileHandle(
   root: ConfinedRoot,
   attempt: Attempt,
   descriptor: number,
-): FileHandle | null {
-  const handle = new FileHandle(root, attempt, descriptor)
-  try {
-    if (handle.isFile()) return handle
-  } catch (error) {
-    handle.close()
-    throw error
+): OpenedFile | null {
+  if (!statDescriptor(root.kernel, descriptor)) {
+    const errno = root.errno()
+    root.closeDescriptor(descriptor)
+    throw attemptError({ ...attempt, action: 'look at' }, errno)
   }
-  handle.close()
+  if (answeredType() === 'file')
+    return new OpenedFile(root, attempt, { descriptor, opened: answeredState('file') })
+  root.closeDescriptor(descriptor)
   return null
 }
 
 /** An open regular file. */
-export class FileHandle implements ReadHandle, WriteHandle {
+export class FileHandle implements WriteHandle {
   readonly #root: ConfinedRoot
   readonly #attempt: Attempt
   #descriptor: number
@@ -84,13 +84,9 @@ export class FileHandle implements ReadHandle, WriteHandle {
       throw attemptError({ ...this.#attempt, action: failed.action }, failed.errno)
   }
 
-  isFile(): boolean {
-    this.#look()
-    return answeredType() === 'file'
-  }
-
   stat(): FileState {
-    this.#look()
+    if (!statDescriptor(this.#root.kernel, this.#descriptor))
+      throw attemptError({ ...this.#attempt, action: 'look at' }, this.#root.errno())
     return answeredState('file')
   }
 
@@ -100,9 +96,18 @@ export class FileHandle implements ReadHandle, WriteHandle {
     if (descriptor < 0 || this.#root.closeDescriptor(descriptor)) return
     throw attemptError(this.#attempt, this.#root.errno())
   }
+}
 
-  #look(): void {
-    if (statDescriptor(this.#root.kernel, this.#descriptor)) return
-    throw attemptError({ ...this.#attempt, action: 'look at' }, this.#root.errno())
+/** One that existed before it was opened. */
+export class OpenedFile extends FileHandle implements ReadHandle {
+  readonly opened: FileState
+
+  constructor(
+    root: ConfinedRoot,
+    attempt: Attempt,
+    file: { readonly descriptor: number; readonly opened: FileState },
+  ) {
+    super(root, attempt, file.descriptor)
+    this.opened = file.opened
   }
 }

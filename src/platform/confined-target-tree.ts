@@ -18,6 +18,7 @@ import {
   O_PATH,
   O_RDONLY,
   O_WRONLY,
+  RENAME_NOREPLACE,
 } from './linux-numbers.ts'
 
 const S_IFIFO = 0o010000
@@ -28,6 +29,9 @@ const MODE_APPENDED = 0o600
 
 /** `TargetTree` on Linux: what a peer sends is written beneath the root and nowhere else. */
 export class ConfinedTargetTree extends ConfinedReadTree implements TargetTree {
+  /** False once this file system has shown that it does not know RENAME_NOREPLACE. */
+  #canRefuse = true
+
   /** Refuses with PLATFORM_UNSUPPORTED where the kernel cannot confine: there is no other way of writing. */
   constructor(path: string, kernel?: Linux) {
     super(path, kernel)
@@ -75,16 +79,37 @@ export class ConfinedTargetTree extends ConfinedReadTree implements TargetTree {
   }
 
   rename(from: RelPath, to: RelPath): void {
-    const attempt: Attempt = { action: 'rename', path: from, to }
-    const { call, numbers } = this.root.kernel
-    this.#inParent(attempt, from, (fromFolder, fromName) =>
-      this.#inParent(attempt, to, (toFolder, toName) => {
-        const name = nameAddress(fromName)
-        return call(numbers.renameat2, fromFolder, name, toFolder, otherNameAddress(toName), 0, 0)
-      }),
-    )
+    this.#rename({ action: 'rename', path: from, to }, to, 0)
     this.root.forget(from)
     this.root.forget(to)
+  }
+
+  place(from: RelPath, to: RelPath): void {
+    const attempt: Attempt = { action: 'place', path: from, to }
+    try {
+      if (this.#canRefuse) return this.#rename(attempt, to, RENAME_NOREPLACE)
+    } catch (error) {
+      if (!isCannotRefuse(error)) throw error
+      this.#canRefuse = false
+    }
+    // A file system that cannot refuse by itself is asked first.
+    if (this.lstat(to) !== null) throw attemptError(attempt, 'EEXIST')
+    this.#rename(attempt, to, 0)
+  }
+
+  createWhole(path: RelPath, bytes: Uint8Array, metadata: Metadata): void {
+    const attempt: Attempt = { action: 'write', path }
+    const handle = new FileHandle(this.root, attempt, this.root.create(attempt, path))
+    try {
+      handle.write(bytes)
+      handle.setMetadata(metadata)
+      handle.close()
+    } catch (error) {
+      this.unlink(path)
+      throw error
+    } finally {
+      handle.close()
+    }
   }
 
   create(path: RelPath): WriteHandle {
@@ -152,6 +177,17 @@ export class ConfinedTargetTree extends ConfinedReadTree implements TargetTree {
     return 0
   }
 
+  #rename(attempt: Attempt, to: RelPath, flags: number): void {
+    const { call, numbers } = this.root.kernel
+    this.#inParent(attempt, attempt.path, (fromFolder, fromName) =>
+      this.#inParent(attempt, to, (toFolder, toName) => {
+        const name = nameAddress(fromName)
+        const otherName = otherNameAddress(toName)
+        return call(numbers.renameat2, fromFolder, name, toFolder, otherName, flags, 0)
+      }),
+    )
+  }
+
   /** Gives the name of an error that is an ordinary answer: the path is gone, or the folder is not empty. */
   #remove(attempt: Attempt, flags: number): 'ENOENT' | 'ENOTEMPTY' | null {
     const { call, numbers } = this.root.kernel
@@ -196,4 +232,8 @@ export class ConfinedTargetTree extends ConfinedReadTree implements TargetTree {
     const message = `cannot write below "${this.root.path}": the kernel is older than Linux 5.8`
     throw new AppError('PLATFORM_UNSUPPORTED', message)
   }
+}
+
+function isCannotRefuse(error: unknown): boolean {
+  return error instanceof AppError && /^(EINVAL|ENOSYS)$/.test(String(error.data['errno']))
 }

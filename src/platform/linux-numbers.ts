@@ -70,6 +70,8 @@ export const RESOLVE_NO_MAGICLINKS = 2
 export const RESOLVE_NO_SYMLINKS = 4
 export const RESOLVE_BENEATH = 8
 
+export const RENAME_NOREPLACE = 1
+
 export const SEEK_SET = 0
 export const SEEK_END = 2
 export const SEEK_DATA = 3

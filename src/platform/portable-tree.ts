@@ -62,10 +62,8 @@ export class PortableReadTree implements ReadTree {
       const bytes = this.#bytes(attempt)
       if (!lstatSync(bytes).isFile()) return null
       const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = constants
-      return new PortableFile(
-        attempt,
-        openSync(bytes, O_RDONLY | (O_NOFOLLOW ?? 0) | (O_NONBLOCK ?? 0)),
-      )
+      const flags = O_RDONLY | (O_NOFOLLOW ?? 0) | (O_NONBLOCK ?? 0)
+      return openPortable(attempt, openSync(bytes, flags))
     })
   }
 
@@ -124,14 +122,27 @@ export class PortableReadTree implements ReadTree {
   }
 }
 
+/** Takes the descriptor over. */
+function openPortable(attempt: Attempt, descriptor: number): PortableFile {
+  try {
+    const opened = stateOf(fstatSync(descriptor, { bigint: true }), 'file', null)
+    return new PortableFile(attempt, { descriptor, opened })
+  } catch (error) {
+    closeSync(descriptor)
+    throw error
+  }
+}
+
 class PortableFile implements ReadHandle {
+  readonly opened: FileState
   readonly #attempt: Attempt
   readonly #descriptor: number
   #isOpen = true
 
-  constructor(attempt: Attempt, descriptor: number) {
+  constructor(attempt: Attempt, file: { readonly descriptor: number; readonly opened: FileState }) {
     this.#attempt = attempt
-    this.#descriptor = descriptor
+    this.#descriptor = file.descriptor
+    this.opened = file.opened
   }
 
   read(buffer: Uint8Array, position: number): number {

@@ -76,6 +76,16 @@ export function inTransaction<T>(database: Database, work: () => T): T {
   return result
 }
 
+/** Runs work that only reads on one snapshot of the file. Must not be nested. */
+export function inReadTransaction<T>(database: Database, work: () => T): T {
+  database.run('BEGIN')
+  try {
+    return work()
+  } finally {
+    database.run('COMMIT')
+  }
+}
+
 /** Like `inTransaction`; when it returns, the disk has it and everything committed before: it survives a power cut. */
 export function durably<T>(database: Database, work: () => T): T {
   database.run('PRAGMA synchronous = FULL')

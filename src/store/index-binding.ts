@@ -4,7 +4,7 @@ import type { IndexBatch, IndexRow, IndexStore, StoredPending } from '../core/ap
 import { toBytes } from '../core/base/byte-string.ts'
 import type { ContentHash, Position } from '../core/change/entry.ts'
 import type { RelPath } from '../core/path/rel-path.ts'
-import { durably } from './database.ts'
+import { durably, inReadTransaction } from './database.ts'
 import {
   type EntryRecord,
   type PendingRecord,
@@ -64,6 +64,11 @@ export class BindingIndex implements IndexStore {
           }
     this.#pending = this.#readPending()
     this.#claims = this.#readClaims()
+  }
+
+  /** One read transaction: else every row that is looked up takes and gives back the locks of the file. */
+  reading<T>(work: () => T): T {
+    return inReadTransaction(this.#database, work)
   }
 
   watermark(): Position | null {

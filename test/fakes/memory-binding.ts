@@ -63,6 +63,11 @@ export class MemoryBinding implements InboundBinding {
         open = { seq, content: collected.content }
         return collected
       },
+      putFile: (seq, bytes) => {
+        // Bytes of a frame are valid only until the next one.
+        received.set(seq, bytes.slice())
+        return hashBytes(bytes)
+      },
       base: (seq) => this.#base(entries, seq),
       openBase: (seq) => this.#openBase(entries, seq),
       apply: (lateHashes, skipped, unavailable) => {

@@ -15,6 +15,10 @@ export class MemoryIndex implements IndexStore {
   #watermark: Position | null = null
   #list = 0
 
+  reading<T>(work: () => T): T {
+    return work()
+  }
+
   watermark(): Position | null {
     return this.#watermark
   }

@@ -202,14 +202,16 @@ export class MemorySource implements OutboundSource {
     this.opened.push(path)
     this.openHandles++
     this.onOpen?.(path)
+    const stat = () => file()?.state ?? { ...emptyState, type: 'file' }
     return {
+      opened: stat(),
       read: (buffer, position) => {
         this.reads++
         const rest = file()?.content.subarray(position, position + buffer.length)
         buffer.set(rest ?? [])
         return rest?.length ?? 0
       },
-      stat: () => file()?.state ?? { ...emptyState, type: 'file' },
+      stat,
       close: () => {
         this.openHandles--
       },

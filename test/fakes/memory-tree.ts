@@ -74,6 +74,7 @@ export class MemoryTree implements TargetTree {
     const node = find(this.disk.world, path)
     if (node?.type !== 'file') return null
     return {
+      opened: this.#state(node),
       read: (buffer, position) => {
         const bytes = node.content.subarray(position, position + buffer.length)
         buffer.set(bytes)
@@ -117,6 +118,23 @@ export class MemoryTree implements TargetTree {
 
   makeFifo(path: RelPath, mode: number): void {
     this.#make('make the fifo', path, { type: 'fifo', mode })
+  }
+
+  place(from: RelPath, to: RelPath): void {
+    if (find(this.disk.world, to) !== null) throw treeError('EXTRA_IN_THE_WAY', 'rename', to)
+    this.rename(from, to)
+  }
+
+  createWhole(path: RelPath, bytes: Uint8Array, metadata: Metadata): void {
+    const handle = this.create(path)
+    try {
+      handle.write(bytes)
+      handle.setMetadata(metadata)
+      handle.close()
+    } catch (thrown) {
+      this.unlink(path)
+      throw thrown
+    }
   }
 
   rename(from: RelPath, to: RelPath): void {

@@ -11,7 +11,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { createServer } from 'node:net'
-import { tmpdir } from 'node:os'
+import { constants, tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 import type { Metadata } from '../../src/core/apply/target-tree.ts'
@@ -50,6 +50,9 @@ const ACTIONS: readonly (readonly [name: string, run: (path: RelPath) => unknown
   ['make a fifo', (path) => tree.makeFifo(path, 0o600)],
   ['copy to', (path) => tree.copy(at('content'), path)],
   ['copy from', (path) => tree.copy(path, at('copy'))],
+  ['make a whole file', (path) => tree.createWhole(path, new Uint8Array(1), metadata)],
+  ['place at', (path) => tree.place(at('content'), path)],
+  ['place from', (path) => tree.place(path, at('stolen'))],
   ['rename to', (path) => tree.rename(at('content'), path)],
   ['rename from', (path) => tree.rename(path, at('stolen'))],
   ['remove', (path) => tree.unlink(path)],
@@ -311,6 +314,24 @@ test('an older kernel changes modes and copies in other ways', () => {
   older.copy(at('file'), at('copy'))
   expect(readFileSync(inRoot('copy'), 'utf8')).toBe(content)
   older.close()
+})
+
+test('a file system that cannot refuse to replace is asked first', () => {
+  const real = linux()
+  let errno: number | null = null
+  const call: Linux['call'] = (...args) => {
+    const isRefusing = args[0] === real.numbers.renameat2 && args[5] !== 0
+    errno = isRefusing ? constants.errno.EINVAL : null
+    return isRefusing ? -1 : real.call(...args)
+  }
+  const kernel = { ...real, call, errno: () => errno ?? real.errno() }
+  const other = new ConfinedTargetTree(join(base, 'root'), kernel)
+  for (const name of ['one', 'two']) put(other, at(name), name)
+  expect(codeOf(() => other.place(at('one'), at('two')))).toBe('EXTRA_IN_THE_WAY')
+  expect(get(other, at('two'))).toBe('two')
+  other.place(at('one'), at('three'))
+  expect(get(other, at('three'))).toBe('one')
+  other.close()
 })
 
 test('on Linux both trees are the confined ones', () => {

@@ -112,6 +112,36 @@ export function targetTreeSuite(name: string, make: () => TreeFixture): void {
       }
     })
 
+    test('placing takes a free name only', () => {
+      put(tree, at('new'), 'new')
+      tree.makeDirectory(at('folder'), 0o755)
+      put(tree, at('file'), 'old')
+      tree.makeSymlink(at('link'), fromText('nowhere'))
+      for (const path of ['file', 'link', 'folder'].map(at))
+        expect(codeOf(() => tree.place(at('new'), path))).toBe('EXTRA_IN_THE_WAY')
+      expect(codeOf(() => tree.place(at('new'), at('none/x')))).toBe('NOT_FOUND')
+      expect(codeOf(() => tree.place(at('none'), at('x')))).toBe('NOT_FOUND')
+      expect(get(tree, at('file'))).toBe('old')
+      tree.place(at('new'), at('folder/new'))
+      expect(get(tree, at('folder/new'))).toBe('new')
+      expect(tree.lstat(at('new'))).toBeNull()
+    })
+
+    test('a whole file is made with its content and metadata, once', () => {
+      const metadata = { mode: 0o4750, owner: null, mtimeNs: 1_700_000_000_123_456_789n }
+      tree.createWhole(at('file'), bytesOf('content'), metadata)
+      expect(get(tree, at('file'))).toBe('content')
+      const { mode, mtimeNs } = metadata
+      expect(tree.lstat(at('file'))).toMatchObject({ type: 'file', mode, mtimeNs, size: 7 })
+      const again = () => tree.createWhole(at('file'), bytesOf('other'), only({}))
+      expect(codeOf(again)).toBe('EXTRA_IN_THE_WAY')
+      expect(get(tree, at('file'))).toBe('content')
+      tree.createWhole(at('empty'), new Uint8Array(), only({}))
+      expect(tree.lstat(at('empty'))).toMatchObject({ size: 0, mode: 0o600 })
+      const nowhere = () => tree.createWhole(at('none/x'), bytesOf('x'), only({}))
+      expect(codeOf(nowhere)).toBe('NOT_FOUND')
+    })
+
     test('a folder is renamed with all that is in it', () => {
       tree.makeDirectory(at('a'), 0o755)
       tree.makeDirectory(at('b'), 0o755)

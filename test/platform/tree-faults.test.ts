@@ -40,6 +40,10 @@ describeMounting('a file system that fails', () => {
     target.unlink(at('more'))
     expect(codeOf(() => target.copy(at('half'), at('copy')))).toBe('NO_SPACE')
     expect(target.lstat(at('copy'))).toBeNull()
+    const whole = new Uint8Array(150_000).fill(1)
+    const metadata = { mode: 0o644, owner: null, mtimeNs: null }
+    expect(codeOf(() => target.createWhole(at('whole'), whole, metadata))).toBe('NO_SPACE')
+    expect(target.lstat(at('whole'))).toBeNull()
     target.unlink(at('half'))
     put(target, at('more'), 'x'.repeat(150_000))
   })

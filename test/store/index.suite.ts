@@ -120,6 +120,18 @@ export function indexSuite(
       expect(paths(index.below(ROOT, 10))).toEqual(['a'])
     })
 
+    test('many reads go as one, which gives what they gave, or throws what they threw', () => {
+      put(row('a'), row('b'))
+      const both = () => [index.get('a' as RelPath), index.get('none' as RelPath)]
+      expect(index.reading(both)).toEqual([row('a'), null])
+      const fault = () => {
+        throw new Error('a fault')
+      }
+      expect(() => index.reading(fault)).toThrow('a fault')
+      put(row('c'))
+      expect(paths(index.below(ROOT, 10))).toEqual(['a', 'b', 'c'])
+    })
+
     test('content is found by its hash', () => {
       put(row('b'), row('a'), row('c', { hash: TWO }), link('l', 'x'))
       expect(paths(index.findByHash(ONE, 10))).toEqual(['a', 'b'])

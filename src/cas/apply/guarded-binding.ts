@@ -9,7 +9,7 @@ import type {
   SetOutcome,
   TargetPosition,
 } from '../../core/apply/inbound.ts'
-import type { Entry } from '../../core/change/entry.ts'
+import type { ContentHash, Entry } from '../../core/change/entry.ts'
 
 export interface RootCheck {
   /** Throws where the root is not the known one. */
@@ -56,6 +56,10 @@ class GuardedSet implements InboundSet {
 
   openFile(seq: number, keptBytes?: number): InboundFile {
     return this.#inner.openFile(seq, keptBytes)
+  }
+
+  putFile(seq: number, bytes: Uint8Array): ContentHash {
+    return this.#inner.putFile(seq, bytes)
   }
 
   base(seq: number): BaseVersion | null {

@@ -15,8 +15,10 @@ import type { Partials } from './partials.ts'
 import { type Selection, selectEntries } from './selection.ts'
 import { commitSet } from './set-commit.ts'
 import { runPhases, surveyEntry } from './set-run.ts'
+import { stageSmall } from './small-file.ts'
 import { Staging } from './staging.ts'
 import type { Work } from './work.ts'
+import { hasHole } from './zero-runs.ts'
 
 export interface SetContext {
   readonly deps: ApplyDependencies
@@ -36,6 +38,7 @@ export class ApplyingSet implements InboundSet {
   readonly #work: Work
   readonly #staged = new Map<number, StagedFile>()
   readonly #wanted: ReadonlyMap<number, Entry>
+  readonly #absent: ReadonlySet<number>
   readonly #space: SpaceGuard
   #open: IncomingFile | null = null
   #phase: 'open' | 'applying' | 'ended' = 'open'
@@ -59,23 +62,40 @@ export class ApplyingSet implements InboundSet {
     const parts = { view, local, metadata, staging, ledger, staged: this.#staged }
     this.#work = { ...parts, deps, tree: deps.tree, priorClaims: new Set(deps.index.claims()) }
     this.#space = new SpaceGuard(deps.options.minFreePercent, deps.freeSpace)
-    this.#selection = selectEntries(view, header, entries)
-    this.#wanted = new Map(
-      this.#selection.newer
-        .map((entry) => surveyEntry(this.#work, entry))
-        .filter(({ verdict }) => verdict.kind === 'place' && verdict.content.kind === 'wire')
-        .map(({ entry }) => [entry.seq, entry]),
-    )
+    const decide = () => {
+      const selection = selectEntries(view, header, entries)
+      return { selection, ...survey(this.#work, selection.newer) }
+    }
+    const { selection, wanted, absent } = deps.index.reading(decide)
+    this.#selection = selection
+    this.#wanted = wanted
+    this.#absent = absent
     this.wanted = [...this.#wanted.keys()].toSorted((one, other) => one - other)
   }
 
   openFile(seq: number, keptBytes = 0): InboundFile {
     assert(this.#phase === 'open', 'content comes before the set is applied')
+    return this.#openAt(seq, this.#destination(seq, keptBytes))
+  }
+
+  putFile(seq: number, bytes: Uint8Array): ContentHash {
+    assert(this.#phase === 'open', 'content comes before the set is applied')
+    const to = this.#destination(seq, 0)
+    const { createHasher, options } = this.#work.deps
+    if (to.kind === 'nowhere' || to.start !== null || (options.sparse && hasHole(bytes)))
+      return putThrough(this.#openAt(seq, to), bytes)
+    const hasher = createHasher()
+    hasher.update(bytes)
+    const hash = hasher.digest()
+    this.#staged.set(seq, stageSmall(this.#work, { state: to.state, bytes, hash }))
+    return hash
+  }
+
+  #openAt(seq: number, to: Destination): InboundFile {
     this.#open?.close()
     const { tree, deps, metadata, staging } = this.#work
     const { createHasher } = deps
     const { sparse } = deps.options
-    const to = this.#destination(seq, keptBytes)
     const keep = (file: StagedFile) => {
       if (to.kind === 'staging' || file.failure !== null) this.#staged.set(seq, file)
     }
@@ -125,7 +145,8 @@ export class ApplyingSet implements InboundSet {
     for (const path of own.adopted) this.#work.ledger.gone(path)
     for (const seq of unavailable.keys()) this.#staged.delete(seq)
     const entries = [...sent, ...own.entries]
-    runPhases(this.#work, this.#context, { entries, named, unavailable })
+    const absent = this.#absent
+    runPhases(this.#work, this.#context, { entries, named, unavailable, absent })
     const outcome = commitSet(this.#work, this.#context, { newer, sent })
     this.#context.partials.pass(this.#context.header)
     this.#finish(true)
@@ -142,6 +163,24 @@ export class ApplyingSet implements InboundSet {
     this.#phase = 'ended'
     this.#context.ended(isApplied)
   }
+}
+
+/** What of a set must be sent, by seq, and which seqs of it have nothing at their paths. */
+function survey(work: Work, entries: readonly Entry[]) {
+  const wanted = new Map<number, Entry>()
+  const absent = new Set<number>()
+  for (const entry of entries) {
+    const { verdict } = surveyEntry(work, entry)
+    if (verdict.kind !== 'place' || verdict.content.kind !== 'wire') continue
+    wanted.set(entry.seq, entry)
+    if (verdict.disk === null) absent.add(entry.seq)
+  }
+  return { wanted, absent }
+}
+
+function putThrough(file: InboundFile, bytes: Uint8Array): ContentHash {
+  file.write(bytes)
+  return file.finish()
 }
 
 function withHash(entry: Entry, late: ContentHash | undefined): Entry {

@@ -69,6 +69,8 @@ export interface InboundSet {
   readonly wanted: readonly number[]
   /** Starts the content of one wanted file, or goes on behind what was offered as kept. */
   openFile(seq: number, keptBytes?: number): InboundFile
+  /** Takes the whole content of one wanted file at once; gives its hash. */
+  putFile(seq: number, bytes: Uint8Array): ContentHash
   /** An older version of a wanted large file that lies here, from which its content may be built. */
   base(seq: number): BaseVersion | null
   /** Opens it; null where it is not there any more. The caller closes it. */

@@ -40,6 +40,8 @@ export interface IndexBatch {
 
 /** The durable memory of one binding. All calls are synchronous; failures throw AppError (IO_ERROR). */
 export interface IndexStore {
+  /** Runs many reads as one, which is much cheaper than each by itself. Nothing is written in it; not nested. */
+  reading<T>(work: () => T): T
   watermark(): Position | null
   /** The number of the last full list that was begun; 0 before the first. */
   list(): number

@@ -6,6 +6,12 @@ import type { Metadata, TargetTree, WriteHandle } from './target-tree.ts'
 
 const SPECIAL_BITS = 0o7000
 
+/** Whose something is. */
+export interface Owner {
+  readonly uid: number
+  readonly gid: number
+}
+
 /** Sets mode, owner and mtime as the policy wants them, and copes with a host where owners may not be set. */
 export class MetadataWriter {
   readonly #tree: TargetTree
@@ -34,6 +40,18 @@ export class MetadataWriter {
     if (change !== null) this.#set(change, (metadata) => handle.setMetadata(metadata))
   }
 
+  /** Makes a file that has everything from the start; `owner` is whose new files are as a rule. */
+  createNew(wanted: SentState, owner: Owner, create: (metadata: Metadata) => void): void {
+    const isSame = wanted.uid === owner.uid && wanted.gid === owner.gid
+    const change = { owner: isSame || !this.#setsOwner() ? null : ownerOf(wanted) }
+    this.#set({ ...change, mode: this.newMode(wanted), mtimeNs: wanted.mtimeNs }, create)
+  }
+
+  /** Tells whether what was placed belongs to somebody else than it should. */
+  hasOtherOwner(wanted: SentState, disk: FileState): boolean {
+    return this.#setsOwner() && (wanted.uid !== disk.uid || wanted.gid !== disk.gid)
+  }
+
   /** Sets everything on what was just made under a path. */
   applyNewPath(path: RelPath, wanted: SentState, disk: FileState): void {
     const mode = this.newMode(wanted)
@@ -50,8 +68,7 @@ export class MetadataWriter {
 
   // The owner goes first and clears set-id bits, so the mode goes with it.
   #difference(wanted: SentState, disk: FileState, withMode: boolean): Metadata | null {
-    const ownerDiffers = wanted.uid !== disk.uid || wanted.gid !== disk.gid
-    const owner = this.#setsOwner() && ownerDiffers ? { uid: wanted.uid, gid: wanted.gid } : null
+    const owner = this.hasOtherOwner(wanted, disk) ? ownerOf(wanted) : null
     const isLost = owner !== null && (wanted.mode & SPECIAL_BITS) !== 0
     const setsMode = withMode && wanted.type !== 'symlink'
     const mode = setsMode && (wanted.mode !== disk.mode || isLost) ? wanted.mode : null
@@ -78,6 +95,10 @@ export class MetadataWriter {
     this.#ownerRefused = true
     this.#notice('owners cannot be set here: the agent has not the right; files keep its own')
   }
+}
+
+function ownerOf({ uid, gid }: SentState): Owner {
+  return { uid, gid }
 }
 
 function isRefusal(thrown: unknown): boolean {

@@ -1,4 +1,4 @@
-import type { Entry, SentState } from '../change/entry.ts'
+import type { Entry, FileState, SentState } from '../change/entry.ts'
 import { type RelPath, parent } from '../path/rel-path.ts'
 import type { Placing, Settling } from './decision.ts'
 import { ensureParent } from './folder-making.ts'
@@ -20,7 +20,9 @@ export function placeAll(
       const folder = parent(entry.path)
       if (!knownFolders.has(folder)) ensureParent(work, entry.path)
       knownFolders.add(folder)
-      work.tree.rename(made.path, entry.path)
+      // Where nothing lay, whatever has come there meanwhile is not ours to replace.
+      if (verdict.disk === null) work.tree.place(made.path, entry.path)
+      else work.tree.rename(made.path, entry.path)
       work.ledger.unsure.add(entry.path)
       record(work, entry, made.hash)
     })
@@ -28,9 +30,18 @@ export function placeAll(
 }
 
 function record(work: Work, entry: Entry & { state: SentState }, hash: Prepared['hash']): void {
-  const disk = work.tree.lstat(entry.path)
-  if (disk === null) throw contentIsGone(entry.path)
-  work.ledger.applied(entry, disk, hash)
+  const { metadata, ledger } = work
+  const disk = lookAt(work, entry.path)
+  // It was made for an owner that new files have as a rule.
+  const isChanged =
+    metadata.hasOtherOwner(entry.state, disk) && metadata.apply(entry.path, entry.state, disk)
+  ledger.applied(entry, isChanged ? lookAt(work, entry.path) : disk, hash)
+}
+
+function lookAt({ tree }: Work, path: RelPath): FileState {
+  const disk = tree.lstat(path)
+  if (disk === null) throw contentIsGone(path)
+  return disk
 }
 
 /** Sets metadata in place where the content is right already. */

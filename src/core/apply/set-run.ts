@@ -21,6 +21,8 @@ export interface RunInput {
   readonly named: ReadonlySet<RelPath>
   /** Files that the source cannot read, by seq. */
   readonly unavailable: ReadonlyMap<number, ErrorCode>
+  /** Seqs that had nothing at their paths when the set began: `place` finds out whether that is so still. */
+  readonly absent: ReadonlySet<number>
 }
 
 /**
@@ -30,10 +32,12 @@ export interface RunInput {
  * metadata, deepest first. A crash between any two calls loses nothing: see `endStaging` and `IndexStore.claim`.
  */
 export function runPhases(work: Work, { header }: { header: SetHeader }, input: RunInput): void {
-  moveFolders(work, input.entries)
-  const decisions = input.entries.map((entry) =>
-    checkContent(work, surveyEntry(work, entry), input.unavailable),
-  )
+  const absent = moveFolders(work, input.entries) ? new Set<number>() : input.absent
+  const decisions = input.entries.map((entry) => {
+    const isKnown = absent.has(entry.seq) && work.staged.has(entry.seq)
+    const decision = isKnown ? placeStaged(work, entry) : surveyEntry(work, entry)
+    return checkContent(work, decision, input.unavailable)
+  })
   const isIdle = decisions.every(({ verdict }) => verdict.kind === 'pass')
   if (isIdle && !work.staging.isMade) return settle(work, decisions)
   claimPlaces(work, decisions)
@@ -59,6 +63,11 @@ export function surveyEntry(work: Work, entry: Entry): Decision {
   const { tree, view, local, deps, staged } = work
   const isStaged = (seq: number) => staged.has(seq)
   return survey({ tree, index: view, local, options: deps.options, isStaged }, entry)
+}
+
+function placeStaged(work: Work, entry: Entry): Decision {
+  const verdict = { kind: 'place', disk: null, content: { kind: 'staged' } } as const
+  return { entry, row: work.view.get(entry.path), verdict }
 }
 
 /** Content that arrived counts only complete, with the hash that its source signed. */
@@ -93,11 +102,13 @@ function settle({ ledger }: Work, decisions: readonly Decision[]): void {
   }
 }
 
-function moveFolders(work: Work, entries: readonly Entry[]): void {
+/** True where something may have come to other paths. */
+function moveFolders(work: Work, entries: readonly Entry[]): boolean {
   const moves = findFolderMoves({ tree: work.tree, index: work.deps.index }, entries)
-  if (moves.length === 0) return
+  if (moves.length === 0) return false
   claimMoves(work, entries, moves)
   for (const move of moves) moveFolder(work, move)
+  return true
 }
 
 function moveFolder(work: Work, move: FolderMove): void {

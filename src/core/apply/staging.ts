@@ -1,9 +1,11 @@
 import { type ByteString, fromText, toBytes } from '../base/byte-string.ts'
 import { AppError } from '../base/errors.ts'
 import { type RelPath, ROOT, STAGING_NAME, child } from '../path/rel-path.ts'
+import type { Owner } from './metadata.ts'
 import type { Hasher, TargetTree } from './target-tree.ts'
 
 const STAGING = child(ROOT, STAGING_NAME)
+const NOBODY: Owner = { uid: -1, gid: -1 }
 
 /**
  * The folder on the target's own file system where new content is completed and displaced content waits. It is made
@@ -17,6 +19,7 @@ export class Staging {
   readonly #createHasher: () => Hasher
   readonly #keeper: StagingKeeper
   #isMade = false
+  #owner: Owner = NOBODY
   #counter = 0
 
   constructor(tree: TargetTree, createHasher: () => Hasher, keeper: StagingKeeper) {
@@ -30,10 +33,16 @@ export class Staging {
     return this.#isMade || !this.#keeper.isEmpty
   }
 
+  /** Whose new files are here: what is made in a folder belongs to whom the folder does, if we made that as well. */
+  get owner(): Owner {
+    this.make()
+    return this.#owner
+  }
+
   /** A free path for new content. */
   newPath(): RelPath {
     this.make()
-    return child(STAGING, fromText(`n${this.#counter++}`))
+    return child(STAGING, `n${this.#counter++}` as ByteString)
   }
 
   /** The path for content that is moved out of the way, on its way to another one. */
@@ -54,6 +63,7 @@ export class Staging {
     const disk = this.#tree.lstat(STAGING)
     if (disk !== null && disk.type !== 'directory') this.#tree.unlink(STAGING)
     if (disk?.type !== 'directory') this.#tree.makeDirectory(STAGING, 0o700)
+    this.#owner = this.#tree.lstat(STAGING) ?? NOBODY
     this.#isMade = true
   }
 }

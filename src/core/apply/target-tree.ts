@@ -23,6 +23,8 @@ export interface ReadTree {
 }
 
 export interface ReadHandle {
+  /** How the file looked when it was opened. */
+  readonly opened: FileState
   /** Reads up to `buffer.length` bytes at a position in bytes; 0 at the end of the file. */
   read(buffer: Uint8Array, position: number): number
   stat(): FileState
@@ -50,6 +52,10 @@ export interface TargetTree extends ReadTree {
   makeFifo(path: RelPath, mode: number): void
   /** Replaces `to` in one step where it is no folder. */
   rename(from: RelPath, to: RelPath): void
+  /** The same where nothing lies at `to`; EXTRA_IN_THE_WAY where something has come there. */
+  place(from: RelPath, to: RelPath): void
+  /** Creates a file that must not exist yet, with content and metadata; leaves nothing behind where that fails. */
+  createWhole(path: RelPath, bytes: Uint8Array, metadata: Metadata): void
   /** Creates a file that must not exist yet, mode 0600, for writing. */
   create(path: RelPath): WriteHandle
   /** Opens a regular file that exists for writing at its end, whatever its mode was: it becomes 0600. */

@@ -31,6 +31,13 @@ export function zeroRuns(bytes: Uint8Array, position: number): Run[] {
   return runs
 }
 
+/** Tells whether content from the beginning of a file has a block that could be a hole. */
+export function hasHole(bytes: Uint8Array): boolean {
+  for (let at = 0; at + BLOCK_BYTES <= bytes.length; at += BLOCK_BYTES)
+    if (isZeroBlock(bytes, at)) return true
+  return false
+}
+
 /** Content that is no hole shows it, as a rule, at the first look. */
 function isZeroBlock(bytes: Uint8Array, at: number): boolean {
   const end = at + BLOCK_BYTES

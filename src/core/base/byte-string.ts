@@ -7,9 +7,7 @@ export type ByteString = string & { readonly brand: 'ByteString' }
 /** Gives the bytes of a buffer as a byte string. */
 export function fromBytes(bytes: Uint8Array): ByteString {
   let text = ''
-  for (let start = 0; start < bytes.length; start += 4096) {
-    text += String.fromCharCode(...bytes.subarray(start, start + 4096))
-  }
+  for (const byte of bytes) text += String.fromCharCode(byte)
   return text as ByteString
 }
 

@@ -95,7 +95,7 @@ export function openAsSaid(tree: ReadTree, row: OutboundRow): ReadHandle | ReadO
   const handle = attempt(() => tree.open(row.entry.path))
   if (handle === null) return CHANGED
   if ('kind' in handle) return handle
-  if (row.fingerprint !== null && fingerprintHolds(handle.stat(), row.fingerprint)) return handle
+  if (row.fingerprint !== null && fingerprintHolds(handle.opened, row.fingerprint)) return handle
   handle.close()
   return CHANGED
 }

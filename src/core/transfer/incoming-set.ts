@@ -107,27 +107,39 @@ export class IncomingSet {
     const parsed = parseBytes('a pack', plain, (reader) => {
       while (reader.left > 0) {
         const index = reader.count()
-        const bytes = reader.raw(reader.count(SMALL_FILE_BYTES_MAX))
-        this.beginFile(index)
-        this.#write(bytes)
-        this.endFile(true)
+        this.#takeSmall(index, reader.raw(reader.count(SMALL_FILE_BYTES_MAX)))
       }
     })
     if (!parsed.ok) refuse(parsed.error.code, parsed.error.message)
   }
 
+  #takeSmall(index: number, bytes: Uint8Array): void {
+    const { inbound, seq, size } = this.#fileDue(index)
+    demand(bytes.length === size, `content of entry ${index} of another length than it says`)
+    if (this.#isLacking(index)) this.#received.set(index, inbound.putFile(seq, bytes))
+  }
+
   /** `keptBytes` of the content are here from a set that was broken off, and do not come again. */
   beginFile(index: number, keptBytes = 0): void {
+    const { inbound, seq, size } = this.#fileDue(index)
+    demand(keptBytes <= size, `more kept of entry ${index} than it has`)
+    const file = this.#isLacking(index) ? inbound.openFile(seq, keptBytes) : null
+    this.#open = { index, file, leftBytes: size - keptBytes, patch: null }
+  }
+
+  /** What is not wanted was pushed before the sender could know: it is let run through. */
+  #isLacking(index: number): boolean {
+    return this.#wanted[index] === true && !this.#rebuilt.has(index)
+  }
+
+  #fileDue(index: number): { inbound: InboundSet; seq: number; size: number } {
     const entry = this.#entries[index]
-    demand(this.#inbound !== null && this.#open === null, 'content that is not due')
+    const inbound = this.#inbound
+    demand(inbound !== null && this.#open === null, 'content that is not due')
     demand(entry?.state?.type === 'file', `content for entry ${index}, which is no file`)
-    const isHere = this.#rebuilt.has(index)
-    demand(isHere || !this.#received.has(index), `content for entry ${index} twice`)
-    demand(keptBytes <= entry.state.size, `more kept of entry ${index} than it has`)
-    // What is not wanted was pushed before the sender could know: it is let run through.
-    const isWanted = this.#wanted[index] === true && !isHere
-    const file = isWanted ? this.#inbound.openFile(entry.seq, keptBytes) : null
-    this.#open = { index, file, leftBytes: entry.state.size - keptBytes, patch: null }
+    const isTwice = this.#received.has(index) && !this.#rebuilt.has(index)
+    demand(!isTwice, `content for entry ${index} twice`)
+    return { inbound, seq: entry.seq, size: entry.state.size }
   }
 
   beginPatch(index: number): void {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'bun:test'
 
 import { MemoryTree } from '../../fakes/memory-tree.ts'
-import { at } from '../../platform/tree.suite.ts'
+import { at, put } from '../../platform/tree.suite.ts'
 import { MTIME, Target, file, folder, gone } from './harness.ts'
 
 describe('what was changed on the target', () => {
@@ -53,6 +53,20 @@ describe('what was changed on the target', () => {
     tree.setMetadata(at('b'), 'file', { mode: 0o777, owner: null, mtimeNs: 5n })
     expect(target.deliver([file(4, 'b', 'two')]).wanted).toEqual([])
     expect(tree.lstat(at('b'))).toMatchObject({ mode: 0o644, mtimeNs: MTIME })
+  })
+
+  test.each([4, 5])('what came to a free path in the middle of a set is not replaced', (seq) => {
+    const { tree, target } = edited()
+    const beforeApply = () => put(tree, at('c'), 'mine')
+    const result = target.deliver([file(seq, 'c', 'two')], { beforeApply })
+    expect(result.failed).toEqual(['c EXTRA_IN_THE_WAY'])
+    expect(target.look()).toEqual(['a own', 'b two', 'c mine'])
+    expect(target.deliver([file(seq, 'c', 'two')], { kind: 'retry' }).failed).toEqual([
+      'c EXTRA_IN_THE_WAY',
+    ])
+    tree.unlink(at('c'))
+    target.deliver([file(seq, 'c', 'two')], { kind: 'retry' })
+    expect(target.look()).toEqual(['a own', 'b two', 'c two'])
   })
 
   test('a folder that was lost is made again', () => {

@@ -1,6 +1,6 @@
 import { expect, test } from 'bun:test'
 
-import { zeroRuns } from '../../../src/core/apply/zero-runs.ts'
+import { hasHole, zeroRuns } from '../../../src/core/apply/zero-runs.ts'
 import { random } from '../../fakes/random.ts'
 
 const BLOCK = 4096
@@ -46,4 +46,19 @@ test('runs follow on each other, cover everything, and holes hold nothing', () =
     }
     expect(end).toBe(bytes.length)
   }
+})
+
+test.each([
+  ['', false],
+  ['x', false],
+  ['-', false],
+  ['xx', false],
+  ['.', true],
+  ['x.', true],
+  ['.x', true],
+  ['xx.-', true],
+  ['-.', true],
+  ['-x', false],
+] as const)('a hole in %p: %p', (...[text, expected]) => {
+  expect(hasHole(content(text))).toBe(expected)
 })

@@ -1,0 +1,29 @@
+import type { ContentHash, SentState } from '../change/entry.ts'
+import { ROOT } from '../path/rel-path.ts'
+import type { StagedFile } from './incoming-file.ts'
+import { isRefusal } from './refusal.ts'
+import type { Work } from './work.ts'
+
+/** The whole content of a small file. */
+export interface SmallContent {
+  readonly state: SentState
+  readonly bytes: Uint8Array
+  readonly hash: ContentHash
+}
+
+/** Puts a small file complete into staging; what the disk refuses makes its entry pending and nothing else. */
+export function stageSmall(
+  { tree, staging, metadata }: Pick<Work, 'tree' | 'staging' | 'metadata'>,
+  { state, bytes, hash }: SmallContent,
+): StagedFile {
+  const size = bytes.length
+  try {
+    const path = staging.newPath()
+    metadata.createNew(state, staging.owner, (given) => tree.createWhole(path, bytes, given))
+    return { path, hash, size, failure: null }
+  } catch (thrown) {
+    if (!isRefusal(thrown)) throw thrown
+    const { code, message } = thrown
+    return { path: ROOT, hash, size, failure: { code, message } }
+  }
+}
