@@ -11,6 +11,8 @@ export interface OutboundParts {
   readonly sourceId: string
   readonly journal: () => Journal
   readonly tree: () => ReadTree
+  /** Throws why the root cannot be looked at, where it cannot. */
+  readonly requireRoot: () => void
   /** Looks at a path that was not what its row says, and gives it a newer seq. */
   readonly resequence: (path: RelPath) => void
   /** Users and groups of this host; null where owners travel by number alone. */
@@ -27,6 +29,10 @@ export function createOutbound(parts: OutboundParts): OutboundSource {
     },
     epoch: () => journal().epoch,
     headSeq: () => journal().headSeq,
+    isListed: () => {
+      parts.requireRoot()
+      return journal().state.completeAtMs !== null
+    },
     changes: (range) => {
       const accounts = parts.accounts?.() ?? null
       return journal()

@@ -3,7 +3,12 @@ import type { Gap } from '../core/change/gaps.ts'
 import type { Observation } from '../core/change/observation.ts'
 import { type ScanStep, scan } from '../core/change/scan.ts'
 import { type RelPath, ROOT, parent } from '../core/path/rel-path.ts'
-import { MISSING_MAX, RECORD_ROWS_MAX, SCAN_SLICE_MS } from './detection-limits.ts'
+import {
+  MISSING_MAX,
+  RECORD_ROWS_MAX,
+  SCAN_SLICE_MS_MAX,
+  SCAN_SLICE_MS_MIN,
+} from './detection-limits.ts'
 import type { Recorder } from './recorder.ts'
 import { type SourceParts, scanOptions, unreadableGap } from './source-parts.ts'
 
@@ -16,6 +21,7 @@ export class ScanRun {
   readonly #steps: Iterator<ScanStep>
   readonly #unreadable: Gap[] = []
   #missing: RelPath[] = []
+  #recordMs = 0
 
   /** Throws where the root is not the known one; then nothing was begun. */
   constructor(parts: SourceParts, recorder: Recorder, folder: RelPath) {
@@ -61,7 +67,7 @@ export class ScanRun {
 
   /** True when there are no more steps. What was seen is recorded before anyone else has a turn. */
   #takeSteps(): boolean {
-    const untilMs = performance.now() + SCAN_SLICE_MS
+    const untilMs = performance.now() + this.#sliceMs()
     const seen: Observation[] = []
     let isDone = false
     while (seen.length < RECORD_ROWS_MAX && performance.now() < untilMs) {
@@ -70,8 +76,15 @@ export class ScanRun {
       if (next.done === true) break
       this.#take(next.value, seen)
     }
+    const startedMs = performance.now()
     for (const { path } of this.#recorder.record(seen)) this.#missing.push(path)
+    this.#recordMs = performance.now() - startedMs
     return isDone
+  }
+
+  /** Short, so that what was found goes out meanwhile; longer where the disk takes its time to record it. */
+  #sliceMs(): number {
+    return Math.min(SCAN_SLICE_MS_MAX, Math.max(SCAN_SLICE_MS_MIN, this.#recordMs))
   }
 
   #take(step: ScanStep, seen: Observation[]): void {

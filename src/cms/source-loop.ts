@@ -12,6 +12,8 @@ export interface LoopParts extends SourceParts {
   readonly path: ByteString
   readonly watchers: WatcherFactory
   readonly log: Logger
+  /** Everything below the root is journalled for the first time; nothing else was recorded since. */
+  readonly onListed: () => void
   /** Something is to be done. */
   readonly wake: () => void
   /** Makes the rows those of the wanted view; nothing to do is the rule. */
@@ -167,7 +169,9 @@ export class SourceLoop {
 
   #scanned(folder: RelPath, startedMs: number): void {
     const { clock, journal, gaps, times } = this.#parts
+    const isFirst = journal.state.completeAtMs === null
     if (folder === ROOT || gaps.open.length === 0) journal.complete(startedMs)
+    if (isFirst && journal.state.completeAtMs !== null) this.#parts.onListed()
     this.#fault = null
     const nowMs = clock.nowMs()
     if (this.#watcher === null) {

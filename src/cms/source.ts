@@ -41,6 +41,7 @@ export class Source {
   readonly #reporter: Reporter
   readonly #waker: Waker
   readonly #flushes: PromiseWithResolvers<void>[] = []
+  #listedSeq: number | null = null
   readonly #ended: Promise<void>
   #isStopping = false
 
@@ -65,12 +66,16 @@ export class Source {
       wake: () => this.#waker.wake(),
       prepare: () => prepareView(this.#journal, { config, cms, filter }),
       onRecorded: () => this.#publisher.publish(),
+      onListed: () => this.#tellListed(),
       log: cms.log.child({ sourceId: config.sourceId, policyId: config.policyId }),
     })
     this.outbound = createOutbound({
       sourceId: config.sourceId,
       journal: () => this.#journal,
       tree: () => disk.tree,
+      requireRoot: () => {
+        if (this.#loop.rootError !== null) throw this.#loop.rootError
+      },
       resequence: (path) => this.#loop.resequence(path),
       accounts: config.metadata.owner === 'name' ? accountsOfHost : null,
     })
@@ -147,6 +152,12 @@ export class Source {
     for (const flushed of this.#flushes.splice(0)) flushed.resolve()
   }
 
+  /** At once: a full list may end from now on, and what comes after it is not part of it. */
+  #tellListed(): void {
+    this.#listedSeq = this.#journal.headSeq
+    this.#reporter.send()
+  }
+
   #createPublisher({ onChanges }: CmsParts): Publisher {
     const { policyId, sourceId, known } = this.config
     const journal = () => this.#journal
@@ -172,6 +183,7 @@ export class Source {
       totalBytes,
       gaps,
       completeAt: completeAtMs === null ? null : iso(completeAtMs),
+      ...(this.#listedSeq !== null && { listedSeq: this.#listedSeq }),
       error: error === null ? null : { code: error.code, message: error.message.slice(0, 2000) },
     }
   }

@@ -187,6 +187,30 @@ describe('the first report and the first scan', () => {
   })
 })
 
+test('the end of the first scan is told with the head that a full list will reach, once a start', async () => {
+  await started()
+  const told = rig.reports.map(({ completeAt, listedSeq }) => [completeAt !== null, listedSeq])
+  const first = told.find(([, listedSeq]) => listedSeq !== undefined)
+  expect(told[0]).toEqual([false, undefined])
+  // The same report says both, so that nothing that came later can be taken for part of the list.
+  expect(first).toEqual([true, rig.outbound.headSeq()])
+  writeFileSync(rig.at('new'), '1')
+  await rig.flush()
+  expect(rig.outbound.isListed()).toBe(true)
+  expect(rig.report.listedSeq).toBe(first?.[1] as number)
+  await rig.stop()
+  await rig.start()
+  await rig.flush()
+  expect(rig.report.listedSeq).toBeUndefined()
+})
+
+test('a source whose root is away says so to who waits for the rest of its list', async () => {
+  await started()
+  renameSync(rig.root, `${rig.root}.away`)
+  await until(() => rig.report.error !== null, 'the root is missed')
+  expect(() => rig.outbound.isListed()).toThrow('does not exist')
+})
+
 describe('what happened while nobody watched', () => {
   test.each(['clean stop', 'no stop'])('after a %s is found at the start', async (kind) => {
     await started()

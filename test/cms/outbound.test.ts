@@ -17,6 +17,7 @@ function outbound(accounts: Parameters<typeof createOutbound>[0]['accounts']) {
     sourceId: 'source-1',
     journal: () => journal,
     tree: () => source.tree,
+    requireRoot: () => {},
     resequence: () => {},
     accounts,
   }).changes({ after: 0, upTo: 1, limit: 10, liveOnly: false })[0]?.entry.state

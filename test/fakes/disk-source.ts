@@ -24,6 +24,10 @@ export class DiskSource implements OutboundSource {
     return this.#seq
   }
 
+  isListed(): boolean {
+    return true
+  }
+
   /** Journals whatever differs from what was seen before. */
   scan(): void {
     const seen = new Set<RelPath>()

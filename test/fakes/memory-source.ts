@@ -37,6 +37,8 @@ export class MemorySource implements OutboundSource {
   readonly unreadable = new Set<RelPath>()
   readonly opened: RelPath[] = []
   readonly resequenced: RelPath[] = []
+  /** Whether everything is journalled; asked whenever the sender has no more rows. */
+  listed: () => boolean = () => true
   recordings = 0
   openHandles = 0
   reads = 0
@@ -127,6 +129,10 @@ export class MemorySource implements OutboundSource {
 
   headSeq(): number {
     return this.#seq
+  }
+
+  isListed(): boolean {
+    return this.listed()
   }
 
   changes(range: { after: number; upTo: number; limit: number; liveOnly: boolean }): OutboundRow[] {

@@ -103,7 +103,7 @@ export function overMemory(options: MemoryWireOptions): MemoryWireResult {
     if (turns > 1_000_000) throw new Error('the machines do not come to an end')
     const turn = sender.next()
     if (turn.kind === 'ended') return result(turn.outcome, null)
-    if (turn.kind === 'busy') continue
+    if (turn.kind === 'busy' || turn.kind === 'later') continue
     if (turn.kind === 'waiting') {
       const frame = wire.back()
       if (frame === null) return result('lost', null)

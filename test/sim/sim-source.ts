@@ -64,6 +64,7 @@ export class SimSource {
       sourceId: 'source-1',
       journal: () => this.#journal,
       tree: () => this.#readTree(),
+      requireRoot: () => undefined,
       resequence: (path) => loop.resequence(path),
       accounts: null,
     })
@@ -136,6 +137,7 @@ export class SimSource {
       wake: () => undefined,
       prepare: async () => undefined,
       onRecorded: () => undefined,
+      onListed: () => undefined,
     })
     return { journal, loop }
   }

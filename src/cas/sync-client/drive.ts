@@ -8,6 +8,8 @@ import type { Conversation } from './conversation.ts'
 
 /** The sender works so long before others have their turn: detection must not wait for transfers. */
 const SLICE_MS = 4
+/** The sender asks its journal again after this time where that had no more. */
+const LATER_MS = 5
 
 export interface DriveOptions {
   readonly conversation: Conversation
@@ -62,6 +64,7 @@ async function takeTurns(options: DriveOptions): Promise<SenderOutcome> {
     }
     if (turn.kind === 'waiting') await conversation.change(signal)
     else await pace.after(turn.kind)
+    if (turn.kind === 'later') await new Promise((resolve) => setTimeout(resolve, LATER_MS))
     options.onProgress()
   }
 }
@@ -89,7 +92,7 @@ class Pace {
     this.#sliceEndsAtMs = performance.now() + SLICE_MS
   }
 
-  async after(kind: 'frame' | 'busy'): Promise<void> {
+  async after(kind: 'frame' | 'busy' | 'later'): Promise<void> {
     const { clock, conversation, aliveMs, signal } = this.#options
     const { connection } = conversation
     if (kind === 'frame') this.#sentAtMs = clock.nowMs()

@@ -35,6 +35,11 @@ export interface OutboundSource {
   readonly tree: ReadTree
   epoch(): string
   headSeq(): number
+  /**
+   * True once everything that lay below the root is journalled: until then rows are still coming, and a full list must
+   * not end. Throws AppError where the root cannot be looked at, so that none may come.
+   */
+  isListed(): boolean
   /** Rows with `after < seq <= upTo` in order of seq, at most `limit`. With `liveOnly`, tombstones are left out. */
   changes(range: { after: number; upTo: number; limit: number; liveOnly: boolean }): OutboundRow[]
   /** Keeps hashes found while sending, in one transaction, each where the row still has this seq. */

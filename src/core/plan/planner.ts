@@ -66,11 +66,11 @@ function decide(question: Question): Decision {
   return { start: newJob(source, kind), wakeAtMs: null }
 }
 
-/** Both ends must be there; a first list that is not finished would look as if the rest had been deleted. */
+/** Both ends must be there, and something to send: a first list follows the scan and ends with it. */
 function canMove(source: PlanSource, target: PlanTarget): boolean {
   if (!source.connected || source.epoch === null) return false
   if (!target.connected || !target.reported || target.drained) return false
-  return source.scanned || isSameEpoch(target.watermark, source)
+  return source.scanned || source.headSeq > 0
 }
 
 function kindOf({ state, source, target }: Question): PlannedKind | null {

@@ -24,7 +24,7 @@ export interface PlanSource {
   /** Null until the source has reported. */
   readonly epoch: string | null
   readonly headSeq: number
-  /** The first scan has ended: a full list would be whole. */
+  /** The first scan has ended. A full list may begin before that; it ends only then. */
   readonly scanned: boolean
 }
 

@@ -11,6 +11,8 @@ import type { Position } from '../change/entry.ts'
 
 /** Rows read from the journal at a time, so that the event loop stays free. */
 const PAGE_ROWS = 1024
+/** So many rows of a source that is still being looked through are worth a set of their own. */
+const EARLY_ROWS = 512
 /** More than an encoded entry takes beside its paths and link target: numbers, a hash, and two names. */
 const ENTRY_HEAD_BYTES = 640
 
@@ -49,16 +51,19 @@ export function checkStart(
   )
 }
 
+/** A set, or why there is none yet: rows are still to be read, or the journal has no more of them at the moment. */
+export type PlannedStep = PlannedSet | 'reading' | 'later'
+
 /**
- * Gives the sets that bring a target from where it is up to `to`, each read from the journal only when it is asked for;
- * null says that more rows are to be read. A full list goes on to the head of the journal instead, because a row that
- * moved beyond `to` while the list ran would otherwise be named nowhere, and so count as gone.
+ * Gives the sets that bring a target from where it is up to `to`, each read from the journal only when it is asked for.
+ * A full list goes on to the head of the journal instead, because a row that moved beyond `to` while the list ran would
+ * otherwise be named nowhere, and so count as gone; and where the source is still being looked through, it follows.
  */
 export function* plannedSets(
   source: OutboundSource,
   start: TargetStart,
   to: number,
-): Generator<PlannedSet | null, void> {
+): Generator<PlannedStep, void> {
   const epoch = source.epoch()
   if (start.watermark?.epoch !== epoch) return yield* listSets(source, 0, { kind: 'full', to })
   yield* retrySets(source, start.watermark.seq, start.pending)
@@ -69,36 +74,64 @@ export function* plannedSets(
 function* listSets(
   source: OutboundSource,
   start: number,
-  list: { kind: 'full' | 'incremental'; to: number },
-): Generator<PlannedSet | null, void> {
+  list: ListOrder,
+): Generator<PlannedStep, void> {
   const epoch = source.epoch()
-  const isFull = list.kind === 'full'
+  const begunAt = source.headSeq()
   for (let from = start, ended = false; !ended;) {
     const rows: OutboundRow[] = []
     const room = new SetRoom()
     let after = from
     for (;;) {
-      // Asked anew for every page: the list ends only in the very moment in which the journal holds no more.
-      const upTo = isFull ? Math.max(list.to, source.headSeq()) : list.to
-      const page = source.changes({ after, upTo, limit: PAGE_ROWS, liveOnly: isFull })
+      const stretch = stretchAfter(source, list, { after, begunAt })
+      const page = source.changes({ ...stretch.range, limit: PAGE_ROWS })
       const taken = page.filter((row) => room.take(row))
       for (const row of taken) rows.push(row)
-      ended = taken.length === page.length && page.length < PAGE_ROWS
-      after = ended ? upTo : (rows.at(-1)?.entry.seq ?? from)
-      if (ended || taken.length < page.length) break
-      yield null
+      const isWhole = taken.length === page.length
+      const isShort = isWhole && page.length < PAGE_ROWS
+      after = isShort ? stretch.range.upTo : (rows.at(-1)?.entry.seq ?? after)
+      const isAtEnd = isShort && stretch.isLast
+      ended = isAtEnd && stretch.mayEnd
+      if (ended || !isWhole || (isAtEnd && rows.length >= EARLY_ROWS)) break
+      yield isAtEnd ? 'later' : 'reading'
     }
-    const last = isFull ? ended : true
+    const last = list.kind === 'full' ? ended : true
     yield { header: { epoch, from, to: after, kind: list.kind, last }, rows }
     from = after
   }
+}
+
+interface ListOrder {
+  readonly kind: 'full' | 'incremental'
+  readonly to: number
+}
+
+/**
+ * Which rows come next. Everything is asked anew for every page: a list ends only in the very moment in which the
+ * journal holds no more. What left the source since the list began may have been named already, so from there on a full
+ * list says what is gone as well.
+ */
+function stretchAfter(
+  source: OutboundSource,
+  list: ListOrder,
+  at: { readonly after: number; readonly begunAt: number },
+) {
+  const { after, begunAt } = at
+  if (list.kind === 'incremental') {
+    return { range: { after, upTo: list.to, liveOnly: false }, isLast: true, mayEnd: true }
+  }
+  const mayEnd = source.isListed()
+  const headSeq = Math.max(list.to, source.headSeq())
+  const liveOnly = after < begunAt
+  const upTo = liveOnly ? begunAt : headSeq
+  return { range: { after, upTo, liveOnly }, isLast: upTo === headSeq, mayEnd }
 }
 
 function* retrySets(
   source: OutboundSource,
   seq: number,
   pending: readonly number[],
-): Generator<PlannedSet | null, void> {
+): Generator<PlannedStep, void> {
   const header: SetHeader = { epoch: source.epoch(), from: seq, to: seq, kind: 'retry', last: true }
   let rows: OutboundRow[] = []
   let room = new SetRoom()
@@ -112,7 +145,7 @@ function* retrySets(
       room.take(row)
     }
     if (row !== undefined) rows.push(row)
-    if (index % PAGE_ROWS === PAGE_ROWS - 1) yield null
+    if (index % PAGE_ROWS === PAGE_ROWS - 1) yield 'reading'
   }
   if (rows.length > 0) yield { header, rows }
 }

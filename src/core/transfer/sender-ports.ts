@@ -36,18 +36,21 @@ export interface SenderJob {
 
 /**
  * What the sender has for its caller: a frame to send, whose bytes are valid until the next step; `busy`, it worked and
- * wants to go on, so the caller may look after others first; `waiting`, only a frame of the peer brings it on.
+ * wants to go on, so the caller may look after others first; `waiting`, only a frame of the peer brings it on; `later`,
+ * its journal has no more at the moment, so the caller may ask again after a while.
  */
 export type SenderStep =
   | { readonly kind: 'frame'; readonly frame: Frame }
   | { readonly kind: 'busy' }
   | { readonly kind: 'waiting' }
+  | { readonly kind: 'later' }
 
 /** A part of the sender that suspends at every step. */
 export type Steps<T> = Generator<SenderStep, T>
 
 export const BUSY: SenderStep = { kind: 'busy' }
 export const WAITING: SenderStep = { kind: 'waiting' }
+export const LATER: SenderStep = { kind: 'later' }
 
 export function send(frame: Frame): SenderStep {
   return { kind: 'frame', frame }

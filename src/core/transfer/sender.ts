@@ -6,7 +6,7 @@ import { type PatchFrame, isPatchFrame } from '../wire/patch-frames.ts'
 import { sendSet } from './outgoing-set.ts'
 import { PatchMail } from './patch-mail.ts'
 import { checkStart, plannedSets } from './planned-sets.ts'
-import { BUSY, type SenderOutcome, type SenderPorts, send } from './sender-ports.ts'
+import { BUSY, LATER, type SenderOutcome, type SenderPorts, send } from './sender-ports.ts'
 import { type SenderJob, type SenderStep, type Steps, WAITING } from './sender-ports.ts'
 
 /** What one call of `next` gave: a step, or the end of the job. */
@@ -135,8 +135,8 @@ export class Sender {
     for (const set of plannedSets(source, opened, this.#job.to)) {
       if (source.epoch() !== this.#job.epoch)
         return failure('SOURCE_CHANGED', `cannot go on with epoch "${this.#job.epoch}"`)
-      if (set === null) {
-        yield BUSY
+      if (set === 'reading' || set === 'later') {
+        yield set === 'reading' ? BUSY : LATER
         continue
       }
       while (this.#setsEnded - this.#setsDone >= SETS_IN_FLIGHT_MAX) yield WAITING

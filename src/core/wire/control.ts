@@ -50,6 +50,8 @@ const sourceReport = z.object({
   viewRevision: count,
   /** Null while the first scan runs. */
   completeAt: timestamp.nullable(),
+  /** The head when the first scan ended, where that was since the agent started: full lists reach it at the least. */
+  listedSeq: seq.optional(),
   gaps: z.array(gap).max(100),
   fileCount: count,
   totalBytes: count,

@@ -3,6 +3,7 @@ import { eq, sql } from 'drizzle-orm'
 import type { AgentMessageOf, ChangeRecord } from '../../core/wire/control.ts'
 import type { Writer } from '../db/database.ts'
 import { policySources } from '../db/schema.ts'
+import { extendLists, recountLists } from './first-lists.ts'
 import type { PolicyRuntime, SourceRuntime } from './runtime.ts'
 import { cancelTargets } from './targets.ts'
 import type { Work } from './work.ts'
@@ -20,6 +21,7 @@ export function applySourceReport(
 ): void {
   if (report.epoch !== source.epoch) startEpoch(work, { policy, source }, report.epoch)
   source.headSeq = Math.max(source.headSeq, report.headSeq)
+  if (report.listedSeq !== undefined) extendLists(work, { policy, source }, report.listedSeq)
   source.completeAtMs = report.completeAt === null ? null : Date.parse(report.completeAt)
   source.gaps = report.gaps
   source.fileCount = report.fileCount
@@ -47,6 +49,9 @@ export function applyChanges(
     work.write((writer) => insertChanges(writer, { sourceId, epoch, recordedAtMs, records }))
   }
   source.recordedSeq = Math.max(source.recordedSeq, page.upTo)
+  // While the source is looked through for the first time, whatever is found belongs to the list that follows it.
+  if (source.completeAtMs === null) extendLists(work, { policy, source }, source.recordedSeq)
+  else recountLists(work, { policy, source }, page.from)
   source.headSeq = Math.max(source.headSeq, source.recordedSeq)
   saveSource(work, source)
   const upTo = source.recordedSeq

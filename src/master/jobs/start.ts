@@ -148,7 +148,7 @@ function lowestWatermark(
 }
 
 /** How much a job has to send, as far as its changes are recorded. */
-async function countEntries(writer: Writer, jobId: string): Promise<void> {
+export async function countEntries(writer: Writer, jobId: string): Promise<void> {
   await writer.run(sql`
     UPDATE jobs SET (entries, bytes) = (
       SELECT coalesce(sum(last.total_entries - first.total_entries + 1), 0),

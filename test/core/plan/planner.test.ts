@@ -60,14 +60,19 @@ describe('what starts now', () => {
     ],
     ['another epoch', { target: { watermark: { epoch: 'old', seq: 99 } } }, 'initial'],
     [
-      'first contact in mid-scan',
+      'first contact in mid-scan: its list follows the scan',
       { target: { watermark: null }, source: { scanned: false } },
+      'initial',
+    ],
+    [
+      'first contact before the scan has found anything',
+      { target: { watermark: null }, source: { scanned: false, headSeq: 0 } },
       null,
     ],
     [
       'another epoch in mid-scan',
       { target: { watermark: { epoch: 'old', seq: 9 } }, source: { scanned: false } },
-      null,
+      'initial',
     ],
     ['something is new in mid-scan', { target: at(9), source: { scanned: false } }, 'realtime'],
     ['away and behind', { target: { ...at(9), wasAway: true } }, 'recovery'],

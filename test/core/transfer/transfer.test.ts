@@ -1,5 +1,6 @@
 import { expect, test } from 'bun:test'
 
+import { fromText } from '../../../src/core/base/byte-string.ts'
 import { AppError } from '../../../src/core/base/errors.ts'
 import type { Frame } from '../../../src/core/wire/frame.ts'
 import { MemoryBinding } from '../../fakes/memory-binding.ts'
@@ -207,6 +208,53 @@ test('more entries than a set holds come in several sets; a row that moves meanw
   ])
   expect(binding.entries.size).toBe(10_000)
   expect(binding.watermark?.seq).toBe(to + 1)
+})
+
+test('what leaves while a full list is under way leaves the target too', () => {
+  const source = new MemorySource()
+  for (let index = 0; index < 10_000; index++) source.folder(`f${index}`)
+  const binding = new MemoryBinding()
+  let sets = 0
+  run(source, binding, {
+    tamper(frame) {
+      if (frame.type === 'setEnd' && sets++ === 0) source.remove('f1')
+      return frame
+    },
+  })
+  expect(binding.entries.has(fromText('f1'))).toBe(false)
+  expect(binding.entries.size).toBe(9999)
+})
+
+test('a full list follows a source that is still being looked through, and ends with it', () => {
+  const source = new MemorySource()
+  source.folder('d')
+  const binding = new MemoryBinding()
+  let found = 0
+  source.listed = () => {
+    if (found === 3000) return true
+    for (let index = 0; index < 100; index++) source.write(`d/f${found++}`, `content ${found}`)
+    return false
+  }
+  const { outcome } = run(source, binding, { to: 1 })
+  expect(outcome).toEqual({ ok: true, value: { appliedCount: 3001, failedCount: 0 } })
+  expect(binding.watermark?.seq).toBe(3001)
+  expect(binding.headers.map(({ last }) => last)).toEqual([false, false, false, false, false, true])
+  expect(binding.headers.map(({ from }) => from).slice(1)).toEqual(
+    binding.headers.map(({ to }) => to).slice(0, -1),
+  )
+})
+
+test('a source whose root is lost while it is looked through ends the job, not the list', () => {
+  const source = new MemorySource()
+  for (let index = 0; index < 1000; index++) source.folder(`f${index}`)
+  const binding = new MemoryBinding()
+  source.listed = () => {
+    if (binding.headers.length === 0) return false
+    throw new AppError('ROOT_MISSING', 'the folder is not there')
+  }
+  expect(() => run(source, binding)).toThrow('the folder is not there')
+  expect(binding.headers.every(({ last }) => !last)).toBe(true)
+  expect(binding.watermark).toBeNull()
 })
 
 test('a renamed folder and what it left stay in one set, however much is new beside it', () => {

@@ -48,17 +48,50 @@ test('first contact is an initial job up to the head, with a ticket for its targ
   await stage.converge()
 })
 
-test('nothing starts before the first scan has ended', async () => {
+test('a first list follows the scan: all that is found belongs to it, and nothing that comes after', async () => {
   await makePolicy(stage.master, { source: stage.id(0), targets: [stage.id(1)] })
   stage.source = await stage.connect(0)
   stage.target = await stage.connect(1)
-  stage.source.reportChanges(0, 5)
-  stage.source.reportSource(5, { completeAt: null })
+  stage.source.reportSource(0, { completeAt: null })
   stage.target.reportTarget(null)
-  await eventually('the changes recorded', () => stage.source.of('changesRecorded').length > 0)
+  stage.source.reportChanges(0, 5)
+  const job = await stage.source.job()
+  const { context } = stage.master
+  const recorded = async (upTo: number) => {
+    const isRecorded = () => stage.source.of('changesRecorded').at(-1)?.upTo === upTo
+    await eventually(`changes up to ${upTo} recorded`, isRecorded)
+  }
+  stage.source.reportChanges(5, 7)
+  await recorded(7)
+  expect(await getJob(context, job.jobId)).toMatchObject({ entries: 7, sources: [{ to: 7 }] })
+  // The scan has ended at 9; the rest of its pages is still on its way, and so is something newer.
+  stage.source.reportSource(9, { listedSeq: 9 })
+  stage.source.reportChanges(7, 8)
+  stage.source.reportChanges(8, 10)
+  await recorded(10)
+  const running = { entries: 9, bytes: 90, state: 'running', sources: [{ from: 0, to: 9 }] }
+  expect(await getJob(context, job.jobId)).toMatchObject(running)
+  const { items } = await listJobEntries(context, { jobId: job.jobId })
+  expect(items.map(({ path }) => path).at(-1)).toBe('file-9')
+  stage.target.reportTarget(9)
+  stage.source.reportJob(job, 'done')
+  expect(await getJob(context, job.jobId, 5000)).toMatchObject({ state: 'done', entries: 9 })
+  expect((await stage.source.job(2)).to).toBe(10)
+  expect((await getConvergence(context, 'name:web')).converged).toBe(false)
+})
+
+test('nothing starts before the first scan has found anything', async () => {
+  await makePolicy(stage.master, { source: stage.id(0), targets: [stage.id(1)] })
+  stage.source = await stage.connect(0)
+  stage.target = await stage.connect(1)
+  stage.target.reportTarget(null)
+  const { length } = stage.source.of('changesRecorded')
+  stage.source.reportSource(0, { completeAt: null })
+  stage.source.reportChanges(0, 0)
+  await eventually('the report taken', () => stage.source.of('changesRecorded').length > length)
   expect(stage.source.of('job')).toEqual([])
-  stage.source.reportSource(5)
-  expect((await stage.source.job()).to).toBe(5)
+  stage.source.reportSource(0, { listedSeq: 0 })
+  expect((await stage.source.job()).to).toBe(0)
 })
 
 test('a change is a realtime job; what changes meanwhile goes into the next one', async () => {
