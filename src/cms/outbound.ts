@@ -1,5 +1,8 @@
 import type { FoundHash, OutboundRow, OutboundSource } from '../core/apply/outbound.ts'
 import type { ReadTree } from '../core/apply/target-tree.ts'
+import { LISTED_ACCOUNTS_MAX } from '../core/base/limits.ts'
+import { type ListedAccount, listedAccounts } from '../core/change/access-list.ts'
+import { type Attributes, listsOf } from '../core/change/attributes.ts'
 import type { SentState } from '../core/change/entry.ts'
 import type { Journal } from '../core/change/journal.ts'
 import type { JournalRow } from '../core/change/row.ts'
@@ -54,7 +57,25 @@ function sentState({ state, hash }: JournalRow, accounts: HostAccounts | null): 
   if (state === null) return null
   const { type, size, mode, uid, gid, mtimeNs, linkTarget } = state
   const ids = { mode, uid, gid, mtimeNs, linkTarget, hash }
-  const sent = { type, size: type === 'file' ? size : 0, ...ids }
-  if (accounts === null) return sent
-  return { ...sent, ownerNames: { user: accounts.userOf(uid), group: accounts.groupOf(gid) } }
+  const sent: SentState = { type, size: type === 'file' ? size : 0, ...ids }
+  const { attributes } = state
+  if (accounts === null) return attributes === undefined ? sent : { ...sent, attributes }
+  const owners = { user: accounts.userOf(uid), group: accounts.groupOf(gid) }
+  if (attributes === undefined) return { ...sent, ownerNames: owners }
+  const listed = namesOfListed(attributes, accounts)
+  return { ...sent, attributes, ownerNames: { ...owners, ...(listed.length > 0 && { listed }) } }
+}
+
+/** The accounts of access lists that have a name here. */
+function namesOfListed(attributes: Attributes, accounts: HostAccounts): ListedAccount[] {
+  const lists = listsOf(attributes)
+  const all = [lists?.access, lists?.inherited].flatMap((list) =>
+    list == null ? [] : listedAccounts(list),
+  )
+  const byKey = new Map(all.map((account) => [`${account.kind} ${account.id}`, account]))
+  const named = [...byKey.values()].flatMap(({ kind, id }) => {
+    const name = kind === 'user' ? accounts.userOf(id) : accounts.groupOf(id)
+    return name === null ? [] : [{ kind, id, name }]
+  })
+  return named.slice(0, LISTED_ACCOUNTS_MAX)
 }

@@ -14,8 +14,21 @@ export class Recorder {
   /** Records what is there. All in one transaction: the caller bounds how many they are. */
   record(observations: readonly Observation[]): readonly Leaving[] {
     if (observations.length === 0) return []
-    const { journal, clock } = this.#parts
-    return this.#done(journal.record(observations, clock.nowMs()))
+    const { journal, clock, disk } = this.#parts
+    const seen =
+      disk.kinds === null ? observations : observations.flatMap((one) => this.#closely(one))
+    return this.#done(journal.record(seen, clock.nowMs()))
+  }
+
+  /** Adds the attributes of what is there; what is there no more when they are read is told by another look. */
+  #closely(observation: Observation): readonly Observation[] {
+    const { path, cause } = observation
+    if (observation.state === null) return [observation]
+    const state = this.#parts.disk.lookClosely(path)
+    if (state === 'unreadable') noteUnreadable(this.#parts, path)
+    else if (state !== null) return [{ path, state, cause }]
+    // Its row gets a newer seq in any case, which the caller counts on.
+    return cause === 'forced' ? [observation] : []
   }
 
   /**

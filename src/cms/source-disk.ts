@@ -1,6 +1,7 @@
 import type { ReadTree } from '../core/apply/target-tree.ts'
 import { type ByteString, toText } from '../core/base/byte-string.ts'
 import { AppError, toAppError } from '../core/base/errors.ts'
+import type { AttributeKinds } from '../core/change/attributes.ts'
 import type { DiskView } from '../core/change/disk-view.ts'
 import type { FileState } from '../core/change/entry.ts'
 import type { KnownRoot } from '../core/change/journal-store.ts'
@@ -9,6 +10,8 @@ import { type RelPath, ROOT } from '../core/path/rel-path.ts'
 export interface SourceRoot {
   readonly path: ByteString
   readonly requireMount: boolean
+  /** What of attributes is looked at; null for nothing. */
+  readonly kinds: AttributeKinds | null
 }
 
 export type OpenTree = (path: ByteString) => ReadTree
@@ -57,10 +60,23 @@ export class SourceDisk implements DiskView {
     this.#tree = null
   }
 
+  get kinds(): AttributeKinds | null {
+    return this.#root.kinds
+  }
+
   readonly look = (path: RelPath): FileState | null | 'unreadable' => {
     const { tree } = this
     try {
       return tree.lstat(path)
+    } catch (thrown) {
+      return unreadable(thrown)
+    }
+  }
+
+  readonly lookClosely = (path: RelPath): FileState | null | 'unreadable' => {
+    const { tree, kinds } = this
+    try {
+      return kinds === null ? tree.lstat(path) : tree.lstatClosely(path, kinds)
     } catch (thrown) {
       return unreadable(thrown)
     }

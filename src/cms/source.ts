@@ -19,7 +19,7 @@ import { Publisher } from './publisher.ts'
 import { Reporter } from './reporter.ts'
 import { SourceDisk } from './source-disk.ts'
 import { SourceLoop } from './source-loop.ts'
-import { changeView, changedParts, viewText } from './view.ts'
+import { attributeKinds, changeView, changedParts, viewText } from './view.ts'
 import { Waker } from './waker.ts'
 
 /** A position in the journal of one source, as the master and the Sync Client know it. */
@@ -49,7 +49,8 @@ export class Source {
   constructor(config: SourceConfig, store: JournalStore, cms: CmsParts) {
     const { clock, times } = cms
     const filter = filterOf(config)
-    const root = { path: config.path as ByteString, requireMount: config.requireMount }
+    const { requireMount } = config
+    const root = { path: config.path as ByteString, requireMount, kinds: attributeKinds(config) }
     const disk = new SourceDisk(root, cms.openTree)
     this.config = config
     this.#journal = startJournal(store, { config, cms, filter, disk })

@@ -1,3 +1,4 @@
+import type { AttributeKinds } from '../core/change/attributes.ts'
 import type { Journal } from '../core/change/journal.ts'
 import type { Leaving } from '../core/change/observation.ts'
 import type { JournalRow } from '../core/change/row.ts'
@@ -19,19 +20,27 @@ export function viewText({ path, filter, metadata }: View): string {
   })
 }
 
-export type ViewPart = 'path' | 'filter' | 'metadata'
+/** Which attributes of a path are looked at and sent; null for none. */
+export function attributeKinds({ metadata }: Pick<View, 'metadata'>): AttributeKinds | null {
+  const { xattrs, acls } = metadata
+  return xattrs || acls ? { xattrs, acls } : null
+}
+
+export type ViewPart = 'path' | 'filter' | 'metadata' | 'attributes'
 
 /** Which parts of two views differ. */
 export function changedParts(before: string, after: string): ReadonlySet<ViewPart> {
   const [left, right] = [parts(before), parts(after)]
-  const names = ['path', 'filter', 'metadata'] as const
+  const names = ['path', 'filter', 'metadata', 'attributes'] as const
   return new Set(names.filter((name) => JSON.stringify(left[name]) !== JSON.stringify(right[name])))
 }
 
 /** The text is this program's own. What cannot be read is as good as another view. */
 function parts(text: string): Partial<Record<ViewPart, unknown>> {
   try {
-    return JSON.parse(text) as Partial<Record<ViewPart, unknown>>
+    const { path, filter, metadata } = JSON.parse(text) as View
+    const { xattrs, acls, ...rest } = metadata
+    return { path, filter, metadata: rest, attributes: { xattrs, acls } }
   } catch {
     return {}
   }
@@ -41,8 +50,8 @@ const PAGE_ROWS = 1000
 
 /**
  * Makes the rows those of another view: what its filter no longer lets through leaves as excluded, and where metadata
- * is sent differently every row is sent again. What the filter lets in is found by the scan that follows. May be
- * broken off and repeated.
+ * is sent differently every row is sent again. What the filter lets in, and other attributes, the scan that follows finds. May
+ * be broken off and repeated.
  */
 export async function changeView(
   journal: Journal,

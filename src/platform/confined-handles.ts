@@ -1,8 +1,16 @@
 import { ftruncateSync, readSync, writeSync } from 'node:fs'
 
-import type { Metadata, ReadHandle, WriteHandle } from '../core/apply/target-tree.ts'
+import type {
+  AttributeRefusal,
+  Metadata,
+  ReadHandle,
+  WriteHandle,
+} from '../core/apply/target-tree.ts'
+import type { ByteString } from '../core/base/byte-string.ts'
+import type { AttributeKinds, Attributes } from '../core/change/attributes.ts'
 import type { FileState } from '../core/change/entry.ts'
 import { type Attempt, attemptError, describe } from './attempt.ts'
+import { type OpenObject, attributesOf, setAttributeOf } from './confined-attributes.ts'
 import { type ConfinedRoot } from './confined-root.ts'
 import { changeMetadata } from './linux-metadata.ts'
 import { answeredState, answeredType, statDescriptor } from './linux-stat.ts'
@@ -84,6 +92,14 @@ export class FileHandle implements WriteHandle {
       throw attemptError({ ...this.#attempt, action: failed.action }, failed.errno)
   }
 
+  attributes(kinds: AttributeKinds): Attributes {
+    return attributesOf(this.#object, kinds)
+  }
+
+  setAttribute(name: ByteString, value: ByteString | null): AttributeRefusal | null {
+    return setAttributeOf(this.#object, name, value)
+  }
+
   stat(): FileState {
     if (!statDescriptor(this.#root.kernel, this.#descriptor))
       throw attemptError({ ...this.#attempt, action: 'look at' }, this.#root.errno())
@@ -95,6 +111,15 @@ export class FileHandle implements WriteHandle {
     this.#descriptor = -1
     if (descriptor < 0 || this.#root.closeDescriptor(descriptor)) return
     throw attemptError(this.#attempt, this.#root.errno())
+  }
+
+  get #object(): OpenObject {
+    return {
+      root: this.#root,
+      attempt: this.#attempt,
+      descriptor: this.#descriptor,
+      isPath: false,
+    }
   }
 }
 

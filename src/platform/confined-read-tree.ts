@@ -1,9 +1,11 @@
 import type { ReadHandle, ReadTree, RootIdentity } from '../core/apply/target-tree.ts'
 import type { ByteString } from '../core/base/byte-string.ts'
 import { AppError } from '../core/base/errors.ts'
+import type { AttributeKinds } from '../core/change/attributes.ts'
 import type { FileState } from '../core/change/entry.ts'
 import { ROOT, type RelPath } from '../core/path/rel-path.ts'
 import { type Attempt, attemptError } from './attempt.ts'
+import { attributesOf } from './confined-attributes.ts'
 import { openFileHandle } from './confined-handles.ts'
 import { ConfinedRoot } from './confined-root.ts'
 import type { Linux } from './libc.ts'
@@ -17,6 +19,9 @@ import {
   statDescriptor,
   statName,
 } from './linux-stat.ts'
+
+/** Looks at something that changes while it is looked at. */
+const CLOSE_LOOKS_MAX = 3
 
 /** `ReadTree` on Linux, confined by the kernel. Sockets and devices are invisible. */
 export class ConfinedReadTree implements ReadTree {
@@ -42,6 +47,26 @@ export class ConfinedReadTree implements ReadTree {
     }
     if (failed.isFolder || failed.errno === 'ENOENT') return null
     throw attemptError(attempt, failed.errno)
+  }
+
+  lstatClosely(path: RelPath, kinds: AttributeKinds): FileState | null {
+    const attempt: Attempt = { action: 'look at', path }
+    const descriptor = this.root.open(attempt, path, O_PATH)
+    if (descriptor === null) return null
+    try {
+      for (let tries = 1; ; tries++) {
+        const state = this.stateOf(attempt, descriptor)
+        if (state === null) return null
+        const object = { root: this.root, attempt, descriptor, isPath: true }
+        const attributes = attributesOf(object, kinds)
+        const after = this.stateOf(attempt, descriptor)
+        // What changes all the time is as it was last: whoever changes it is noticed.
+        if (after?.ctimeNs === state.ctimeNs || tries === CLOSE_LOOKS_MAX)
+          return { ...state, attributes }
+      }
+    } finally {
+      this.root.closeDescriptor(descriptor)
+    }
   }
 
   #lstatOpened(attempt: Attempt): FileState | null {

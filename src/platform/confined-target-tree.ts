@@ -1,9 +1,15 @@
-import type { Metadata, TargetTree, WriteHandle } from '../core/apply/target-tree.ts'
+import type {
+  Metadata,
+  MetadataHandle,
+  TargetTree,
+  WriteHandle,
+} from '../core/apply/target-tree.ts'
 import type { ByteString } from '../core/base/byte-string.ts'
 import { AppError } from '../core/base/errors.ts'
 import type { FileType } from '../core/change/entry.ts'
 import { ROOT, type RelPath } from '../core/path/rel-path.ts'
 import { type Attempt, attemptError, describe } from './attempt.ts'
+import { PathHandle } from './confined-attributes.ts'
 import { copyContent } from './confined-copy.ts'
 import { FileHandle, openFileHandle } from './confined-handles.ts'
 import { ConfinedReadTree } from './confined-read-tree.ts'
@@ -151,6 +157,20 @@ export class ConfinedTargetTree extends ConfinedReadTree implements TargetTree {
       if (failed !== null) throw attemptError({ ...attempt, action: failed.action }, failed.errno)
     } finally {
       this.root.closeDescriptor(descriptor)
+    }
+  }
+
+  openMetadata(path: RelPath, type: FileType): MetadataHandle {
+    const attempt: Attempt = { action: 'change', path }
+    const descriptor = this.root.open(attempt, path, O_PATH)
+    if (descriptor === null) throw attemptError(attempt, 'ENOENT')
+    const handle = new PathHandle(this.root, attempt, descriptor)
+    try {
+      this.#requireType(attempt, descriptor, type)
+      return handle
+    } catch (error) {
+      handle.close()
+      throw error
     }
   }
 

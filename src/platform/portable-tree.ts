@@ -15,6 +15,7 @@ import { resolve } from 'node:path'
 import type { ReadHandle, ReadTree, RootIdentity } from '../core/apply/target-tree.ts'
 import { type ByteString, fromBytes, fromText, toBytes } from '../core/base/byte-string.ts'
 import { AppError } from '../core/base/errors.ts'
+import type { AttributeKinds } from '../core/change/attributes.ts'
 import type { FileState, FileType } from '../core/change/entry.ts'
 import { ROOT, type RelPath, child, parent, parseRelPath } from '../core/path/rel-path.ts'
 import { type Attempt, describe } from './attempt.ts'
@@ -45,6 +46,14 @@ export class PortableReadTree implements ReadTree {
       const linkTarget = type === 'symlink' ? fromBytes(readlinkSync(bytes, 'buffer')) : null
       return stateOf(stats, type, linkTarget)
     })
+  }
+
+  /** Attributes cannot be read here, and their target says so of each file. */
+  lstatClosely(path: RelPath, kinds: AttributeKinds): FileState | null {
+    const state = this.lstat(path)
+    const xattrs = kinds.xattrs ? 'XATTRS_UNREADABLE' : null
+    const acls = kinds.acls ? 'ACLS_UNREADABLE' : null
+    return state && { ...state, attributes: { xattrs, acls } }
   }
 
   list(folder: RelPath): ByteString[] | null {

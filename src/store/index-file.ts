@@ -1,10 +1,11 @@
 import type { Database } from 'bun:sqlite'
 
 import initial from '../../migrations/agent/index/0001_index.sql' with { type: 'text' }
+import attributes from '../../migrations/agent/index/0002_attributes.sql' with { type: 'text' }
 import { openDatabase, openDatabaseReadOnly } from './database.ts'
 import { BindingIndex } from './index-binding.ts'
 
-const MIGRATIONS = [initial]
+const MIGRATIONS = [initial, attributes]
 
 /** `index.db`: what this host holds of every binding. One writer, the Sync Server. */
 export class IndexFile {

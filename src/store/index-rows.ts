@@ -1,8 +1,9 @@
 import type { IndexRow, StoredPending } from '../core/apply/index-store.ts'
 import { type ByteString, fromBytes, toBytes } from '../core/base/byte-string.ts'
 import { ERRORS, type ErrorCode } from '../core/base/errors.ts'
-import type { ContentHash, FileType } from '../core/change/entry.ts'
+import type { ContentHash, FileType, SentState } from '../core/change/entry.ts'
 import type { RelPath } from '../core/path/rel-path.ts'
+import { decodeAttributes, encodeAttributes } from '../core/wire/attribute-codec.ts'
 
 /** A row of table `entry` as SQLite gives it. */
 export interface EntryRecord {
@@ -23,6 +24,7 @@ export interface EntryRecord {
   readonly disk_ctime_ns: bigint
   readonly disk_inode: bigint
   readonly disk_device: bigint
+  readonly attributes: Uint8Array | null
 }
 
 export type EntryValues = (Uint8Array | string | number | bigint | null)[]
@@ -49,27 +51,29 @@ export function entryValues(binding: bigint, epoch: bigint, row: IndexRow): Entr
     stat.ctimeNs,
     BigInt.asIntN(64, stat.inode),
     BigInt.asIntN(64, stat.device),
+    state.attributes === undefined ? null : encodeAttributes(state.attributes),
   ]
 }
 
 /** A record as the machine knows it. */
 export function indexRow(record: EntryRecord, epoch: string): IndexRow {
   const { type } = record
+  const state: SentState = {
+    type,
+    size: Number(record.size),
+    mode: Number(record.mode),
+    uid: Number(record.uid),
+    gid: Number(record.gid),
+    mtimeNs: record.mtime_ns,
+    linkTarget: record.link_target === null ? null : fromBytes(record.link_target),
+    hash: record.hash === null ? null : (Buffer.from(record.hash).toString('hex') as ContentHash),
+  }
   return {
     path: fromBytes(record.path) as RelPath,
     epoch,
     seq: Number(record.seq),
     list: Number(record.list),
-    state: {
-      type,
-      size: Number(record.size),
-      mode: Number(record.mode),
-      uid: Number(record.uid),
-      gid: Number(record.gid),
-      mtimeNs: record.mtime_ns,
-      linkTarget: record.link_target === null ? null : fromBytes(record.link_target),
-      hash: record.hash === null ? null : (Buffer.from(record.hash).toString('hex') as ContentHash),
-    },
+    state: record.attributes === null ? state : withAttributes(state, record.attributes),
     stat: {
       type,
       size: Number(record.disk_size),
@@ -79,6 +83,10 @@ export function indexRow(record: EntryRecord, epoch: string): IndexRow {
       device: BigInt.asUintN(64, record.disk_device),
     },
   }
+}
+
+function withAttributes(state: SentState, bytes: Uint8Array): SentState {
+  return { ...state, attributes: decodeAttributes(bytes, state.type) }
 }
 
 /** A content hash as it is stored. */

@@ -34,7 +34,7 @@ export function prepareStatements(database: Database): IndexStatements {
     between: database.prepare(`${ROWS} AND path > ? AND path < ? ${PAGE}`),
     older: database.prepare(`${ROWS} AND list < ? ${PAGE}`),
     olderAfter: database.prepare(`${ROWS} AND path > ? AND list < ? ${PAGE}`),
-    put: database.prepare(`INSERT OR REPLACE INTO entry VALUES (${'?, '.repeat(17)}?)`),
+    put: database.prepare(`INSERT OR REPLACE INTO entry VALUES (${'?, '.repeat(18)}?)`),
     remove: database.prepare('DELETE FROM entry WHERE binding = ? AND path = ?'),
     putPending: database.prepare('INSERT OR REPLACE INTO pending VALUES (?, ?, ?, ?, ?, ?, ?)'),
     removePending: database.prepare('DELETE FROM pending WHERE binding = ? AND path = ?'),

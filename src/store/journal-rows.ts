@@ -3,6 +3,7 @@ import type { ContentHash, EntryOperation, FileState, FileType } from '../core/c
 import type { HashTrust, JournalRow } from '../core/change/row.ts'
 import { pathOfTreeKey, treeKey } from '../core/change/tree-order.ts'
 import type { RelPath } from '../core/path/rel-path.ts'
+import { decodeAttributes, encodeAttributes } from '../core/wire/attribute-codec.ts'
 
 /** The columns of `entry` after `id` and `source`, in the order of `toColumns` and `fromColumns`. */
 export const COLUMNS = [
@@ -26,6 +27,7 @@ export const COLUMNS = [
   'hash_trust',
   'is_racy',
   'changed_at_ms',
+  'attributes',
 ] as const
 
 export type Column = string | number | bigint | Uint8Array | null
@@ -79,6 +81,8 @@ export function toColumns(row: JournalRow): Column[] {
     row.hashTrust,
     row.isRacy ? 1 : 0,
     row.changedAtMs,
+    // The writer is this call's own, so its bytes are valid until the statement has run.
+    state.attributes === undefined ? null : encodeAttributes(state.attributes),
   ]
 }
 
@@ -104,6 +108,7 @@ export type StoredColumns = [
   hashTrust: HashTrust,
   isRacy: bigint,
   changedAtMs: bigint,
+  attributes: Uint8Array | null,
 ]
 
 /** Gives a row from the values of `COLUMNS`. */
@@ -127,7 +132,8 @@ function stateOf(columns: StoredColumns): FileState | null {
   const [, , , , type, size, mode, uid, gid, mtimeNs, ctimeNs, birthNs] = columns
   const [device, inode, linkCount, linkTarget] = columns.slice(12, 16) as DeviceColumns
   if (type === null) return null
-  return {
+  const attributes = columns[20]
+  const state: FileState = {
     type,
     size: Number(size),
     mode: Number(mode),
@@ -141,6 +147,7 @@ function stateOf(columns: StoredColumns): FileState | null {
     linkCount: Number(linkCount),
     linkTarget: linkTarget === null ? null : fromBytes(linkTarget),
   }
+  return attributes === null ? state : { ...state, attributes: decodeAttributes(attributes, type) }
 }
 
 type DeviceColumns = [bigint, bigint, bigint, Uint8Array | null]

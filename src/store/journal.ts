@@ -1,6 +1,7 @@
 import type { Database, Statement } from 'bun:sqlite'
 
 import firstStep from '../../migrations/agent/journal/0001_journal.sql' with { type: 'text' }
+import attributes from '../../migrations/agent/journal/0002_attributes.sql' with { type: 'text' }
 import type {
   HashFinding,
   JournalState,
@@ -23,7 +24,7 @@ import {
 import { getState, putState } from './journal-states.ts'
 
 /** The schema of `journal.db`, for `openDatabase`. */
-export const JOURNAL_MIGRATIONS = [firstStep] as const
+export const JOURNAL_MIGRATIONS = [firstStep, attributes] as const
 
 const NAMES = COLUMNS.join(', ')
 const REPLACED = COLUMNS.slice(1)

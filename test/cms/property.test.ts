@@ -20,7 +20,8 @@ type Sent = Omit<SentState, 'hash'>
 /** What a target would have to hold, from the disk itself. */
 function onDisk(): Map<string, Sent> {
   const tree = realTree(rig.config.path as Parameters<typeof realTree>[0])
-  const disk = { look: tree.lstat.bind(tree), list: tree.list.bind(tree) }
+  const look = tree.lstat.bind(tree)
+  const disk = { look, lookClosely: look, kinds: null, list: tree.list.bind(tree) }
   const found = new Map<string, Sent>()
   const root = tree.lstat(ROOT)
   if (root !== null) found.set('', sent(root))

@@ -12,13 +12,14 @@ import { describeWith, rsyncDifferences } from './rsync.ts'
 
 const FILES = 20_000
 const MINUTE_MS = 60_000
+const EVERYTHING = { xattrs: true, acls: true }
 
 interface JobItem {
   readonly id: string
   readonly targets: readonly { serverId: string; bytesOnWire: number; entriesApplied: number }[]
 }
 
-describeWith(['rsync'], 'through the executables alone', () => {
+describeWith(['rsync', 'setfattr', 'setfacl'], 'through the executables alone', () => {
   const directory = mkdtempSync(join(tmpdir(), 'cd-e2e-'))
   const fleet = new Fleet(directory)
 
@@ -37,13 +38,18 @@ describeWith(['rsync'], 'through the executables alone', () => {
   }, MINUTE_MS)
 
   /** A policy over a new folder; gives the source's path, the targets' paths and the policy's id. */
-  async function policyOver(folder: string, fill: (source: string) => void) {
+  async function policyOver(
+    folder: string,
+    fill: (source: string) => void,
+    metadata: Readonly<Record<string, unknown>> = {},
+  ) {
     const [source = '', ...targets] = fleet.agents.map((agent) => folderOf(fleet, agent, folder))
     for (const path of [source, ...targets]) mkdirSync(path, { recursive: true })
     fill(source)
     const [from, ...to] = fleet.agents
     if (from === undefined) throw new Error('the fleet has no source')
-    const policyId = await distribute(fleet, { name: folder, source: from, targets: to, folder })
+    const roots = { source: from, targets: to, folder }
+    const policyId = await distribute(fleet, { name: folder, ...roots, metadata })
     return { source, targets, policyId }
   }
 
@@ -107,7 +113,11 @@ describeWith(['rsync'], 'through the executables alone', () => {
   test(
     'every operation arrives on both targets',
     async () => {
-      const { source, targets, policyId } = await policyOver('operations', () => undefined)
+      const { source, targets, policyId } = await policyOver(
+        'operations',
+        () => undefined,
+        EVERYTHING,
+      )
       await fleet.converged(policyId)
       const at = (name: string) =>
         Buffer.concat([Buffer.from(`${source}/`), Buffer.from(name, 'latin1')])
@@ -128,7 +138,7 @@ describeWith(['rsync'], 'through the executables alone', () => {
   test(
     'all operations at once arrive on both targets',
     async () => {
-      const { source, targets, policyId } = await policyOver('at-once', () => undefined)
+      const { source, targets, policyId } = await policyOver('at-once', () => undefined, EVERYTHING)
       await fleet.converged(policyId)
       const at = (name: string) =>
         Buffer.concat([Buffer.from(`${source}/`), Buffer.from(name, 'latin1')])

@@ -1,6 +1,7 @@
 import {
   appendFileSync,
   chmodSync,
+  chownSync,
   closeSync,
   ftruncateSync,
   linkSync,
@@ -18,7 +19,16 @@ import {
 /** One thing a person or a program does to a source folder, given a function that makes paths below it. */
 export type Operation = readonly [name: string, run: (at: (name: string) => Buffer) => void]
 
+const PRIVILEGES = 'security.capability'
+/** CAP_NET_BIND_SERVICE, permitted, as `setcap` writes it. */
+const BINDS = '0x0000000200040000000000000000000000000000'
+
 const text = (size: number, fill: string) => fill.repeat(size).slice(0, size)
+
+function run(...command: readonly string[]): void {
+  const finished = Bun.spawnSync([...command], { stderr: 'pipe' })
+  if (finished.exitCode !== 0) throw new Error(finished.stderr.toString())
+}
 
 function exchange(a: Buffer, b: Buffer, spare: Buffer): void {
   renameSync(a, spare)
@@ -119,9 +129,56 @@ export const OPERATIONS: readonly Operation[] = [
   [
     'a fifo',
     (at) => {
-      const made = Bun.spawnSync(['mkfifo', '-m', '640', at('fifo').toString()])
-      if (made.exitCode !== 0) throw new Error(made.stderr.toString())
+      run('mkfifo', '-m', '640', at('fifo').toString())
       utimesSync(at('fifo'), 1_200_000_000, 1_200_000_000.75)
+    },
+  ],
+  [
+    'extended attributes',
+    (at) => {
+      run('setfattr', '-n', 'user.color', '-v', 'red', at('a/b/file-1').toString())
+      run('setfattr', '-n', 'user.bytes', '-v', '0x00ff0a', at('a/b/file-1').toString())
+      run('setfattr', '-n', 'user.color', '-v', 'blue', at('a').toString())
+      run('setfattr', '-n', 'user.empty', at('large').toString())
+      chmodSync(at('a/b/file-18'), 0o755)
+      run('setfattr', '-n', PRIVILEGES, '-v', BINDS, at('a/b/file-18').toString())
+    },
+  ],
+  [
+    'access lists, and what new files begin with',
+    (at) => {
+      run('setfacl', '-m', 'u:1001:rw,g:1002:r', at('a/b/file-1').toString())
+      run('setfacl', '-m', 'u:1001:rwx,g::-', at('other').toString())
+      run('setfacl', '-d', '-m', 'u:1001:rwx,g:1002:rx', at('other').toString())
+      writeFileSync(at('other/begins-with-a-list'), 'x')
+      mkdirSync(at('other/hands-on-a-list'))
+      run('setfacl', '-m', 'g:1002:rw', at('fifo').toString())
+    },
+  ],
+  [
+    'another mask, owner and mode beside them',
+    (at) => {
+      chmodSync(at('a/b/file-1'), 0o4750)
+      chownSync(at('other/begins-with-a-list'), 1001, 1002)
+      chownSync(at('a/b/file-18'), 1001, 1002)
+      run('setfattr', '-n', PRIVILEGES, '-v', BINDS, at('a/b/file-18').toString())
+    },
+  ],
+  [
+    'attributes and lists of a file whose content changes and whose name too',
+    (at) => {
+      appendFileSync(at('a/b/file-1'), 'more')
+      run('setfattr', '-n', 'user.color', '-v', 'green', at('a/b/file-1').toString())
+      renameSync(at('other/begins-with-a-list'), at('a/b/has-a-list'))
+    },
+  ],
+  [
+    'attributes and lists that go',
+    (at) => {
+      run('setfattr', '-x', 'user.bytes', at('a/b/file-1').toString())
+      run('setfattr', '-x', 'user.color', at('a').toString())
+      run('setfacl', '-b', at('a/b/has-a-list').toString())
+      run('setfacl', '-k', at('other').toString())
     },
   ],
   [

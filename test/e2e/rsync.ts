@@ -1,10 +1,13 @@
 import { describe } from 'bun:test'
 
-/** What rsync would change to make `target` like `source`: content, names, modes, owners, times to the nanosecond. */
+/**
+ * What rsync would change to make `target` like `source`: content, names, modes, owners, times to the nanosecond, access
+ * lists and extended attributes.
+ */
 export function rsyncDifferences(source: string, target: string): string[] {
   const finished = Bun.spawnSync([
     'rsync',
-    '-rlptgoDn',
+    '-rlptgoDAXn',
     '-c',
     '--delete',
     '-i',

@@ -1,5 +1,6 @@
 import type { FoundHash, OutboundRow, OutboundSource } from '../../src/core/apply/outbound.ts'
 import type { ReadTree } from '../../src/core/apply/target-tree.ts'
+import type { AttributeKinds } from '../../src/core/change/attributes.ts'
 import type { FileState, SentState } from '../../src/core/change/entry.ts'
 import { ROOT, type RelPath, child } from '../../src/core/path/rel-path.ts'
 import { openReadTree } from '../../src/platform/trees.ts'
@@ -11,9 +12,12 @@ export class DiskSource implements OutboundSource {
   readonly #rows = new Map<RelPath, OutboundRow>()
   #sorted: OutboundRow[] | null = null
   #seq = 0
+  /** Whether attributes are read and sent. */
+  readonly #kinds: AttributeKinds | null
 
-  constructor(path: string) {
+  constructor(path: string, kinds: AttributeKinds | null = null) {
     this.tree = openReadTree(path)
+    this.#kinds = kinds
   }
 
   epoch(): string {
@@ -57,11 +61,15 @@ export class DiskSource implements OutboundSource {
   }
 
   resequence(path: RelPath): void {
-    this.#put(path, this.tree.lstat(path))
+    this.#put(path, this.#look(path))
+  }
+
+  #look(path: RelPath): FileState | null {
+    return this.#kinds === null ? this.tree.lstat(path) : this.tree.lstatClosely(path, this.#kinds)
   }
 
   #visit(path: RelPath, seen: Set<RelPath>): void {
-    const state = this.tree.lstat(path)
+    const state = this.#look(path)
     if (state === null) return
     seen.add(path)
     const known = this.#rows.get(path)?.fingerprint
@@ -81,6 +89,11 @@ export class DiskSource implements OutboundSource {
 }
 
 function sentState(state: FileState): SentState {
-  const { type, size, mode, uid, gid, mtimeNs, linkTarget } = state
-  return { type, size: type === 'file' ? size : 0, mode, uid, gid, mtimeNs, linkTarget, hash: null }
+  const { type, size, mode, uid, gid, mtimeNs, linkTarget, attributes } = state
+  const sent = { type, mode, uid, gid, mtimeNs, linkTarget, hash: null }
+  return {
+    ...sent,
+    size: type === 'file' ? size : 0,
+    ...(attributes !== undefined && { attributes }),
+  }
 }

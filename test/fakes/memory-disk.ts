@@ -1,6 +1,7 @@
 import type { ByteString } from '../../src/core/base/byte-string.ts'
 import type { FileType } from '../../src/core/change/entry.ts'
 import type { RelPath } from '../../src/core/path/rel-path.ts'
+import { changeMode, inherit } from './memory-attributes.ts'
 
 /** What a file system keeps under one inode number. */
 export interface Node {
@@ -13,6 +14,8 @@ export interface Node {
   ctimeNs: bigint
   readonly birthNs: bigint
   content: Uint8Array
+  /** Extended attributes and access lists, by name. */
+  readonly attributes: Map<ByteString, ByteString>
   readonly linkTarget: ByteString | null
   readonly children: Map<ByteString, Node>
 }
@@ -106,14 +109,14 @@ export interface NewNode {
 function newNode({ inode, type, mode, nowNs, linkTarget }: NewNode): Node {
   const times = { mtimeNs: nowNs, ctimeNs: nowNs, birthNs: nowNs }
   const rest = { uid: 0, gid: 0, content: new Uint8Array(0), children: new Map() }
-  return { inode, type, mode, linkTarget, ...times, ...rest }
+  return { inode, type, mode, linkTarget, attributes: new Map(), ...times, ...rest }
 }
 
 function cloneWorld(world: World): World {
   const nodes = new Map<bigint, Node>()
   const clone = (node: Node): Node => {
     const children = new Map([...node.children].map(([name, child]) => [name, clone(child)]))
-    const copy = { ...node, children }
+    const copy = { ...node, children, attributes: new Map(node.attributes) }
     nodes.set(copy.inode, copy)
     return copy
   }
@@ -142,6 +145,9 @@ export function link(
   const made = newNode({ ...node, inode })
   world.nodes.set(inode, made)
   const folder = find(world, at.folder)
+  if (folder !== null) inherit(folder, made)
+  // As the real calls do, which set the exact mode afterwards.
+  if (node.type === 'directory' || node.type === 'fifo') changeMode(made, node.mode)
   folder?.children.set(at.name, made)
   touch(folder, node.nowNs)
 }

@@ -194,6 +194,7 @@ export class MemorySource implements OutboundSource {
     const fileAt = (path: RelPath) => this.rows.get(path)?.file ?? null
     return {
       lstat: (path) => fileAt(path)?.state ?? null,
+      lstatClosely: (path) => fileAt(path)?.state ?? null,
       list: (): ByteString[] => [],
       open: (path) => this.#open(path),
       identity: () => ({ device: 1n, inode: 1n, isMountPoint: false }),

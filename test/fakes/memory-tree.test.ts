@@ -1,5 +1,6 @@
 import { expect, test } from 'bun:test'
 
+import { attributeSuite } from '../platform/attributes.suite.ts'
 import { targetTreeSuite } from '../platform/target-tree.suite.ts'
 import { type TreeFixture, at, get, put, readTreeSuite } from '../platform/tree.suite.ts'
 import { MemoryTree } from './memory-tree.ts'
@@ -11,6 +12,7 @@ const fixture = (): TreeFixture => {
 
 readTreeSuite('tree in memory, reading', fixture)
 targetTreeSuite('tree in memory, writing', fixture)
+attributeSuite('tree in memory, attributes', fixture)
 
 test('a power cut takes what was not synced', () => {
   const tree = new MemoryTree()

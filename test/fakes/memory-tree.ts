@@ -1,5 +1,7 @@
 import type {
+  AttributeRefusal,
   Metadata,
+  MetadataHandle,
   ReadHandle,
   RootIdentity,
   TargetTree,
@@ -7,8 +9,10 @@ import type {
 } from '../../src/core/apply/target-tree.ts'
 import type { ByteString } from '../../src/core/base/byte-string.ts'
 import { AppError, type ErrorCode } from '../../src/core/base/errors.ts'
+import type { AttributeKinds, Attributes } from '../../src/core/change/attributes.ts'
 import type { FileState, FileType } from '../../src/core/change/entry.ts'
 import { type RelPath, basename, child, parent } from '../../src/core/path/rel-path.ts'
+import { attributesOf, changeMode, changeOwner, putAttribute } from './memory-attributes.ts'
 import {
   MemoryDisk,
   type Mutation,
@@ -52,6 +56,8 @@ let devices = 100n
 /** `TargetTree` in memory; passes the suites of the real one. */
 export class MemoryTree implements TargetTree {
   readonly disk: MemoryDisk
+  /** Why this file system does not hold an attribute; null where it does. */
+  refuseAttribute: (name: ByteString, value: ByteString) => AttributeRefusal | null = () => null
   readonly #device = devices++
   readonly #before: BeforeCall
 
@@ -63,6 +69,11 @@ export class MemoryTree implements TargetTree {
   lstat(path: RelPath): FileState | null {
     const node = find(this.disk.world, path)
     return node === null ? null : this.#state(node)
+  }
+
+  lstatClosely(path: RelPath, kinds: AttributeKinds): FileState | null {
+    const node = find(this.disk.world, path)
+    return node && { ...this.#state(node), attributes: attributesOf(node, kinds) }
   }
 
   list(folder: RelPath): ByteString[] | null {
@@ -172,11 +183,30 @@ export class MemoryTree implements TargetTree {
         this.#before('write', path, 0)
         this.#append(inode, new Uint8Array(bytes))
       },
+      ...this.#metadataOf(path, inode),
+      stat: () => this.#state(this.#node(inode)),
+      close: () => undefined,
+    }
+  }
+
+  #metadataOf(path: RelPath, inode: bigint): MetadataHandle {
+    return {
       setMetadata: (metadata) => {
         this.#before('change', path, 0)
         this.#change(inode, metadata)
       },
-      stat: () => this.#state(this.#node(inode)),
+      attributes: (kinds): Attributes => attributesOf(this.#node(inode), kinds),
+      setAttribute: (name, value) => {
+        this.#before('change', path, 0)
+        const refusal = value === null ? null : this.refuseAttribute(name, value)
+        if (refusal !== null) return refusal
+        const nowNs = this.disk.nowNs()
+        this.disk.change((world) => {
+          const node = world.nodes.get(inode)
+          if (node !== undefined) putAttribute(node, { name, value }, nowNs)
+        })
+        return null
+      },
       close: () => undefined,
     }
   }
@@ -202,6 +232,13 @@ export class MemoryTree implements TargetTree {
     if (node === null) throw treeError('NOT_FOUND', 'change', path)
     if (node.type !== type) throw treeError('EXTRA_IN_THE_WAY', 'change', path)
     this.#change(node.inode, type === 'symlink' ? { ...metadata, mode: null } : metadata)
+  }
+
+  openMetadata(path: RelPath, type: FileType): MetadataHandle {
+    const node = find(this.disk.world, path)
+    if (node === null) throw treeError('NOT_FOUND', 'change', path)
+    if (node.type !== type) throw treeError('EXTRA_IN_THE_WAY', 'change', path)
+    return this.#metadataOf(path, node.inode)
   }
 
   sync(): void {
@@ -243,8 +280,8 @@ export class MemoryTree implements TargetTree {
     this.disk.change((world) => {
       const node = world.nodes.get(inode)
       if (node === undefined) return
-      if (owner !== null) Object.assign(node, owner, { mode: node.mode & 0o1777 })
-      if (mode !== null) node.mode = mode
+      if (owner !== null) changeOwner(node, owner)
+      if (mode !== null) changeMode(node, mode)
       if (mtimeNs !== null) node.mtimeNs = mtimeNs
       node.ctimeNs = nowNs
     })

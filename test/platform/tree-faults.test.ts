@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from 'bun:test'
-import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -103,6 +103,7 @@ describeMounting('a file system that fails', () => {
   test('without rights: an ordinary user reads and changes its own, and nothing else', async () => {
     mkdirSync(join(root, 'locked'), { mode: 0o700 })
     mkdirSync(join(root, 'own'))
+    writeFileSync(join(root, 'foreign'), 'x')
     for (const path of [root, join(root, 'own')]) chownSync(path, 65_534, 65_534)
     chmodSync(root, 0o755)
     const script = join(import.meta.dir, 'ordinary-user-program.ts')
@@ -117,11 +118,17 @@ describeMounting('a file system that fails', () => {
     expect(stderr).toBe('')
     expect(JSON.parse(said)).toEqual({
       user: 65_534,
+      'give an own file an attribute': null,
+      'give an own file an access list': null,
+      'give an own file privileges': 'forbidden',
+      'give a file of others an attribute': 'forbidden',
+      'give a file of others an access list': 'forbidden',
       'look into another folder': 'NO_PERMISSION',
       'list another folder': 'NO_PERMISSION',
       'write in another folder': 'NO_PERMISSION',
       'remove from another folder': 'NO_PERMISSION',
       'give a file away': 'NO_PERMISSION',
+      'read the attributes of an own file without rights': 'XATTRS_UNREADABLE',
       'read an own file without rights': 'NO_PERMISSION',
       'change the mode of an own file without rights': null,
       'change the times of an own file without rights': null,

@@ -12,6 +12,10 @@ export interface TreeFixture {
   dispose(): void
 }
 
+/** CAP_NET_BIND_SERVICE, permitted, as `setcap` writes it. */
+export const BINDS =
+  '\x00\x00\x00\x02\x00\x04\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00' as ByteString
+
 /** Parses text as a path below the root. */
 export function at(text: string): RelPath {
   return atBytes(fromText(text))

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { ConfinedReadTree } from '../../src/platform/confined-read-tree.ts'
 import { ConfinedTargetTree } from '../../src/platform/confined-target-tree.ts'
 import { PortableReadTree } from '../../src/platform/portable-tree.ts'
+import { attributeSuite } from './attributes.suite.ts'
 import { targetTreeSuite } from './target-tree.suite.ts'
 import { type TreeFixture, readTreeSuite } from './tree.suite.ts'
 
@@ -23,3 +24,4 @@ const fixture = (Reader: typeof ConfinedReadTree | typeof PortableReadTree) => (
 readTreeSuite('confined tree, reading', fixture(ConfinedReadTree))
 readTreeSuite('portable tree, reading', fixture(PortableReadTree))
 targetTreeSuite('confined tree, writing', fixture(ConfinedReadTree))
+attributeSuite('confined tree, attributes', fixture(ConfinedReadTree))

@@ -1,5 +1,6 @@
 import type { FileType } from '../../src/core/change/entry.ts'
 import { type RelPath, ROOT, isStaging } from '../../src/core/path/rel-path.ts'
+import { attributesOf } from '../fakes/memory-attributes.ts'
 import { find } from '../fakes/memory-disk.ts'
 import { type MemoryTree, walk } from '../fakes/memory-tree.ts'
 import type { SimSource } from './sim-source.ts'
@@ -115,10 +116,11 @@ function picture(tree: MemoryTree): Map<RelPath, string> {
     const node = find(tree.disk.world, path)
     if (node === null) continue
     const { type, mode, uid, gid, mtimeNs, linkTarget, content } = node
+    const attributes = JSON.stringify(attributesOf(node, { xattrs: true, acls: true }))
     const body = type === 'file' ? textOf(content).slice(0, 60) : linkTarget
     lines.set(
       path,
-      `${type} ${mode.toString(8)} ${uid} ${gid} ${mtimeNs} ${content.length} ${body}`,
+      `${type} ${mode.toString(8)} ${uid} ${gid} ${mtimeNs} ${content.length} ${body} ${attributes}`,
     )
   }
   return lines

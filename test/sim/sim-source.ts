@@ -119,7 +119,8 @@ export class SimSource {
   #start(known: Position | null): { journal: Journal; loop: SourceLoop } {
     const newEpoch = () => `epoch-${++this.#epochs}`
     openJournal(this.#store, { view: 'view', viewRevision: 1, known, newEpoch })
-    const root = { path: ROOT_PATH, requireMount: false }
+    const kinds = { xattrs: true, acls: true }
+    const root = { path: ROOT_PATH, requireMount: false, kinds }
     const disk = new SourceDisk(root, () => this.tree)
     const filter = this.#filter
     const journal = new Journal(this.#store, { filter, lookAt: disk.look, removeMax: 1000 })
@@ -156,6 +157,7 @@ export class SimSource {
     const { tree } = this
     return {
       lstat: (path) => tree.lstat(path),
+      lstatClosely: (path, kinds) => tree.lstatClosely(path, kinds),
       list: (folder) => tree.list(folder),
       identity: () => tree.identity(),
       close: () => undefined,

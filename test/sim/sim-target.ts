@@ -88,6 +88,8 @@ export class SimTarget {
         firstContact: 'hold',
         owner: 'id',
         mode: true,
+        xattrs: true,
+        acls: true,
         sparse: true,
         minFreePercent: 0,
       },

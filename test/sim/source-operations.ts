@@ -1,8 +1,10 @@
 import { type ByteString, fromText } from '../../src/core/base/byte-string.ts'
 import { AppError } from '../../src/core/base/errors.ts'
+import { ACCESS_LIST, INHERITED_LIST } from '../../src/core/change/attributes.ts'
 import type { FileType } from '../../src/core/change/entry.ts'
 import type { Hint, HintKind } from '../../src/core/change/hint.ts'
 import { type RelPath, ROOT, child, isBelow, parent } from '../../src/core/path/rel-path.ts'
+import { accessList } from '../fakes/access-lists.ts'
 import { find } from '../fakes/memory-disk.ts'
 import { type MemoryTree, walk } from '../fakes/memory-tree.ts'
 import type { Dice } from './dice.ts'
@@ -11,6 +13,11 @@ const NAMES = ['a', 'b', 'c', 'd', 'e f', '\xff'] as const
 const CONTENTS = ['', 'one', 'two', 'six', 'longer content', 'x'.repeat(5000)] as const
 const MODES = [0o644, 0o600, 0o755, 0o4711] as const
 const DEPTH_MAX = 3
+const ATTRIBUTES = ['user.a', 'user.b', 'security.capability', 'trusted.not.sent'] as const
+const LISTS = [
+  accessList('u::rwx', 'u:1:rw-', 'g::---', 'm::rw-', 'o::---'),
+  accessList('u::rw-', 'g::r--', 'g:2:rwx', 'm::rwx', 'o::r--'),
+] as const
 
 /** What people and programs do in a folder, by chance, with the hints that a watcher gives of it. */
 export class SourceOperations {
@@ -41,6 +48,8 @@ export class SourceOperations {
       () => this.#remove(),
       () => this.#removeAll(),
       () => this.#changeMode(),
+      () => this.#changeAttribute(),
+      () => this.#changeList(),
       () => this.#overwriteKeepingTime(),
       () => this.#makeLink(),
       () => this.#changeType(),
@@ -140,6 +149,31 @@ export class SourceOperations {
     this.#tree.setMetadata(path, type, { mode, owner: null, mtimeNs: null })
     this.#tell('attributes', path, type === 'directory')
     return `change mode of ${path}`
+  }
+
+  #changeAttribute(): string {
+    const path = this.#existing('file') ?? this.#existing('directory')
+    if (path === null) return 'change attribute: nothing'
+    const name = this.#dice.pick(ATTRIBUTES) ?? 'user.a'
+    const value = this.#dice.oneIn(3) ? null : `${this.#dice.below(3)}`
+    this.#setAttribute(path, name as ByteString, value as ByteString | null)
+    return `change ${name} of ${path}`
+  }
+
+  #changeList(): string {
+    const path = this.#existing(this.#dice.oneIn(2) ? 'file' : 'directory')
+    if (path === null) return 'change list: nothing'
+    const isFolder = this.#tree.lstat(path)?.type === 'directory'
+    const name = isFolder && this.#dice.oneIn(2) ? INHERITED_LIST : ACCESS_LIST
+    const list = this.#dice.oneIn(3) ? null : this.#dice.pick(LISTS)
+    this.#setAttribute(path, name, list)
+    return `change ${name} of ${path}`
+  }
+
+  #setAttribute(path: RelPath, name: ByteString, value: ByteString | null): void {
+    const type = this.#tree.lstat(path)?.type ?? 'file'
+    this.#tree.openMetadata(path, type).setAttribute(name, value)
+    this.#tell('attributes', path, type === 'directory')
   }
 
   /** As `cp -p` and some archivers do: other content, same time, perhaps the same size. */

@@ -9,6 +9,7 @@ import type {
 import type { ByteString } from '../../src/core/base/byte-string.ts'
 import type { ContentHash } from '../../src/core/change/entry.ts'
 import { ROOT, type RelPath } from '../../src/core/path/rel-path.ts'
+import { accessList } from '../fakes/access-lists.ts'
 
 export const NOTHING: IndexBatch = {
   puts: [],
@@ -54,6 +55,17 @@ export function row(
     },
     ...rest,
   }
+}
+
+/** A folder with everything that can be attached to it. */
+function attributed(path: string): IndexRow {
+  const base = row(path)
+  const xattrs = [{ name: 'user.a' as ByteString, value: '\0\xff' as ByteString }]
+  const list = accessList('u::rwx', 'g::---', 'o::---')
+  const acls = { access: list, inherited: list }
+  const stat = { ...base.stat, type: 'directory' } as const
+  const state = { ...base.state, type: 'directory', size: 0, hash: null } as const
+  return { ...base, stat, state: { ...state, attributes: { xattrs, acls } } }
 }
 
 function link(path: string, linkTarget: string): IndexRow {
@@ -102,6 +114,7 @@ export function indexSuite(
       ['a link to bytes that are no text', link('l', '\xff/\x01')],
       ['a name that is no text', row('\xff\n\x80')],
       ['the root', row('')],
+      ['a folder with attributes', attributed('d')],
     ])('%s comes back as it was, also after a restart', (_name, one) => {
       put(one)
       expect(index.get(one.path)).toEqual(one)

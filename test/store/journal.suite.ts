@@ -1,10 +1,12 @@
 import { describe, expect, test } from 'bun:test'
 
 import type { ByteString } from '../../src/core/base/byte-string.ts'
+import type { Attributes } from '../../src/core/change/attributes.ts'
 import type { ContentHash, FileState } from '../../src/core/change/entry.ts'
 import type { JournalState, JournalStore } from '../../src/core/change/journal-store.ts'
 import type { JournalRow } from '../../src/core/change/row.ts'
 import type { RelPath } from '../../src/core/path/rel-path.ts'
+import { accessList } from '../fakes/access-lists.ts'
 
 const path = (text: string) => text as RelPath
 const STATE: JournalState = {
@@ -32,6 +34,13 @@ const FILE: FileState = {
   inode: 0xffff_ffff_ffff_ffffn,
   linkCount: 2,
   linkTarget: null,
+}
+const ATTRIBUTES: Attributes = {
+  xattrs: [
+    { name: 'user.a' as ByteString, value: '' as ByteString },
+    { name: 'user.\xff' as ByteString, value: '\0\xff' as ByteString },
+  ],
+  acls: { access: accessList('u::rwx', 'u:5:r--', 'g::---', 'm::r--', 'o::---'), inherited: null },
 }
 function row(at: string, seq: number, change: Partial<JournalRow> = {}): JournalRow {
   const base = { path: path(at), seq, operation: 'create', from: null, state: FILE } as const
@@ -91,6 +100,10 @@ export function journalStoreSuite(name: string, make: () => JournalStore): void 
         row('racy', 3, { isRacy: true, state: { ...FILE, type: 'fifo' } }),
         row('', 4, { state: { ...FILE, type: 'directory' } }),
         row('gone', 5, gone),
+        row('attributes', 6, { state: { ...FILE, attributes: ATTRIBUTES } }),
+        row('no attributes', 7, {
+          state: { ...FILE, attributes: { xattrs: 'XATTRS_TOO_LARGE', acls: null } },
+        }),
       ]
       const store = filled(...rows)
       for (const one of rows) expect(store.get(one.path)).toEqual(one)

@@ -97,6 +97,8 @@ function applyOptions(target: TargetConfig): ApplyOptions {
     firstContact: target.firstContact,
     owner: target.metadata.owner,
     mode: target.metadata.mode,
+    xattrs: target.metadata.xattrs,
+    acls: target.metadata.acls,
     sparse: target.metadata.sparse,
     minFreePercent: target.minFreePercent,
   }

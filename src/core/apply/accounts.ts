@@ -1,4 +1,6 @@
 import type { ByteString } from '../base/byte-string.ts'
+import { type ListedAccount, withAccounts } from '../change/access-list.ts'
+import { type Attributes, listsOf } from '../change/attributes.ts'
 import type { Entry } from '../change/entry.ts'
 
 /** The users and groups of this host. */
@@ -35,12 +37,38 @@ export class LocalOwners {
   #local(accounts: Accounts, entry: Entry): Entry {
     if (entry.state?.ownerNames === undefined) return entry
     const { ownerNames, ...state } = entry.state
-    const { user, group } = ownerNames
-    const uid = user === null ? null : accounts.uidOf(user)
-    const gid = group === null ? null : accounts.gidOf(group)
-    if (user !== null && uid === null) this.#tell('user', user)
-    if (group !== null && gid === null) this.#tell('group', group)
-    return { ...entry, state: { ...state, uid: uid ?? state.uid, gid: gid ?? state.gid } }
+    const { user, group, listed } = ownerNames
+    const uid = user === null ? null : this.#idOf(accounts, 'user', user)
+    const gid = group === null ? null : this.#idOf(accounts, 'group', group)
+    const owner = { uid: uid ?? state.uid, gid: gid ?? state.gid }
+    if (listed === undefined || state.attributes === undefined)
+      return { ...entry, state: { ...state, ...owner } }
+    const attributes = this.#localLists(accounts, state.attributes, listed)
+    return { ...entry, state: { ...state, ...owner, attributes } }
+  }
+
+  #localLists(
+    accounts: Accounts,
+    attributes: Attributes,
+    listed: readonly ListedAccount[],
+  ): Attributes {
+    const lists = listsOf(attributes)
+    if (lists === null) return attributes
+    const ids = new Map(
+      listed.map(({ kind, id, name }) => [`${kind} ${id}`, this.#idOf(accounts, kind, name) ?? id]),
+    )
+    const local = (list: ByteString | null) =>
+      list && withAccounts(list, (kind, id) => ids.get(`${kind} ${id}`) ?? id)
+    return {
+      ...attributes,
+      acls: { access: local(lists.access), inherited: local(lists.inherited) },
+    }
+  }
+
+  #idOf(accounts: Accounts, kind: ListedAccount['kind'], name: ByteString): number | null {
+    const id = kind === 'user' ? accounts.uidOf(name) : accounts.gidOf(name)
+    if (id === null) this.#tell(kind, name)
+    return id
   }
 
   #tell(kind: string, name: ByteString): void {

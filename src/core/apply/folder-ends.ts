@@ -10,6 +10,7 @@ import type { Work } from './work.ts'
  */
 export function finishFolders(work: Work, decisions: readonly Decision[]): void {
   const folders = new Map<RelPath, Decision | null>([[ROOT, null]])
+  for (const path of work.ledger.remade) folders.set(path, null)
   for (const decision of decisions) addTouched(folders, decision)
   for (const path of [...folders.keys()].toSorted().toReversed())
     finishFolder(work, path, folders.get(path) ?? null)

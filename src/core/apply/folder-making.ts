@@ -61,7 +61,9 @@ export function ensureParent(work: Work, path: RelPath): void {
     )
   ensureParent(work, folder)
   const row = work.view.get(folder)
-  work.tree.makeDirectory(folder, (row?.state.mode ?? 0o755) | 0o700)
+  // What it had comes back at the end of the set; until then it is nobody's but ours.
+  work.tree.makeDirectory(folder, row === null ? 0o755 : 0o700)
+  if (row !== null) work.ledger.remade.add(folder)
   const made = row === null ? work.tree.lstat(folder) : null
   if (made !== null) work.ledger.implied(folder, made)
 }

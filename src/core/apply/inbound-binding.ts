@@ -33,7 +33,7 @@ export class ApplyBinding implements InboundBinding {
 
   constructor(deps: ApplyDependencies) {
     this.#deps = deps
-    this.#metadata = new MetadataWriter(deps.tree, deps.options, deps.notice)
+    this.#metadata = new MetadataWriter(deps)
     this.#partials = new Partials(deps)
     this.#owners = new LocalOwners(deps.accounts, deps.notice)
   }

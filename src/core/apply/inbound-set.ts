@@ -81,9 +81,11 @@ export class ApplyingSet implements InboundSet {
   putFile(seq: number, bytes: Uint8Array): ContentHash {
     assert(this.#phase === 'open', 'content comes before the set is applied')
     const to = this.#destination(seq, 0)
-    const { createHasher, options } = this.#work.deps
+    const { deps, metadata } = this.#work
+    const { createHasher, options } = deps
     if (to.kind === 'nowhere' || to.start !== null || (options.sparse && hasHole(bytes)))
       return putThrough(this.#openAt(seq, to), bytes)
+    if (metadata.concernsAttributes(to.state)) return putThrough(this.#openAt(seq, to), bytes)
     const hasher = createHasher()
     hasher.update(bytes)
     const hash = hasher.digest()

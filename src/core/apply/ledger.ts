@@ -14,6 +14,8 @@ export class Ledger {
   readonly settled = new Set<RelPath>()
   /** Something of ours lies there, but the index could not be told of it yet. */
   readonly unsure = new Set<RelPath>()
+  /** Folders that this host had lost and that were made again. */
+  readonly remade = new Set<RelPath>()
   readonly #epoch: string
   readonly list: number
 

@@ -1,10 +1,17 @@
 import { AppError } from '../base/errors.ts'
+import { shownMode } from '../change/access-list.ts'
+import { listsOf } from '../change/attributes.ts'
 import type { FileState, SentState } from '../change/entry.ts'
 import type { RelPath } from '../path/rel-path.ts'
-import type { ApplyOptions } from './options.ts'
-import type { Metadata, TargetTree, WriteHandle } from './target-tree.ts'
+import { AttributeWriter } from './attribute-writer.ts'
+import { type Note, NOTICES } from './notes.ts'
+import type { ApplyDependencies, ApplyOptions } from './options.ts'
+import type { Metadata, MetadataHandle, TargetTree, WriteHandle } from './target-tree.ts'
 
 const SPECIAL_BITS = 0o7000
+
+/** A file system with less than this free is taken for full. */
+const FULL_BYTES = 1 << 20
 
 /** Whose something is. */
 export interface Owner {
@@ -12,32 +19,55 @@ export interface Owner {
   readonly gid: number
 }
 
-/** Sets mode, owner and mtime as the policy wants them, and copes with a host where owners may not be set. */
+/** What came of making a path look as sent. */
+export interface AppliedMetadata {
+  /** Whether anything had to be set. */
+  readonly isChanged: boolean
+  /** What this place cannot hold of it. */
+  readonly notes: readonly Note[]
+}
+
+const UNCHANGED: AppliedMetadata = { isChanged: false, notes: [] }
+const CHANGED: AppliedMetadata = { isChanged: true, notes: [] }
+
+/** What is to be set on a path, and what it is to have in the end. */
+interface Change {
+  readonly wanted: SentState
+  readonly disk: FileState
+  /** Whether the mode is set at all. */
+  readonly setsMode: boolean
+}
+
+/** Sets owner, attributes, mode and mtime as the policy wants them, and copes with a place that cannot hold them all. */
 export class MetadataWriter {
   readonly #tree: TargetTree
   readonly #options: ApplyOptions
   readonly #notice: (message: string) => void
+  /** Null where the policy leaves attributes alone. */
+  readonly #attributes: AttributeWriter | null
   #ownerRefused = false
+  readonly #said = new Set<Note>()
 
-  constructor(tree: TargetTree, options: ApplyOptions, notice: (message: string) => void) {
+  constructor(deps: Pick<ApplyDependencies, 'tree' | 'options' | 'notice' | 'freeSpace'>) {
+    const { tree, options, notice, freeSpace } = deps
     this.#tree = tree
     this.#options = options
     this.#notice = notice
+    const isDiskFull = () => freeSpace().freeBytes < FULL_BYTES
+    const hasAttributes = options.xattrs || options.acls
+    this.#attributes = hasAttributes ? new AttributeWriter(options, isDiskFull) : null
   }
 
-  /** Makes a path on the disk look as sent; gives whether anything had to be set. */
-  apply(path: RelPath, wanted: SentState, disk: FileState): boolean {
-    const change = this.#difference(wanted, disk, this.#options.mode)
-    if (change === null) return false
-    this.#set(change, (metadata) => this.#tree.setMetadata(path, wanted.type, metadata))
-    return true
+  /** Makes a path on the disk look as sent. */
+  apply(path: RelPath, wanted: SentState, disk: FileState): AppliedMetadata {
+    const setsMode = this.#options.mode && wanted.type !== 'symlink'
+    return this.#applyPath(path, { wanted, disk, setsMode })
   }
 
   /** Sets everything on a file that was just written. */
-  applyNew(handle: WriteHandle, wanted: SentState): void {
-    const mode = this.newMode(wanted)
-    const change = this.#difference({ ...wanted, mode }, handle.stat(), true)
-    if (change !== null) this.#set(change, (metadata) => handle.setMetadata(metadata))
+  applyNew(handle: WriteHandle, wanted: SentState): AppliedMetadata {
+    const change = { wanted: this.#asNew(wanted), disk: handle.stat(), setsMode: true }
+    return this.#applyOpen(handle, change)
   }
 
   /** Makes a file that has everything from the start; `owner` is whose new files are as a rule. */
@@ -47,30 +77,81 @@ export class MetadataWriter {
     this.#set({ ...change, mode: this.newMode(wanted), mtimeNs: wanted.mtimeNs }, create)
   }
 
+  /** Tells whether a file has attributes to be made what was sent, and so cannot have everything from the start. */
+  concernsAttributes(wanted: SentState): boolean {
+    return this.#attributes?.concerns(wanted) === true
+  }
+
   /** Tells whether what was placed belongs to somebody else than it should. */
   hasOtherOwner(wanted: SentState, disk: FileState): boolean {
     return this.#setsOwner() && (wanted.uid !== disk.uid || wanted.gid !== disk.gid)
   }
 
   /** Sets everything on what was just made under a path. */
-  applyNewPath(path: RelPath, wanted: SentState, disk: FileState): void {
-    const mode = this.newMode(wanted)
-    const change = this.#difference({ ...wanted, mode }, disk, true)
-    if (change !== null)
-      this.#set(change, (metadata) => this.#tree.setMetadata(path, wanted.type, metadata))
+  applyNewPath(path: RelPath, wanted: SentState, disk: FileState): AppliedMetadata {
+    const setsMode = wanted.type !== 'symlink'
+    return this.#applyPath(path, { wanted: this.#asNew(wanted), disk, setsMode })
   }
 
-  /** The mode that something new gets: as sent, or an ordinary one where the policy does not send modes. */
+  /** The mode that something new gets: as sent, else that of its access list, else an ordinary one. */
   newMode(wanted: SentState): number {
     if (this.#options.mode) return wanted.mode
+    const list = this.#options.acls ? (listsOf(wanted.attributes)?.access ?? null) : null
+    if (list !== null) return shownMode(list)
     return wanted.type === 'directory' ? 0o755 : 0o644
   }
 
+  #asNew(wanted: SentState): SentState {
+    return { ...wanted, mode: this.newMode(wanted) }
+  }
+
+  #applyPath(path: RelPath, change: Change): AppliedMetadata {
+    const { wanted } = change
+    if (this.#attributes?.concerns(wanted) === true) {
+      const handle = this.#tree.openMetadata(path, wanted.type)
+      try {
+        return this.#applyAll(handle, change, this.#attributes)
+      } finally {
+        handle.close()
+      }
+    }
+    return this.#applyStat(change, (metadata) =>
+      this.#tree.setMetadata(path, wanted.type, metadata),
+    )
+  }
+
+  #applyOpen(handle: WriteHandle, change: Change): AppliedMetadata {
+    if (this.#attributes?.concerns(change.wanted) === true)
+      return this.#applyAll(handle, change, this.#attributes)
+    return this.#applyStat(change, (metadata) => handle.setMetadata(metadata))
+  }
+
+  #applyStat(change: Change, set: (metadata: Metadata) => void): AppliedMetadata {
+    const metadata = this.#difference(change)
+    if (metadata === null) return UNCHANGED
+    this.#set(metadata, set)
+    return CHANGED
+  }
+
+  // A change of owner clears privileges among the attributes, and an access list goes before the mode that is its mask.
+  #applyAll(handle: MetadataHandle, change: Change, attributes: AttributeWriter): AppliedMetadata {
+    const { wanted, disk, setsMode } = change
+    const { owner, mode, mtimeNs } = this.#difference(change) ?? NOTHING
+    const set = (metadata: Metadata) => handle.setMetadata(metadata)
+    if (owner !== null) this.#set({ ...NOTHING, owner }, set)
+    const written = attributes.write(handle, wanted, setsMode ? wanted.mode : disk.mode)
+    for (const note of written.notes) this.#say(note)
+    const isModeDue = setsMode && (mode !== null || written.touchesMode)
+    const rest = { owner: null, mode: isModeDue ? written.mode : null, mtimeNs }
+    if (isModeDue || mtimeNs !== null) set(rest)
+    const isChanged = written.isChanged || isModeDue || owner !== null || mtimeNs !== null
+    return { isChanged, notes: written.notes }
+  }
+
   // The owner goes first and clears set-id bits, so the mode goes with it.
-  #difference(wanted: SentState, disk: FileState, withMode: boolean): Metadata | null {
+  #difference({ wanted, disk, setsMode }: Change): Metadata | null {
     const owner = this.hasOtherOwner(wanted, disk) ? ownerOf(wanted) : null
     const isLost = owner !== null && (wanted.mode & SPECIAL_BITS) !== 0
-    const setsMode = withMode && wanted.type !== 'symlink'
     const mode = setsMode && (wanted.mode !== disk.mode || isLost) ? wanted.mode : null
     const mtimeNs = wanted.mtimeNs === disk.mtimeNs ? null : wanted.mtimeNs
     return owner === null && mode === null && mtimeNs === null ? null : { owner, mode, mtimeNs }
@@ -86,7 +167,7 @@ export class MetadataWriter {
     } catch (thrown) {
       if (change.owner === null || !isRefusal(thrown)) throw thrown
       // The owner goes first, so nothing was set yet.
-      set({ ...change, owner: null })
+      if (change.mode !== null || change.mtimeNs !== null) set({ ...change, owner: null })
       this.#refuseOwner()
     }
   }
@@ -95,7 +176,15 @@ export class MetadataWriter {
     this.#ownerRefused = true
     this.#notice('owners cannot be set here: the agent has not the right; files keep its own')
   }
+
+  #say(note: Note): void {
+    if (this.#said.has(note)) return
+    this.#said.add(note)
+    this.#notice(NOTICES[note])
+  }
 }
+
+const NOTHING: Metadata = { owner: null, mode: null, mtimeNs: null }
 
 function ownerOf({ uid, gid }: SentState): Owner {
   return { uid, gid }

@@ -11,6 +11,9 @@ export interface ApplyOptions {
   /** With `name`, the names that come with entries say whose a path is, else the numbers. */
   readonly owner: 'id' | 'name' | 'off'
   readonly mode: boolean
+  /** Whether extended attributes, and access lists, are made what entries say of them. */
+  readonly xattrs: boolean
+  readonly acls: boolean
   /** Whether stretches of zeros become holes. */
   readonly sparse: boolean
   /** Content is refused where a file would leave less of the file system free than this. */

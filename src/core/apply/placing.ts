@@ -34,7 +34,8 @@ function record(work: Work, entry: Entry & { state: SentState }, hash: Prepared[
   const disk = lookAt(work, entry.path)
   // It was made for an owner that new files have as a rule.
   const isChanged =
-    metadata.hasOtherOwner(entry.state, disk) && metadata.apply(entry.path, entry.state, disk)
+    metadata.hasOtherOwner(entry.state, disk) &&
+    metadata.apply(entry.path, entry.state, disk).isChanged
   ledger.applied(entry, isChanged ? lookAt(work, entry.path) : disk, hash)
 }
 
@@ -49,7 +50,7 @@ export function settleAll(work: Work, settlings: readonly Settling[]): void {
   for (const { entry, verdict, row } of settlings) {
     if (entry.state.type === 'directory') continue
     const isDone = work.ledger.attempt(entry, () => {
-      if (work.metadata.apply(entry.path, entry.state, verdict.disk))
+      if (work.metadata.apply(entry.path, entry.state, verdict.disk).isChanged)
         record(work, entry, verdict.hash)
       else work.ledger.applied(entry, verdict.disk, verdict.hash)
     })

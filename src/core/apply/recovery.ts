@@ -22,11 +22,17 @@ export function endStaging(
 ): void {
   const restored = placeDisplaced(deps)
   clearStaging(deps.tree, isKept)
-  for (const folder of new Set([...restored.map((path) => parent(path) ?? ROOT), ROOT])) {
+  for (const folder of new Set(restored.flatMap(foldersAbove)).add(ROOT)) {
     const row = deps.index.get(folder)
     const disk = row?.state.type === 'directory' ? deps.tree.lstat(folder) : null
     if (row !== null && disk?.type === 'directory') metadata.apply(folder, row.state, disk)
   }
+}
+
+/** The folders above a path, the lowest first. */
+function foldersAbove(path: RelPath): RelPath[] {
+  const above = parent(path)
+  return above === null ? [] : [above, ...foldersAbove(above)]
 }
 
 /** Gives the paths at which something was placed. */
@@ -96,7 +102,8 @@ function hasFolder(deps: RecoveryDependencies, folder: RelPath): boolean {
   const above = parent(folder)
   const row = deps.index.get(folder)
   if (above === null || row?.state.type !== 'directory' || !hasFolder(deps, above)) return false
-  deps.tree.makeDirectory(folder, row.state.mode | 0o700)
+  // What it had comes back at the end.
+  deps.tree.makeDirectory(folder, 0o700)
   return true
 }
 

@@ -1,4 +1,5 @@
 import type { ByteString } from '../base/byte-string.ts'
+import type { AttributeKinds, Attributes } from '../change/attributes.ts'
 import type { ContentHash, FileState, FileType } from '../change/entry.ts'
 import type { RelPath } from '../path/rel-path.ts'
 
@@ -10,6 +11,8 @@ import type { RelPath } from '../path/rel-path.ts'
  */
 export interface ReadTree {
   lstat(path: RelPath): FileState | null
+  /** The same with the attributes of these kinds, both read of one object; for what no file system here has, none. */
+  lstatClosely(path: RelPath, kinds: AttributeKinds): FileState | null
   /** Names in a folder, unordered, without `.` and `..`; null where it is no folder or is gone. */
   list(folder: RelPath): ByteString[] | null
   /** Opens a regular file for reading; null where it is gone or is no regular file. */
@@ -64,6 +67,8 @@ export interface TargetTree extends ReadTree {
   copy(from: RelPath, to: RelPath): void
   /** Sets what is given, in the order owner, mode, mtime; never follows a link. Mode is not set on links. */
   setMetadata(path: RelPath, type: FileType, metadata: Metadata): void
+  /** Opens what lies at a path, a link itself too, for its metadata; under the same rules as `setMetadata`. */
+  openMetadata(path: RelPath, type: FileType): MetadataHandle
   /** Writes everything of this file system to the disk: after it returns, what was done survives a power cut. */
   sync(): void
 }
@@ -74,13 +79,24 @@ export interface Metadata {
   readonly mtimeNs: bigint | null
 }
 
-export interface WriteHandle {
+/** Why a place cannot hold an attribute, now and until somebody changes something. */
+export type AttributeRefusal = 'unsupported' | 'forbidden' | 'noRoom'
+
+/** Something that is held open, whatever its name is by then. */
+export interface MetadataHandle {
+  /** Sets what is given, in the order owner, mode, mtime. */
+  setMetadata(metadata: Metadata): void
+  attributes(kinds: AttributeKinds): Attributes
+  /** Sets an attribute, with null removes it; gives why it cannot be held, null where it is done. */
+  setAttribute(name: ByteString, value: ByteString | null): AttributeRefusal | null
+  close(): void
+}
+
+export interface WriteHandle extends MetadataHandle {
   /** Writes all bytes at the end. */
   write(bytes: Uint8Array): void
   /** Makes the file longer by so many zeros, which take no room where the file system can do without. */
   skip(bytes: number): void
-  /** Sets metadata on the open file, cheaper than by path. */
-  setMetadata(metadata: Metadata): void
   stat(): FileState
   /** Throws where the file system only now tells that a write has failed. */
   close(): void

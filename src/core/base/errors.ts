@@ -123,6 +123,25 @@ export const ERRORS = {
   EXTRA_IN_THE_WAY: describe(409, 'Remove or rename what lies there on the target.'),
   FOLDER_NOT_EMPTY: describe(409, 'Nothing: the folder goes when what is in it has gone.'),
   SOURCE_UNAVAILABLE: describe(502, 'Bring the source server back.'),
+  XATTRS_UNSUPPORTED: describe(
+    409,
+    'Use a file system with extended attributes on the target, or leave them out of the policy.',
+  ),
+  XATTRS_REFUSED: describe(
+    403,
+    'Give the agent of the target the right to set them: CAP_SETFCAP for security.capability.',
+  ),
+  XATTRS_TOO_LARGE: describe(
+    409,
+    'Make them smaller: 64 KiB of one file travel, and the file system of the target may hold less.',
+  ),
+  XATTRS_UNREADABLE: describe(403, 'Give the agent of the source the right to read the file.'),
+  ACLS_UNSUPPORTED: describe(
+    409,
+    'Use a file system with access lists on the target, or leave them out of the policy.',
+  ),
+  ACLS_REFUSED: describe(403, 'Run the agent of the target as root, or with CAP_FOWNER.'),
+  ACLS_UNREADABLE: describe(409, 'Use a Linux host as the source, or leave access lists out.'),
   READ_ONLY: describe(409, 'Mount the file system of the target writable.'),
   SOURCE_CHANGED: describe(409, 'Nothing: the next job takes the new state of the source.'),
   JOURNAL_BEHIND: describe(

@@ -42,6 +42,18 @@ export const PARTIAL_BYTES_MAX = 256 * 2 ** 30
 /** A file broken off so long ago is given up: its source has not come back for it. */
 export const PARTIAL_AGE_MAX_MS = 24 * 3_600_000
 
+/**
+ * Bytes of names and values of one path's extended attributes that travel: what Linux gives one attribute, and far above
+ * what an ordinary file system keeps of all of them (ext4: a block).
+ */
+export const XATTR_BYTES_MAX = 64 << 10
+
+/** Bytes of one access list: what Linux gives one attribute. */
+export const ACL_BYTES_MAX = 64 << 10
+
+/** Accounts of access lists that travel by name with one path; ext4 holds half of that in one list. */
+export const LISTED_ACCOUNTS_MAX = 1024
+
 /** Changes in one page to the master. */
 export const CHANGES_PAGE_MAX = 1000
 

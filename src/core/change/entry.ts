@@ -1,5 +1,7 @@
 import type { ByteString } from '../base/byte-string.ts'
 import type { RelPath } from '../path/rel-path.ts'
+import type { ListedAccount } from './access-list.ts'
+import type { Attributes } from './attributes.ts'
 
 export type FileType = 'file' | 'directory' | 'symlink' | 'fifo'
 
@@ -21,6 +23,8 @@ export interface FileState {
   readonly linkCount: number
   /** Only for symbolic links, else null. */
   readonly linkTarget: ByteString | null
+  /** Only where a policy sends attributes and the path was looked at closely. */
+  readonly attributes?: Attributes
 }
 
 /** SHA-256 of a file's whole content, 32 bytes as lower-case hex: easy to compare, to store and to use as a key. */
@@ -33,6 +37,8 @@ export type EntryOperation = 'create' | 'update' | 'rename' | 'move' | 'delete' 
 export interface OwnerNames {
   readonly user: ByteString | null
   readonly group: ByteString | null
+  /** Those of its access lists that have a name; absent where there are none. */
+  readonly listed?: readonly ListedAccount[]
 }
 
 /** The metadata of a path that exists, as it is sent and as the index keeps it. */
@@ -46,6 +52,8 @@ export interface SentState {
   readonly linkTarget: ByteString | null
   /** Only on the wire, and where the policy sends names; the numbers are then those of the source. */
   readonly ownerNames?: OwnerNames
+  /** Absent where the policy sends none. */
+  readonly attributes?: Attributes
   /** Null for what is no file, and for a file whose content was not hashed yet. */
   readonly hash: ContentHash | null
 }

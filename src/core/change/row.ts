@@ -1,5 +1,6 @@
 import { RACY_MS } from '../base/limits.ts'
 import type { RelPath } from '../path/rel-path.ts'
+import { areAlike } from './attributes.ts'
 import type { ContentHash, EntryOperation, FileState } from './entry.ts'
 
 /**
@@ -66,7 +67,8 @@ export function compare(
   }
   if (state.type !== 'file') {
     const content = { ...kept, hash: null, hashTrust: 'unknown' } as const
-    return isStatAlike(state, row.state) ? { kind: 'same' } : { kind: 'quiet', content }
+    const isSame = isStatAlike(state, row.state) && row.isRacy === isRacy
+    return isSame ? { kind: 'same' } : { kind: 'quiet', content }
   }
   const mayDiffer =
     seen.cause === 'forced' ||
@@ -128,7 +130,8 @@ function isSentAlike(left: FileState, right: FileState): boolean {
     left.uid === right.uid &&
     left.gid === right.gid &&
     left.mtimeNs === right.mtimeNs &&
-    left.linkTarget === right.linkTarget
+    left.linkTarget === right.linkTarget &&
+    areAlike(left.attributes, right.attributes)
   )
 }
 
@@ -148,10 +151,10 @@ function isStatAlike(left: FileState, right: FileState): boolean {
 
 /**
  * File systems stamp ctime from a coarse clock, so a second write right after the reading could leave the same stamp.
- * A ctime far in the future is a wrong clock, not a race.
+ * A ctime far in the future is a wrong clock, not a race. Of what is no file only attributes could change unseen so.
  */
 function wasReadTooSoon(seen: Sighting): boolean {
-  if (seen.state.type !== 'file') return false
+  if (seen.state.type !== 'file' && seen.state.attributes === undefined) return false
   return Math.abs(seen.nowMs - Number(seen.state.ctimeNs / 1_000_000n)) <= RACY_MS
 }
 

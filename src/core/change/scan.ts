@@ -1,4 +1,5 @@
 import { type RelPath, isBelow } from '../path/rel-path.ts'
+import { areOfKinds } from './attributes.ts'
 import type { FileState } from './entry.ts'
 import type { JournalRow } from './row.ts'
 import { compare } from './row.ts'
@@ -55,12 +56,16 @@ function step(met: Met, rows: RowCursor, options: ScanOptions): ScanStep {
   // What lies below in the journal goes with the change of type.
   if (state.type === 'directory') rows.next()
   else rows.skip(path)
-  return isSame(row, state, options.nowMs()) ? { kind: 'same' } : { kind: 'seen', path, state }
+  return isSame(row, state, options) ? { kind: 'same' } : { kind: 'seen', path, state }
 }
 
-function isSame(row: JournalRow, state: FileState, nowMs: number): boolean {
+function isSame(row: JournalRow, found: FileState, { nowMs, disk }: ScanOptions): boolean {
   if (row.state === null) return false
-  const seen = { state, cause: 'scan', nowMs, mayHaveBeenRead: true } as const
+  const { attributes } = row.state
+  if (!areOfKinds(attributes, disk.kinds)) return false
+  // A change of attributes shows in ctime, so they are not read for what looks the same.
+  const state = attributes === undefined ? found : { ...found, attributes }
+  const seen = { state, cause: 'scan', nowMs: nowMs(), mayHaveBeenRead: true } as const
   return compare({ ...row, state: row.state }, seen).kind === 'same'
 }
 

@@ -7,7 +7,8 @@ import {
   SET_NEW_ENTRIES_MAX,
 } from '../base/limits.ts'
 import { type Result, failure, success } from '../base/result.ts'
-import type { Position } from '../change/entry.ts'
+import { attributeBytes } from '../change/attributes.ts'
+import type { Position, SentState } from '../change/entry.ts'
 
 /** Rows read from the journal at a time, so that the event loop stays free. */
 const PAGE_ROWS = 1024
@@ -150,6 +151,12 @@ function* retrySets(
   if (rows.length > 0) yield { header, rows }
 }
 
+/** What comes with attributes, and the names of those whom access lists name. */
+function attachedBytes({ attributes, ownerNames }: SentState): number {
+  const ofNames = (ownerNames?.listed ?? []).reduce((sum, { name }) => sum + name.length + 8, 0)
+  return ofNames + (attributes === undefined ? 0 : attributeBytes(attributes))
+}
+
 /** What still fits into one set; once something did not, nothing does. */
 class SetRoom {
   #entries = 0
@@ -161,7 +168,11 @@ class SetRoom {
   take(row: OutboundRow): boolean {
     const { path, from, state } = row.entry
     const entryBytes =
-      ENTRY_HEAD_BYTES + path.length + (from?.length ?? 0) + (state?.linkTarget?.length ?? 0)
+      ENTRY_HEAD_BYTES +
+      path.length +
+      (from?.length ?? 0) +
+      (state?.linkTarget?.length ?? 0) +
+      (state?.attributes === undefined ? 0 : attachedBytes(state))
     // The content of what was renamed is at the target already: a renamed folder stays in one set.
     const isNew = from === null && state !== null
     const contentBytes = from === null ? (state?.size ?? 0) : 0

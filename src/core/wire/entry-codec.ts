@@ -2,6 +2,12 @@ import type { ByteString } from '../base/byte-string.ts'
 import type { Result } from '../base/result.ts'
 import type { Entry, EntryOperation, FileType, SentState } from '../change/entry.ts'
 import { type RelPath, isStaging, parseRelPath } from '../path/rel-path.ts'
+import {
+  readAttributes,
+  readListedAccounts,
+  writeAttributes,
+  writeListedAccounts,
+} from './attribute-codec.ts'
 import { type ByteReader, Malformed, parseBytes } from './byte-reader.ts'
 import type { ByteWriter } from './byte-writer.ts'
 
@@ -26,9 +32,13 @@ const HAS_HASH = 0x80
 const PATH_BYTES_MAX = 4096
 const LINK_BYTES_MAX = 4095
 const MODE_MAX = 0o7777
-/** Beside the mode: the names of user and group follow the state. */
+/** Beside the mode: what follows the state, in this order. Names of user and group; attributes; accounts that they name. */
 const HAS_NAMES = 0x2000
+const HAS_ATTRIBUTES = 0x4000
+const HAS_LISTED = 0x8000
+const MARKS = HAS_NAMES | HAS_ATTRIBUTES | HAS_LISTED
 const NAME_BYTES_MAX = 255
+const NO_NAME = '' as ByteString
 const ID_MAX = 0xffff_ffff
 
 /** Writes one entry; `previousSeq` is that of the entry before, or 0. */
@@ -48,16 +58,25 @@ export function writeEntry(writer: ByteWriter, entry: Entry, previousSeq: number
 
 function writeState(writer: ByteWriter, state: SentState): void {
   writer.count(state.size)
-  const { ownerNames } = state
-  writer.count(ownerNames === undefined ? state.mode : state.mode | HAS_NAMES)
+  const { ownerNames, attributes } = state
+  writer.count(
+    state.mode |
+      (ownerNames === undefined ? 0 : HAS_NAMES) |
+      (attributes === undefined ? 0 : HAS_ATTRIBUTES) |
+      (ownerNames?.listed === undefined ? 0 : HAS_LISTED),
+  )
   writer.count(state.uid)
   writer.count(state.gid)
   writer.i64(state.mtimeNs)
   if (state.linkTarget !== null) writer.text(state.linkTarget)
   if (state.hash !== null) writer.hash(state.hash)
-  if (ownerNames === undefined) return
-  // No name is empty, so that is how none is written.
-  for (const name of [ownerNames.user, ownerNames.group]) writer.text(name ?? ('' as ByteString))
+  if (ownerNames !== undefined) {
+    // No name is empty, so that is how none is written.
+    writer.text(ownerNames.user ?? NO_NAME)
+    writer.text(ownerNames.group ?? NO_NAME)
+  }
+  if (attributes !== undefined) writeAttributes(writer, attributes)
+  if (ownerNames?.listed !== undefined) writeListedAccounts(writer, ownerNames.listed)
 }
 
 /**
@@ -111,8 +130,8 @@ function readState(reader: ByteReader, flags: number): SentState {
   const size = reader.count()
   if (type !== 'file' && (size > 0 || flags & HAS_HASH))
     throw new Malformed(`a ${type} with content`)
-  const modeAndMark = reader.count(MODE_MAX | HAS_NAMES)
-  const mode = modeAndMark & ~HAS_NAMES
+  const modeAndMarks = reader.count(MODE_MAX | MARKS)
+  const mode = modeAndMarks & ~MARKS
   if (mode > MODE_MAX) throw new Malformed(`a mode of ${mode}`)
   const state = {
     type,
@@ -124,8 +143,18 @@ function readState(reader: ByteReader, flags: number): SentState {
     linkTarget: type === 'symlink' ? readLinkTarget(reader) : null,
     hash: flags & HAS_HASH ? reader.hash() : null,
   }
-  if (mode === modeAndMark) return state
-  return { ...state, ownerNames: { user: readName(reader), group: readName(reader) } }
+  return mode === modeAndMarks ? state : readMarked(reader, state, modeAndMarks)
+}
+
+/** Reads what only some policies send. */
+function readMarked(reader: ByteReader, state: SentState, marks: number): SentState {
+  const names = marks & HAS_NAMES ? { user: readName(reader), group: readName(reader) } : null
+  const attributes = marks & HAS_ATTRIBUTES ? readAttributes(reader, state.type) : null
+  const listed = marks & HAS_LISTED ? readListedAccounts(reader) : null
+  if (listed !== null && (names === null || attributes?.acls == null))
+    throw new Malformed('accounts of access lists that are not there')
+  const ownerNames = names && { ...names, ...(listed && { listed }) }
+  return { ...state, ...(ownerNames && { ownerNames }), ...(attributes && { attributes }) }
 }
 
 function readName(reader: ByteReader): ByteString | null {

@@ -15,18 +15,24 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 import { targetOpener } from '../../../src/cas/apply/target-opener.ts'
+import type { ByteString } from '../../../src/core/base/byte-string.ts'
+import { ACCESS_LIST } from '../../../src/core/change/attributes.ts'
 import type { TargetConfig } from '../../../src/core/wire/control.ts'
 import { hashBytes } from '../../../src/platform/hash.ts'
 import { createLogger } from '../../../src/platform/log.ts'
+import { openReadTree, openTargetTree } from '../../../src/platform/trees.ts'
 import { IndexFile } from '../../../src/store/index-file.ts'
+import { accessList } from '../../fakes/access-lists.ts'
 import { DiskSource } from '../../fakes/disk-source.ts'
 import { SyncFleet } from '../../fakes/sync-fleet.ts'
+import { at } from '../../platform/tree.suite.ts'
 
 // What files are beside their content, from a real folder into a real folder over a real connection.
 
 setDefaultTimeout(60_000)
 
 const MIB = 1 << 20
+const BOTH = { xattrs: true, acls: true }
 
 let fleet: SyncFleet
 let folder: string
@@ -54,7 +60,9 @@ async function serve(metadata: Partial<TargetConfig['metadata']> = {}) {
     openTarget: targetOpener({ index, log }),
     configuration: { targets: [fleet.targetConfig(config)] },
   })
-  const source = new DiskSource(path('source'))
+  const { xattrs, acls } = config.metadata
+  const kinds = xattrs || acls ? { xattrs, acls } : null
+  const source = new DiskSource(path('source'), kinds)
   const { client, reports } = fleet.client(port, source)
   return async () => {
     source.scan()
@@ -103,6 +111,42 @@ test('a policy without sparse files writes every zero', async () => {
   writeFileSync(path('source/zeros'), new Uint8Array(3 * MIB))
   await send()
   expect(takenBytes('target/zeros')).toBeGreaterThanOrEqual(3 * MIB)
+})
+
+test('attributes arrive with new content, with a change of large content, and alone', async () => {
+  const send = await serve({ xattrs: true, acls: true })
+  const list = accessList('u::rw-', 'u:1001:rw-', 'g::r--', 'm::rw-', 'o::---')
+  const look = (root: string, name: string) => {
+    const tree = openReadTree(path(root))
+    const attributes = tree.lstatClosely(at(name), BOTH)?.attributes
+    tree.close()
+    return attributes
+  }
+  const attach = (name: string, key: ByteString, value: string | null) => {
+    const tree = openTargetTree(path('source'))
+    const handle = tree.openMetadata(at(name), tree.lstat(at(name))?.type ?? 'file')
+    expect(handle.setAttribute(key, value as ByteString | null)).toBeNull()
+    handle.close()
+    tree.close()
+  }
+  mkdirSync(path('source/folder'))
+  writeFileSync(path('source/small'), 'small')
+  writeFileSync(path('source/large'), new Uint8Array(3 * MIB).fill(7))
+  for (const name of ['folder', 'small', 'large']) {
+    attach(name, 'user.color' as ByteString, 'red')
+    attach(name, ACCESS_LIST, list)
+  }
+  const names = ['folder', 'small', 'large']
+  const both = (name: string) => [look('source', name), look('target', name)]
+  await send()
+  for (const name of names) expect(both(name)[1]).toEqual(both(name)[0] as never)
+  expect(look('target', 'large')?.xattrs).toHaveLength(1)
+  writeFileSync(path('source/large'), new Uint8Array(3 * MIB).fill(8))
+  attach('large', 'user.color' as ByteString, 'blue')
+  for (const name of ['folder', 'small']) attach(name, 'user.color' as ByteString, null)
+  await send()
+  for (const name of names) expect(both(name)[1]).toEqual(both(name)[0] as never)
+  expect(look('target', 'small')?.xattrs).toEqual([])
 })
 
 test('a fifo arrives, changes, becomes a file and goes', async () => {

@@ -5,10 +5,10 @@ import { join } from 'node:path'
 import { ConfinedTargetTree } from '../../../src/platform/confined-target-tree.ts'
 import { MemoryTree } from '../../fakes/memory-tree.ts'
 import { applySuite } from './apply.suite.ts'
+import { applyAttributesSuite } from './attributes.suite.ts'
 
-applySuite('applying in memory', () => ({ tree: new MemoryTree(), dispose: () => undefined }))
-
-applySuite('applying on the real disk', () => {
+const inMemory = () => ({ tree: new MemoryTree(), dispose: () => undefined })
+const onDisk = () => {
   const root = mkdtempSync(join(tmpdir(), 'cd-apply-'))
   const tree = new ConfinedTargetTree(root)
   const dispose = (): void => {
@@ -16,4 +16,9 @@ applySuite('applying on the real disk', () => {
     rmSync(root, { recursive: true, force: true })
   }
   return { tree, dispose }
-})
+}
+
+applySuite('applying in memory', inMemory)
+applySuite('applying on the real disk', onDisk)
+applyAttributesSuite('attributes in memory', inMemory)
+applyAttributesSuite('attributes on the real disk', onDisk)

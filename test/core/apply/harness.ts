@@ -22,6 +22,8 @@ const DEFAULTS: ApplyOptions = {
   firstContact: 'hold',
   owner: 'id',
   mode: true,
+  xattrs: false,
+  acls: false,
   sparse: true,
   minFreePercent: 0,
 }
@@ -70,8 +72,8 @@ export function symlink(seq: number, path: string, ...[to, extra]: [string, Extr
   return entry(seq, path, { ...PLAIN, type: 'symlink', mode: 0o777, linkTarget }, extra)
 }
 
-export function fifo(seq: number, path: string): Entry {
-  return entry(seq, path, { ...PLAIN, type: 'fifo' })
+export function fifo(seq: number, path: string, extra: Extra = {}): Entry {
+  return entry(seq, path, { ...PLAIN, type: 'fifo' }, extra)
 }
 
 export function gone(seq: number, path: string, operation: Entry['operation'] = 'delete'): Entry {

@@ -1,4 +1,5 @@
 import type { ByteString } from '../../../src/core/base/byte-string.ts'
+import type { AttributeKinds } from '../../../src/core/change/attributes.ts'
 import type { FileState, FileType } from '../../../src/core/change/entry.ts'
 import { type RelPath, basename, isBelow, parent, rebase } from '../../../src/core/path/rel-path.ts'
 
@@ -65,6 +66,10 @@ export class Disk {
     }
     return this.files.get(at) ?? null
   }
+
+  kinds: AttributeKinds | null = null
+
+  readonly lookClosely = (at: RelPath): FileState | null | 'unreadable' => this.look(at)
 
   readonly list = (folder: RelPath): readonly ByteString[] | null | 'unreadable' => {
     if (this.unreadable.has(folder)) return 'unreadable'

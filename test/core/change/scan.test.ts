@@ -124,6 +124,42 @@ describe('a scan finds', () => {
   })
 })
 
+describe('attributes', () => {
+  const none = { xattrs: [], acls: { access: null, inherited: null } }
+  const both = { xattrs: true, acls: true }
+  const attributed = (): Disk => {
+    const disk = new Disk().make('a').make('d', 'directory')
+    for (const at of disk.files.keys()) disk.change(at, { attributes: none })
+    return disk
+  }
+  /** A scan looks at paths without their attributes. */
+  const bare = (disk: Disk): Disk => {
+    for (const [at, { attributes: _attributes, ...state }] of disk.files) disk.files.set(at, state)
+    return disk
+  }
+
+  test('of what looks the same are not read', () => {
+    const disk = attributed()
+    disk.kinds = both
+    const store = storeOf(disk)
+    expect(steps(bare(disk), store)).toEqual([])
+    disk.change('d', { ctimeNs: 7n })
+    expect(steps(disk, store)).toEqual(['seen d'])
+  })
+
+  test('of other kinds than the journal has are read of everything', () => {
+    const disk = attributed()
+    const store = storeOf(disk)
+    for (const kinds of [null, { xattrs: true, acls: false }]) {
+      disk.kinds = kinds
+      expect(steps(bare(disk), store)).toEqual(['seen a', 'seen d'])
+    }
+    const without = new Disk().make('a')
+    without.kinds = both
+    expect(steps(without, storeOf(without))).toEqual(['seen a'])
+  })
+})
+
 test('a walk goes in tree order and leaves the staging folder out', () => {
   const disk = tree().make('a-b').make('.cd-staging', 'directory').make('.cd-staging/x')
   const met = walk(path(''), { disk, isInView: () => true })

@@ -1,10 +1,17 @@
 import { expect, test } from 'bun:test'
 
 import { type ByteString, fromText } from '../../../src/core/base/byte-string.ts'
+import { XATTR_BYTES_MAX } from '../../../src/core/base/limits.ts'
+import {
+  type Attribute,
+  type Attributes,
+  isSentXattr,
+} from '../../../src/core/change/attributes.ts'
 import type { ContentHash, Entry, SentState } from '../../../src/core/change/entry.ts'
 import type { RelPath } from '../../../src/core/path/rel-path.ts'
 import { ByteWriter } from '../../../src/core/wire/byte-writer.ts'
 import { parseEntries, writeEntry } from '../../../src/core/wire/entry-codec.ts'
+import { accessList } from '../../fakes/access-lists.ts'
 import { random } from '../../fakes/random.ts'
 
 const file: SentState = {
@@ -67,6 +74,57 @@ test('the encoding is frozen', () => {
   expect(hash).toBe('fa50c55193b3b69ae1d2d6ece95288ec993e5d8ee4ed637cc3f7c4995d191e99')
 })
 
+const LIST = accessList('u::rwx', 'u:1001:rw-', 'g::r-x', 'm::rwx', 'o::---')
+const plain = { ...other, type: 'directory' } as const
+const xattr = (name: string, value = '') => ({ name: fromText(name), value: value as ByteString })
+const ATTRIBUTED: readonly Entry[] = [
+  entry(1, 'none', { state: { ...file, attributes: { xattrs: [], acls: null } } }),
+  entry(2, 'all', {
+    state: {
+      ...plain,
+      ownerNames: {
+        user: null,
+        group: fromText('staff'),
+        listed: [{ kind: 'user', id: 1001, name: fromText('anna') }],
+      },
+      attributes: {
+        xattrs: [xattr('security.capability', '\0\xff'), xattr('user.a'), xattr('user.ü')],
+        acls: { access: LIST, inherited: LIST },
+      },
+    },
+  }),
+  entry(3, 'lists', {
+    state: { ...file, attributes: { xattrs: null, acls: { access: null, inherited: null } } },
+  }),
+  entry(4, 'trouble', {
+    state: { ...file, attributes: { xattrs: 'XATTRS_TOO_LARGE', acls: 'ACLS_UNREADABLE' } },
+  }),
+  entry(5, 'more', { state: { ...file, attributes: { xattrs: 'XATTRS_UNREADABLE', acls: null } } }),
+  entry(6, 'full', {
+    state: {
+      ...file,
+      attributes: { xattrs: [xattr('user.a', 'x'.repeat(XATTR_BYTES_MAX - 6))], acls: null },
+    },
+  }),
+]
+
+test('every kind of attributes reads as what was written', () => {
+  expect(parseEntries(encode(ATTRIBUTED), 0, 10)).toEqual({ ok: true, value: [...ATTRIBUTED] })
+})
+
+test('the encoding of attributes is frozen', () => {
+  const hash = new Bun.CryptoHasher('sha256').update(encode(ATTRIBUTED)).digest('hex')
+  expect(hash).toBe('2c88092922ea1b30da6bfc73ebfe24f353947572e9209897eb660eec18c59ae5')
+})
+
+const attributed = (attributes: Attributes, more: Partial<SentState> = {}): Entry =>
+  entry(1, 'a', { state: { ...file, attributes, ...more } })
+const xattrs = (...list: readonly Attribute[]): Entry => attributed({ xattrs: list, acls: null })
+const acl = (access: string): Entry =>
+  attributed({ xattrs: null, acls: { access: access as ByteString, inherited: null } })
+const account = { kind: 'user', id: 1, name: fromText('anna') } as const
+const owners = { user: null, group: null }
+
 const named = (user: string): Entry =>
   entry(1, 'a', { state: { ...file, ownerNames: { user: fromText(user), group: null } } })
 
@@ -96,6 +154,37 @@ test.each<[string, Entry]>([
   ['a mode with more than permissions', entry(1, 'a', state({ mode: 0o100644 }))],
   ['a name of an owner over 255 bytes', named('n'.repeat(256))],
   ['an owner over 32 bits', entry(1, 'a', state({ uid: 2 ** 32 }))],
+  ['an attribute of another namespace', xattrs(xattr('trusted.a'))],
+  ['an attribute without a name', xattrs(xattr('user.'))],
+  ['an attribute with a NUL in its name', xattrs(xattr('user.a\0b'))],
+  ['an attribute with a name over 255 bytes', xattrs(xattr(`user.${'n'.repeat(251)}`))],
+  ['an attribute twice', xattrs(xattr('user.a'), xattr('user.a'))],
+  ['attributes out of order', xattrs(xattr('user.b'), xattr('user.a'))],
+  ['more attributes than travel', xattrs(xattr('user.a', 'x'.repeat(XATTR_BYTES_MAX - 5)))],
+  ['an access list that is none', acl('\x02\0\0\0')],
+  ['an access list that is too long', acl(LIST + LIST.slice(4).repeat(2000))],
+  [
+    'a file that hands down a list',
+    attributed({ xattrs: null, acls: { access: null, inherited: LIST } }),
+  ],
+  [
+    'accounts without lists',
+    entry(1, 'a', { state: { ...file, ownerNames: { ...owners, listed: [account] } } }),
+  ],
+  [
+    'an account without a name',
+    attributed(
+      { xattrs: null, acls: { access: LIST, inherited: null } },
+      { ownerNames: { ...owners, listed: [{ ...account, name: '' as ByteString }] } },
+    ),
+  ],
+  [
+    'more accounts than travel',
+    attributed(
+      { xattrs: null, acls: { access: LIST, inherited: null } },
+      { ownerNames: { ...owners, listed: Array.from({ length: 1025 }, () => account) } },
+    ),
+  ],
   ['a folder with content', entry(1, 'a', state({ type: 'directory', hash: null }))],
   ['a folder with a hash', entry(1, 'a', state({ type: 'directory', size: 0 }))],
   [
@@ -117,20 +206,25 @@ test('seqs that do not rise, and more entries than were announced, are refused',
   expect(parseEntries(encode([entry(9, 'a')]), 2 ** 53 - 5, 10)).toMatchObject({ ok: false })
 })
 
-test('every cut is refused', () => {
-  const bytes = encode(VALID)
+test.each([
+  ['plain entries', VALID],
+  ['attributes', ATTRIBUTED.slice(0, -1)],
+])('every cut is refused: %s', (_what, entries) => {
+  const bytes = encode(entries)
   let whole = 0
   for (let end = 0; end < bytes.length; end++) {
-    const parsed = parseEntries(bytes.subarray(0, end), 0, VALID.length)
+    const parsed = parseEntries(bytes.subarray(0, end), 0, entries.length)
     if (parsed.ok) whole++
   }
   // Only between two entries is a cut not seen; there the count of the set tells.
-  expect(whole).toBe(VALID.length)
+  expect(whole).toBe(entries.length)
 })
+
+const later = (one: Entry): Entry => ({ ...one, seq: one.seq + 1000 })
 
 test('hostile bytes are a failure or entries that are safe to use', () => {
   const next = random(3)
-  const bytes = encode(VALID)
+  const bytes = encode([...VALID.slice(0, 5), ...ATTRIBUTED.slice(1, 5).map(later)])
   for (let round = 0; round < 20_000; round++) {
     const changed = Buffer.from(bytes)
     for (let change = 1 + next(5); change > 0; change--) changed[next(changed.length)] = next(256)
@@ -139,7 +233,10 @@ test('hostile bytes are a failure or entries that are safe to use', () => {
       expect(parsed.error.code).toBe('PROTOCOL')
       continue
     }
-    for (const { path, from } of parsed.value) {
+    for (const { path, from, state: parsedState } of parsed.value) {
+      const { xattrs: found = null } = parsedState?.attributes ?? {}
+      if (found !== null && typeof found !== 'string')
+        for (const { name } of found) expect(isSentXattr(name)).toBe(true)
       for (const each of [path, from ?? ''])
         expect(/(^|\/)\.\.?(\/|$)|^\/|\0/.test(each)).toBe(false)
     }
