@@ -3,7 +3,7 @@ import type { Socket } from 'bun'
 import { AppError, toAppError } from '../core/base/errors.ts'
 import type { Failure } from '../core/base/result.ts'
 import { decodeFrame } from '../core/wire/frame-decode.ts'
-import { encodeFrame } from '../core/wire/frame-encode.ts'
+import { type EncodedFrame, encodeFrame } from '../core/wire/frame-encode.ts'
 import { type CutFrame, FrameStream } from '../core/wire/frame-stream.ts'
 import type { Frame } from '../core/wire/frame.ts'
 import { type FrameSeals, SEAL_BYTES, forged } from './frame-seal.ts'
@@ -74,9 +74,12 @@ export class DataConnection {
     return this.#state === 'open'
   }
 
-  /** False while the socket takes less than is sent: wait for `room` then. */
+  /**
+   * False while the socket takes less than is sent, and while content waits for it that was not copied: wait for `room`
+   * then.
+   */
   get hasRoom(): boolean {
-    return this.#queue.queuedBytes < QUEUE_BYTES_HIGH
+    return this.#queue.queuedBytes < QUEUE_BYTES_HIGH && !this.#queue.isLent
   }
 
   /** Resolves when there is room again, or the connection is closed. */
@@ -96,12 +99,17 @@ export class DataConnection {
     else this.#socket.resume()
   }
 
-  /** Sends a frame; after the end of the connection it goes nowhere. */
+  /**
+   * Sends a frame; after the end of the connection it goes nowhere. The content of a long block is not copied: it must not
+   * change before `hasRoom` is true again.
+   */
   send(frame: Frame): void {
     if (this.#state !== 'open') return
-    this.#enqueue(encodeFrame(frame))
+    const encoded = encodeFrame(frame)
+    this.#enqueue(encoded)
     if (this.#queue.queuedBytes > QUEUE_BYTES_MAX)
       return this.#finish({ code: 'PROTOCOL', message: `server "${this.peerId}" does not read` })
+    if (encoded.content !== null) return this.#flush()
     if (this.#isFlushDue) return
     this.#isFlushDue = true
     queueMicrotask(() => {
@@ -166,9 +174,10 @@ export class DataConnection {
     this.#finish(this.#state === 'ending' ? this.#failure : (lost as Failure))
   }
 
-  #enqueue(frame: Uint8Array): void {
+  #enqueue(frame: EncodedFrame): void {
     const seal = this.#seals?.seal(frame)
-    this.#queue.push(frame)
+    this.#queue.push(frame.head)
+    if (frame.content !== null) this.#queue.lend(frame.content)
     if (seal !== undefined) this.#queue.push(seal)
   }
 

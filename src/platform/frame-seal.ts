@@ -1,6 +1,7 @@
 import { createCipheriv, createDecipheriv } from 'node:crypto'
 
 import { AppError } from '../core/base/errors.ts'
+import type { EncodedFrame } from '../core/wire/frame-encode.ts'
 import type { CutFrame, RawFrame } from '../core/wire/frame-stream.ts'
 import { FRAME_HEAD_BYTES } from '../core/wire/frame.ts'
 import { type FrameKey, SEAL_NONCE_BYTES } from './plain-keys.ts'
@@ -16,7 +17,7 @@ const ALGORITHM = 'aes-256-gcm'
  */
 export interface FrameSeals {
   /** Changes the length of an encoded frame and gives what has to follow it. */
-  seal(frame: Uint8Array): Uint8Array
+  seal(frame: EncodedFrame): Uint8Array
   /** Gives a frame without its seal, before anything in it was looked at; throws FRAME_FORGED. */
   check(frame: CutFrame): RawFrame
 }
@@ -26,11 +27,12 @@ export function createFrameSeals(out: FrameKey, back: FrameKey): FrameSeals {
   const outNonces = new Nonces(out.nonce)
   const backNonces = new Nonces(back.nonce)
   return {
-    seal(frame) {
-      const view = new DataView(frame.buffer, frame.byteOffset, frame.byteLength)
+    seal({ head, content }) {
+      const view = new DataView(head.buffer, head.byteOffset, head.byteLength)
       view.setUint32(0, view.getUint32(0) + SEAL_BYTES)
       const cipher = createCipheriv(ALGORITHM, out.key, outNonces.next())
-      cipher.setAAD(frame)
+      cipher.setAAD(head)
+      if (content !== null) cipher.setAAD(content)
       cipher.final()
       return cipher.getAuthTag()
     },

@@ -17,16 +17,30 @@ export class WriteQueue {
   /** What is being written; the rest of it goes before all frames. */
   #current: Uint8Array | null = null
   #offset = 0
-  #queuedBytes = 0
+  /** Of all bytes so far: how many were pushed, how many written, and where the last that were lent end. */
+  #pushedBytes = 0
+  #writtenBytes = 0
+  #lentToBytes = 0
 
   get queuedBytes(): number {
-    return this.#queuedBytes
+    return this.#pushedBytes - this.#writtenBytes
+  }
+
+  /** True while bytes wait that must be given back unchanged. */
+  get isLent(): boolean {
+    return this.#writtenBytes < this.#lentToBytes
   }
 
   /** The frame must not change any more. */
   push(frame: Uint8Array): void {
     this.#frames.push(frame)
-    this.#queuedBytes += frame.length
+    this.#pushedBytes += frame.length
+  }
+
+  /** The frame must not change while `isLent`. */
+  lend(frame: Uint8Array): void {
+    this.push(frame)
+    this.#lentToBytes = this.#pushedBytes
   }
 
   /** Writes what the sink takes; gives how many bytes that was. */
@@ -38,7 +52,7 @@ export class WriteQueue {
       const leftBytes = this.#current.length - this.#offset
       const taken = Math.max(0, sink.write(this.#current, this.#offset, leftBytes))
       writtenBytes += taken
-      this.#queuedBytes -= taken
+      this.#writtenBytes += taken
       this.#offset += taken
       if (taken < leftBytes) return writtenBytes
       this.#current = null
@@ -50,7 +64,7 @@ export class WriteQueue {
     this.#frames.length = 0
     this.#current = null
     this.#offset = 0
-    this.#queuedBytes = 0
+    this.#writtenBytes = this.#pushedBytes
   }
 
   #nextWrite(): Uint8Array | null {

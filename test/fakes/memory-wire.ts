@@ -7,12 +7,12 @@ import { Receiver } from '../../src/core/transfer/receiver.ts'
 import type { SenderOutcome } from '../../src/core/transfer/sender-ports.ts'
 import { Sender } from '../../src/core/transfer/sender.ts'
 import { decodeFrame } from '../../src/core/wire/frame-decode.ts'
-import { encodeFrame } from '../../src/core/wire/frame-encode.ts'
 import { FrameStream } from '../../src/core/wire/frame-stream.ts'
 import type { Frame } from '../../src/core/wire/frame.ts'
 import { createDeltaDesk } from '../../src/platform/delta-desk.ts'
 import { createHasher, hashBytes } from '../../src/platform/hash.ts'
 import { strongHash } from '../../src/platform/strong-hash.ts'
+import { frameBytes } from './frame-bytes.ts'
 
 /** Plain blocks: what is sent is what is counted. */
 const plainCodec: BlockCodec = {
@@ -143,7 +143,7 @@ class Wire {
   over(frame: Frame): Frame | null {
     if (this.#count++ >= this.#loseAt) return null
     let decoded: Frame | null = null
-    const pushed = this.#stream.push(encodeFrame(frame), (raw) => {
+    const pushed = this.#stream.push(frameBytes(frame), (raw) => {
       const result = decodeFrame(raw)
       if (!result.ok) throw new Error(result.error.message)
       decoded = result.value

@@ -185,6 +185,30 @@ test('every byte arrives in order where the receiver is slower than the sender',
   expect(mostQueued).toBeGreaterThan(0)
 })
 
+test('content may be overwritten once there is room again, and is never copied before', async () => {
+  let next = 0
+  const { port, accepted } = serve((frame) => {
+    if (frame.type !== 'fileData') return
+    if (next % 10 === 0) Bun.sleepSync(2)
+    const expected = Buffer.alloc(1_000_000, next++ % 256)
+    expect(expected.equals(frame.block.bytes)).toBe(true)
+  })
+  const mine = watch(await to(port))
+  const buffer = new Uint8Array(1_000_000)
+  let waits = 0
+  for (let sent = 0; sent < 100; sent++) {
+    mine.connection.send(data(buffer.fill(sent % 256)))
+    if (!mine.connection.hasRoom) waits++
+    await mine.connection.room()
+  }
+  mine.connection.close()
+  await (
+    await accepted
+  ).closed
+  expect(next).toBe(100)
+  expect(waits).toBeGreaterThan(0)
+})
+
 test('what a handler throws is told to the peer', async () => {
   const { port, accepted } = serve(() => {
     throw new Error('the handler broke')

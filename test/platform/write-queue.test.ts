@@ -44,6 +44,29 @@ test('small frames leave in one call, large ones as they are', () => {
   expect(taken.map((bytes) => bytes.length)).toEqual([10_000, 100_000, 1])
 })
 
+test('what was lent is held until its last byte has left', () => {
+  const queue = new WriteQueue()
+  queue.push(new Uint8Array(5))
+  queue.lend(new Uint8Array(10))
+  queue.push(new Uint8Array(3))
+  const held: boolean[] = []
+  for (const takes of [5, 9, 1, 3]) {
+    held.push(queue.isLent)
+    let left = takes
+    queue.flush({
+      write: (_bytes, _offset, length) => {
+        const taken = Math.min(left, length)
+        left -= taken
+        return taken
+      },
+    })
+  }
+  expect([held, queue.isLent, queue.queuedBytes]).toEqual([[true, true, true, false], false, 0])
+  queue.lend(new Uint8Array(1))
+  queue.clear()
+  expect([queue.isLent, queue.queuedBytes]).toEqual([false, 0])
+})
+
 test('what is cleared never leaves', () => {
   const queue = new WriteQueue()
   queue.push(new Uint8Array(10))

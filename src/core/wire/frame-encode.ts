@@ -15,21 +15,38 @@ import { writePatchFrame } from './patch-frames.ts'
 /** Bytes of a block in front of its content. */
 const BLOCK_HEAD_BYTES = 5
 
-/** Gives a frame as bytes, in a buffer of its own. The frame must be within FRAME_BYTES_MAX. */
-export function encodeFrame(frame: Frame): Uint8Array {
+/** Content of so many bytes is left where it is: to copy it costs more than to write it by itself. */
+const LONG_CONTENT_BYTES = 64 << 10
+
+/** A frame as bytes: `head`, in a buffer of its own, and behind it the content where that was not copied. */
+export interface EncodedFrame {
+  readonly head: Uint8Array
+  readonly content: Uint8Array | null
+}
+
+/** Gives a frame as bytes. The frame must be within FRAME_BYTES_MAX. */
+export function encodeFrame(frame: Frame): EncodedFrame {
+  const block = 'block' in frame && isLong(frame.block) ? frame.block : null
   const writer = new ByteWriter(expectedBytes(frame))
   writer.u32(0)
   writer.u8(FRAME_TYPES.indexOf(frame.type))
-  writePayload(writer, frame)
-  const length = writer.length - 4
+  if (block === null) writePayload(writer, frame)
+  else writeBlockHead(writer, block)
+  const content = block?.bytes ?? null
+  const length = writer.length - 4 + (content?.length ?? 0)
   if (length > FRAME_BYTES_MAX) throw new Error(`frame "${frame.type}" of ${length} bytes`)
   writer.patchU32(0, length)
-  return writer.done()
+  return { head: writer.done(), content }
+}
+
+function isLong(block: Block): boolean {
+  return block.bytes.length >= LONG_CONTENT_BYTES
 }
 
 function expectedBytes(frame: Frame): number {
-  if ('block' in frame) return FRAME_HEAD_BYTES + BLOCK_HEAD_BYTES + frame.block.bytes.length
-  return 256
+  if (!('block' in frame)) return 256
+  const contentBytes = isLong(frame.block) ? 0 : frame.block.bytes.length
+  return FRAME_HEAD_BYTES + BLOCK_HEAD_BYTES + contentBytes
 }
 
 function writePayload(writer: ByteWriter, frame: Frame): void {
@@ -82,9 +99,13 @@ function writeJson(writer: ByteWriter, message: object): void {
 }
 
 function writeBlock(writer: ByteWriter, block: Block): void {
+  writeBlockHead(writer, block)
+  writer.raw(block.bytes)
+}
+
+function writeBlockHead(writer: ByteWriter, block: Block): void {
   writer.u8(BLOCK_COMPRESSIONS.indexOf(block.compression))
   writer.u32(block.plainBytes)
-  writer.raw(block.bytes)
 }
 
 function writeSetBegin(writer: ByteWriter, begin: SetBegin): void {

@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, expect, test } from 'bun:test'
 
-import { encodeFrame } from '../../../src/core/wire/frame-encode.ts'
 import { DATA_PROTOCOL, type Frame } from '../../../src/core/wire/frame.ts'
 import type { DataConnection } from '../../../src/platform/data-connection.ts'
 import { dial } from '../../../src/platform/data-dial.ts'
 import { listen } from '../../../src/platform/data-listen.ts'
+import { frameBytes } from '../../fakes/frame-bytes.ts'
 import { MemorySource } from '../../fakes/memory-source.ts'
 import { SyncFleet, TARGET_SERVER } from '../../fakes/sync-fleet.ts'
 import { waitFor } from '../../fakes/wait-for.ts'
@@ -83,7 +83,7 @@ test('a target that answers what was not asked is cut off at the first attempt',
 
 test('a job to a target that does not read can be cancelled', async () => {
   const { key, certificate, authority } = fleet.target
-  const answers = [hello, accepted].map(encodeFrame)
+  const answers = [hello, accepted].map(frameBytes)
   const mute = Bun.listen({
     hostname: '127.0.0.1',
     port: 0,

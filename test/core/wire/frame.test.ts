@@ -7,6 +7,7 @@ import { encodeFrame } from '../../../src/core/wire/frame-encode.ts'
 import { FRAME_TYPES } from '../../../src/core/wire/frame-numbers.ts'
 import { FrameStream, type RawFrame } from '../../../src/core/wire/frame-stream.ts'
 import { DATA_PROTOCOL, type Frame } from '../../../src/core/wire/frame.ts'
+import { frameBytes } from '../../fakes/frame-bytes.ts'
 import { random } from '../../fakes/random.ts'
 
 const HASH = 'ab'.repeat(32) as ContentHash
@@ -118,20 +119,32 @@ function decode(bytes: Uint8Array): Frame {
 
 test('the wire is frozen: what changes here needs another DATA_PROTOCOL', () => {
   expect(GOLDEN.map(([frame]) => frame.type)).toEqual([...FRAME_TYPES])
-  const written = GOLDEN.map(([frame]) => Buffer.from(encodeFrame(frame)).toString('hex'))
+  const written = GOLDEN.map(([frame]) => Buffer.from(frameBytes(frame)).toString('hex'))
   expect(written).toEqual(GOLDEN.map(([, hex]) => hex))
   const digest = Bun.SHA256.hash(`${DATA_PROTOCOL}\n${written.join('\n')}`, 'hex')
   expect(digest).toBe('d6ac15e22279098244cc8edfff4a0e0e02dfdd426558f8e6a5fa5ba43f2e65c5')
 })
 
 test('every frame reads as what was written', () => {
-  for (const [frame] of GOLDEN) expect(decode(encodeFrame(frame))).toEqual(frame)
+  for (const [frame] of GOLDEN) expect(decode(frameBytes(frame))).toEqual(frame)
+})
+
+test('long content is left where it is, and reads the same', () => {
+  const bytes = Buffer.alloc(FRAME_BYTES_MAX - 6, 7)
+  const frame: Frame = {
+    type: 'fileData',
+    block: { compression: 'none', plainBytes: bytes.length, bytes },
+  }
+  expect(encodeFrame(frame).content).toBe(bytes)
+  expect(decode(frameBytes(frame))).toEqual(frame)
+  const longer = { ...frame, block: { ...frame.block, bytes: Buffer.alloc(FRAME_BYTES_MAX - 5) } }
+  expect(() => encodeFrame(longer)).toThrow('of 1048577 bytes')
 })
 
 test('frames come out whole and in order whatever the chunks', () => {
   const next = random(1)
   const frames = GOLDEN.map(([frame]) => frame)
-  const bytes = Buffer.concat(frames.map(encodeFrame))
+  const bytes = Buffer.concat(frames.map(frameBytes))
   for (let round = 0; round < 200; round++) {
     const stream = new FrameStream()
     const seen: unknown[] = []
@@ -193,7 +206,7 @@ test('a code of a newer peer reads as one that is known', () => {
 
 test('hostile bytes are a failure or a frame, never anything else', () => {
   const next = random(2)
-  const samples = GOLDEN.map(([frame]) => encodeFrame(frame).subarray(4))
+  const samples = GOLDEN.map(([frame]) => frameBytes(frame).subarray(4))
   for (let round = 0; round < 20_000; round++) {
     const sample = Buffer.from(samples[next(samples.length)] ?? [])
     for (let change = next(4); change > 0; change--) sample[next(sample.length)] = next(256)
@@ -209,5 +222,5 @@ test('the largest set end fits into a frame', () => {
   const skipped = [...lateHashes.keys()]
   const unavailable = new Map(skipped.map((index) => [index, 'SOURCE_UNAVAILABLE' as const]))
   const end = { lateHashes, skipped, unavailable, signature: new Uint8Array(64) }
-  expect(decode(encodeFrame({ type: 'setEnd', end }))).toEqual({ type: 'setEnd', end })
+  expect(decode(frameBytes({ type: 'setEnd', end }))).toEqual({ type: 'setEnd', end })
 })
