@@ -33,7 +33,7 @@ export const DETECT_PATHS_MAX = 100_000
 export const RECORD_ROWS_MAX = 4096
 
 /** How long a scan may look around before it records what it saw and others have their turn, in milliseconds. */
-export const SCAN_SLICE_MS_MIN = 4
+export const SCAN_SLICE_MS_MIN = 2
 export const SCAN_SLICE_MS_MAX = 15
 
 /** Missing paths that a scan remembers until its end; beyond that it removes them at once, and renames are not seen. */

@@ -11,6 +11,7 @@ import type {
 } from '../../src/core/apply/inbound.ts'
 import type { ErrorCode } from '../../src/core/base/errors.ts'
 import { SMALL_FILE_BYTES_MAX } from '../../src/core/base/limits.ts'
+import type { Working } from '../../src/core/base/working.ts'
 import type { ContentHash, Entry, Position } from '../../src/core/change/entry.ts'
 import { hashBytes } from '../../src/platform/hash.ts'
 
@@ -37,7 +38,7 @@ export class MemoryBinding implements InboundBinding {
     return { watermark: this.watermark, pending: [...this.pending] }
   }
 
-  *kept(): Generator<void, KeptContent[]> {
+  *kept(): Working<KeptContent[]> {
     yield
     return [...this.broken].map(([seq, content]) => {
       return { seq, bytes: content.length, hash: hashBytes(content) }
@@ -51,7 +52,10 @@ export class MemoryBinding implements InboundBinding {
     const received = new Map<number, Uint8Array>()
     const wanted = entries.filter(({ state }) => state?.type === 'file' && !this.#has(state.hash))
     return {
-      wanted: wanted.map((entry) => entry.seq),
+      *survey() {
+        yield
+        return wanted.map((entry) => entry.seq)
+      },
       openFile: (seq, keptBytes = 0) => {
         const start = keptBytes > 0 ? this.broken.get(seq) : new Uint8Array()
         if (start?.length !== keptBytes) throw new Error(`entry ${seq} holds no ${keptBytes} bytes`)
@@ -71,10 +75,8 @@ export class MemoryBinding implements InboundBinding {
       base: (seq) => this.#base(entries, seq),
       openBase: (seq) => this.#openBase(entries, seq),
       apply: (lateHashes, skipped, unavailable) => {
-        this.openSets--
-        for (const content of received.values()) this.contents.set(hashBytes(content), content)
         const set = { header, entries, lateHashes, skipped, unavailable }
-        return this.#apply(set)
+        return this.#applyWith(set, received)
       },
       discard: () => {
         this.openSets--
@@ -123,6 +125,13 @@ export class MemoryBinding implements InboundBinding {
 
   #has(hash: ContentHash | null): boolean {
     return hash !== null && this.contents.has(hash)
+  }
+
+  *#applyWith(set: AppliedSet, received: ReadonlyMap<number, Uint8Array>): Working<SetOutcome> {
+    yield
+    this.openSets--
+    for (const content of received.values()) this.contents.set(hashBytes(content), content)
+    return this.#apply(set)
   }
 
   #apply(set: AppliedSet): SetOutcome {

@@ -1,9 +1,10 @@
-import type { InboundBinding, KeptContent } from '../../src/core/apply/inbound.ts'
+import type { InboundBinding } from '../../src/core/apply/inbound.ts'
 import type { OutboundSource } from '../../src/core/apply/outbound.ts'
-import type { Failure } from '../../src/core/base/result.ts'
+import { type Failure, type Result, success } from '../../src/core/base/result.ts'
+import { finish } from '../../src/core/base/working.ts'
 import type { BlockCodec } from '../../src/core/transfer/block-codec.ts'
 import type { DeltaDesk } from '../../src/core/transfer/delta-desk.ts'
-import { Receiver } from '../../src/core/transfer/receiver.ts'
+import { Receiver, type ReceiverStep } from '../../src/core/transfer/receiver.ts'
 import type { SenderOutcome } from '../../src/core/transfer/sender-ports.ts'
 import { Sender } from '../../src/core/transfer/sender.ts'
 import { decodeFrame } from '../../src/core/wire/frame-decode.ts'
@@ -90,7 +91,7 @@ export function overMemory(options: MemoryWireOptions): MemoryWireResult {
       watermark: position.watermark,
       pending: position.pending.map((entry) => entry.seq),
       content: options.content ?? (isKnown ? 'push' : 'ask'),
-      kept: keptOf(binding, epoch),
+      kept: finish(binding.kept(epoch)),
     },
   }
   const sent: Frame[] = []
@@ -118,15 +119,22 @@ export function overMemory(options: MemoryWireOptions): MemoryWireResult {
       wire.answer([opened])
       continue
     }
-    const step = receiver.receive(arrived)
+    const step = takeWhole(receiver, arrived)
     if (!step.ok) return result('lost', step.error)
     wire.answer(step.value.replies.map((reply) => options.tamperBack?.(reply) ?? reply))
   }
 }
 
-function keptOf(binding: InboundBinding, epoch: string): KeptContent[] {
-  const steps = binding.kept(epoch)
-  for (let turn = steps.next(); ; turn = steps.next()) if (turn.done === true) return turn.value
+/** Has a receiver take a frame and do all that it begins. */
+function takeWhole(receiver: Receiver, frame: Frame): Result<ReceiverStep> {
+  const taken = receiver.receive(frame)
+  if (!taken.ok) return taken
+  while (receiver.isWorking) {
+    const turn = receiver.advance()
+    if (!turn.ok) return turn
+    if (turn.value !== null) return success(turn.value)
+  }
+  return taken
 }
 
 /** Counts frames and loses the connection when it is time. */

@@ -9,6 +9,7 @@ import type {
   SetOutcome,
   TargetPosition,
 } from '../../core/apply/inbound.ts'
+import type { Working } from '../../core/base/working.ts'
 import type { ContentHash, Entry } from '../../core/change/entry.ts'
 
 export interface RootCheck {
@@ -38,20 +39,22 @@ export class GuardedBinding implements InboundBinding {
     return new GuardedSet(this.#inner.begin(header, entries), this.#root)
   }
 
-  kept(epoch: string): Generator<void, KeptContent[]> {
+  kept(epoch: string): Working<KeptContent[]> {
     return this.#inner.kept(epoch)
   }
 }
 
 class GuardedSet implements InboundSet {
-  readonly wanted: readonly number[]
   readonly #inner: InboundSet
   readonly #root: RootCheck
 
   constructor(inner: InboundSet, root: RootCheck) {
-    this.wanted = inner.wanted
     this.#inner = inner
     this.#root = root
+  }
+
+  survey(): Working<readonly number[]> {
+    return this.#inner.survey()
   }
 
   openFile(seq: number, keptBytes?: number): InboundFile {
@@ -70,9 +73,9 @@ class GuardedSet implements InboundSet {
     return this.#inner.openBase(seq)
   }
 
-  apply(...end: Parameters<InboundSet['apply']>): SetOutcome {
+  *apply(...end: Parameters<InboundSet['apply']>): Working<SetOutcome> {
     this.#root.check()
-    return this.#inner.apply(...end)
+    return yield* this.#inner.apply(...end)
   }
 
   discard(): void {

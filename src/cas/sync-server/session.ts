@@ -2,7 +2,7 @@ import type { KeptContent, TargetPosition } from '../../core/apply/inbound.ts'
 import { AppError, toAppError } from '../../core/base/errors.ts'
 import { SET_ENTRIES_MAX } from '../../core/base/limits.ts'
 import { type Failure, type Result, failure } from '../../core/base/result.ts'
-import { Receiver } from '../../core/transfer/receiver.ts'
+import { Receiver, type ReceiverStep } from '../../core/transfer/receiver.ts'
 import type { TargetConfig } from '../../core/wire/control.ts'
 import type { OpenMessage } from '../../core/wire/frame-messages.ts'
 import { DATA_PROTOCOL, type Frame } from '../../core/wire/frame.ts'
@@ -14,6 +14,7 @@ import { createVerifier } from '../../platform/set-signature.ts'
 import { strongHash } from '../../platform/strong-hash.ts'
 import { VERSION } from '../../platform/version.ts'
 import type { BindingHolder, Bindings, OpenTarget } from './bindings.ts'
+import { Intake, type IntakeHost } from './intake.ts'
 import type { ParentSide, RelayStream } from './relay/relay-stream.ts'
 
 export interface SessionTimes {
@@ -61,6 +62,7 @@ interface Opened {
 interface Job {
   readonly target: TargetConfig
   readonly receiver: Receiver
+  readonly intake: Intake
 }
 
 const JOB_ENDED: Failure = { code: 'CANCELLED', message: 'the job has ended' }
@@ -75,6 +77,7 @@ export class Session implements BindingHolder {
   #job: Job | null = null
   /** Null where the job has no children. */
   #relay: RelayStream | null = null
+  readonly #pausedBy = new Set<'intake' | 'relay'>()
 
   constructor(connection: DataConnection, host: SessionHost) {
     this.peerId = connection.peerId
@@ -204,7 +207,8 @@ export class Session implements BindingHolder {
       verify,
     }
     const receiver = new Receiver(ports, open, watermark)
-    this.#job = { target, receiver }
+    const intake = new Intake(receiver, this.#intakeHost(target))
+    this.#job = { target, receiver, intake }
     this.#state = 'receiving'
     this.#connection.expectWithin(this.#host.times.stallMs)
     if (open.children.length > 0) this.#relay = this.#host.relay(open, this.#parentSide)
@@ -228,10 +232,20 @@ export class Session implements BindingHolder {
     const lease = frame.type === 'setBegin' ? this.#host.leaseFailure() : null
     if (lease !== null) return this.abort(lease)
     this.#relay?.offer(frame)
-    const step = this.#step(job, frame)
-    if (!step.ok) return this.abort(step.error)
-    const { replies, outcome, ended } = step.value
-    if (outcome !== null) this.#host.stands(job.target, outcome.position, 'applied')
+    job.intake.take(frame)
+  }
+
+  #intakeHost(target: TargetConfig): IntakeHost {
+    return {
+      guard: (step) => this.#guard(target, step),
+      taken: (step) => this.#taken(target, step),
+      hold: (isHeld) => this.#pause('intake', isHeld),
+      alive: () => this.#connection.send({ type: 'alive' }),
+    }
+  }
+
+  #taken(target: TargetConfig, { replies, outcome, ended }: ReceiverStep): void {
+    if (outcome !== null) this.#host.stands(target, outcome.position, 'applied')
     if (ended) {
       this.#endJob()
       this.#state = 'relaying'
@@ -252,8 +266,15 @@ export class Session implements BindingHolder {
   get #parentSide(): ParentSide {
     return {
       reply: (frames) => this.#reply(frames),
-      pause: (isPaused) => this.#connection.pause(isPaused),
+      pause: (isPaused) => this.#pause('relay', isPaused),
     }
+  }
+
+  /** The sender's frames wait while anybody here has no room for them. */
+  #pause(who: 'intake' | 'relay', isPaused: boolean): void {
+    if (isPaused) this.#pausedBy.add(who)
+    else this.#pausedBy.delete(who)
+    this.#connection.pause(this.#pausedBy.size > 0)
   }
 
   #endRelay(reason: Failure): void {
@@ -262,18 +283,33 @@ export class Session implements BindingHolder {
     relay?.close(reason)
   }
 
-  #step(job: Job, frame: Frame): ReturnType<Receiver['receive']> {
+  /** Does a step of the receiver; where that fails the session is over. */
+  #guard<T>(target: TargetConfig, step: () => Result<T>): T | null {
+    const result = this.#attempt(target, step)
+    if (result.ok) return result.value
+    this.abort(result.error)
+    return null
+  }
+
+  #attempt<T>(target: TargetConfig, step: () => Result<T>): Result<T> {
     try {
-      return job.receiver.receive(frame)
+      return step()
     } catch (thrown) {
       // The disk or the index of this target: everything is opened anew with the next job.
       if (!(thrown instanceof AppError)) this.#host.log.error('a set broke', { error: thrown })
       const { code, message } = toAppError(thrown)
       this.#endJob()
-      this.#host.bindings.drop(job.target.bindingId)
-      this.#host.failed(job.target, { code, message })
+      this.#host.bindings.drop(target.bindingId)
+      this.#host.failed(target, { code, message })
       return failure(code, message)
     }
+  }
+
+  /** A set that came whole is applied, though its sender is gone. */
+  async #finishJob(): Promise<void> {
+    const job = this.#job
+    await job?.intake.end()
+    if (this.#job === job) this.#endJob()
   }
 
   #endJob(): void {
@@ -281,14 +317,15 @@ export class Session implements BindingHolder {
     if (job === null) return
     this.#job = null
     this.#host.bindings.release(job.target.bindingId, this)
+    job.intake.close()
     job.receiver.discard()
   }
 
   #closed(reason: Failure | null): void {
     const during = this.#job?.target.bindingId ?? null
     this.#state = 'closed'
-    this.#endJob()
     this.#endRelay(reason ?? PARENT_LEFT)
+    void this.#finishJob()
     this.#host.ended()
     const fields = { peerId: this.peerId, bindingId: during, reason: reason?.message ?? null }
     if (during === null) this.#host.log.debug('sender left', fields)

@@ -1,4 +1,5 @@
 import { AppError } from '../base/errors.ts'
+import type { Working } from '../base/working.ts'
 import { type RelPath, ROOT, parent } from '../path/rel-path.ts'
 import { type Placing, type Removing, byPath } from './decision.ts'
 import { removeVisible } from './extras.ts'
@@ -7,13 +8,17 @@ import { removeAll } from './removal.ts'
 import type { Work } from './work.ts'
 
 /** Empties and removes folders whose place gets something that is no folder. */
-export function makeRoom(work: Work, placed: readonly Placing[], gone: readonly Removing[]): void {
+export function* makeRoom(
+  work: Work,
+  placed: readonly Placing[],
+  gone: readonly Removing[],
+): Working<void> {
   const blocked = placed.filter(
     ({ verdict }) => verdict.disk?.type === 'directory' && verdict.content.kind !== 'folder',
   )
   if (blocked.length === 0) return
   const paths = new Set(blocked.map(({ entry }) => entry.path))
-  removeAll(
+  yield* removeAll(
     work,
     gone.filter(({ entry }) => hasAncestorIn(entry.path, paths)),
   )

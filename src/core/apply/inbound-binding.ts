@@ -1,4 +1,5 @@
 import { assert } from '../base/assert.ts'
+import type { Working } from '../base/working.ts'
 import type { Entry } from '../change/entry.ts'
 import { LocalOwners } from './accounts.ts'
 import { ApplyingSet } from './inbound-set.ts'
@@ -66,7 +67,7 @@ export class ApplyBinding implements InboundBinding {
     return set
   }
 
-  *kept(epoch: string): Generator<void, KeptContent[]> {
+  *kept(epoch: string): Working<KeptContent[]> {
     assert(!this.#isBusy, 'nothing is offered under a set')
     if (this.#isUnclean) this.recover()
     return yield* this.#partials.offer(epoch)

@@ -1,5 +1,7 @@
 import { assert } from '../base/assert.ts'
 import type { ErrorCode } from '../base/errors.ts'
+import { SURVEYED_AT_ONCE } from '../base/limits.ts'
+import type { Working } from '../base/working.ts'
 import type { ContentHash, Entry } from '../change/entry.ts'
 import { type BaseFile, type BaseVersion, baseRow, openBase } from './base-file.ts'
 import { ownWork } from './ending.ts'
@@ -14,9 +16,10 @@ import type { ApplyDependencies } from './options.ts'
 import type { Partials } from './partials.ts'
 import { type Selection, selectEntries } from './selection.ts'
 import { commitSet } from './set-commit.ts'
-import { runPhases, surveyEntry } from './set-run.ts'
+import { runPhases, surveyEntry, surveyParts } from './set-run.ts'
 import { stageSmall } from './small-file.ts'
 import { Staging } from './staging.ts'
+import { readInPlace } from './survey.ts'
 import type { Work } from './work.ts'
 import { hasHole } from './zero-runs.ts'
 
@@ -32,16 +35,18 @@ export interface SetContext {
 
 /** One set on its way into the tree. */
 export class ApplyingSet implements InboundSet {
-  readonly wanted: readonly number[]
   readonly #context: SetContext
-  readonly #selection: Selection
+  readonly #entries: readonly Entry[]
   readonly #work: Work
   readonly #staged = new Map<number, StagedFile>()
-  readonly #wanted: ReadonlyMap<number, Entry>
-  readonly #absent: ReadonlySet<number>
+  /** By seq: what must be sent. */
+  readonly #wanted = new Map<number, Entry>()
+  /** Seqs of these that have nothing at their paths. */
+  readonly #absent = new Set<number>()
   readonly #space: SpaceGuard
+  #selection: Selection = { newer: [], known: [] }
   #open: IncomingFile | null = null
-  #phase: 'open' | 'applying' | 'ended' = 'open'
+  #phase: 'new' | 'open' | 'applying' | 'ended' = 'new'
 
   constructor(context: SetContext, entries: readonly Entry[]) {
     const { deps, header, list, metadata, partials } = context
@@ -62,15 +67,32 @@ export class ApplyingSet implements InboundSet {
     const parts = { view, local, metadata, staging, ledger, staged: this.#staged }
     this.#work = { ...parts, deps, tree: deps.tree, priorClaims: new Set(deps.index.claims()) }
     this.#space = new SpaceGuard(deps.options.minFreePercent, deps.freeSpace)
-    const decide = () => {
-      const selection = selectEntries(view, header, entries)
-      return { selection, ...survey(this.#work, selection.newer) }
+    this.#entries = entries
+  }
+
+  *survey(): Working<readonly number[]> {
+    assert(this.#phase === 'new', 'a set is surveyed once')
+    const { deps, view } = this.#work
+    const select = () => selectEntries(view, this.#context.header, this.#entries)
+    this.#selection = deps.index.reading(select)
+    const { newer } = this.#selection
+    for (let start = 0; start < newer.length; start += SURVEYED_AT_ONCE) {
+      yield
+      const some = newer.slice(start, start + SURVEYED_AT_ONCE)
+      for (const entry of some) yield* readInPlace(surveyParts(this.#work), entry)
+      deps.index.reading(() => this.#look(some))
     }
-    const { selection, wanted, absent } = deps.index.reading(decide)
-    this.#selection = selection
-    this.#wanted = wanted
-    this.#absent = absent
-    this.wanted = [...this.#wanted.keys()].toSorted((one, other) => one - other)
+    this.#phase = 'open'
+    return [...this.#wanted.keys()].toSorted((one, other) => one - other)
+  }
+
+  #look(entries: readonly Entry[]): void {
+    for (const entry of entries) {
+      const { verdict } = surveyEntry(this.#work, entry)
+      if (verdict.kind !== 'place' || verdict.content.kind !== 'wire') continue
+      this.#wanted.set(entry.seq, entry)
+      if (verdict.disk === null) this.#absent.add(entry.seq)
+    }
   }
 
   openFile(seq: number, keptBytes = 0): InboundFile {
@@ -129,11 +151,11 @@ export class ApplyingSet implements InboundSet {
       : { kind: 'nowhere', failure, start }
   }
 
-  apply(
+  *apply(
     late: ReadonlyMap<number, ContentHash>,
     skipped: ReadonlySet<number>,
     unavailable: ReadonlyMap<number, ErrorCode>,
-  ): SetOutcome {
+  ): Working<SetOutcome> {
     assert(this.#phase === 'open', 'a set is applied once')
     this.#phase = 'applying'
     this.#open?.close()
@@ -148,7 +170,7 @@ export class ApplyingSet implements InboundSet {
     for (const seq of unavailable.keys()) this.#staged.delete(seq)
     const entries = [...sent, ...own.entries]
     const absent = this.#absent
-    runPhases(this.#work, this.#context, { entries, named, unavailable, absent })
+    yield* runPhases(this.#work, this.#context, { entries, named, unavailable, absent })
     const outcome = commitSet(this.#work, this.#context, { newer, sent })
     this.#context.partials.pass(this.#context.header)
     this.#finish(true)
@@ -165,19 +187,6 @@ export class ApplyingSet implements InboundSet {
     this.#phase = 'ended'
     this.#context.ended(isApplied)
   }
-}
-
-/** What of a set must be sent, by seq, and which seqs of it have nothing at their paths. */
-function survey(work: Work, entries: readonly Entry[]) {
-  const wanted = new Map<number, Entry>()
-  const absent = new Set<number>()
-  for (const entry of entries) {
-    const { verdict } = surveyEntry(work, entry)
-    if (verdict.kind !== 'place' || verdict.content.kind !== 'wire') continue
-    wanted.set(entry.seq, entry)
-    if (verdict.disk === null) absent.add(entry.seq)
-  }
-  return { wanted, absent }
 }
 
 function putThrough(file: InboundFile, bytes: Uint8Array): ContentHash {

@@ -1,4 +1,5 @@
 import type { ErrorCode } from '../base/errors.ts'
+import type { Working } from '../base/working.ts'
 import type { ContentHash, Entry, Position } from '../change/entry.ts'
 import type { RelPath } from '../path/rel-path.ts'
 import type { BaseFile, BaseVersion } from './base-file.ts'
@@ -49,10 +50,9 @@ export interface InboundBinding {
   /** Starts a set. Entries were parsed and are in order of seq; their signature is checked before `apply`. */
   begin(header: SetHeader, entries: readonly Entry[]): InboundSet
   /**
-   * Tells which contents of an epoch were broken off, and how much of each is here; suspends after every stretch that it
-   * hashed. No set may run meanwhile.
+   * Tells which contents of an epoch were broken off, and how much of each is here. No set may run meanwhile.
    */
-  kept(epoch: string): Generator<void, KeptContent[]>
+  kept(epoch: string): Working<KeptContent[]>
 }
 
 /** The beginning of a file's content that is here from a set that was broken off. */
@@ -65,8 +65,8 @@ export interface KeptContent {
 }
 
 export interface InboundSet {
-  /** Seqs of files whose content is not here and must be sent, in order. */
-  readonly wanted: readonly number[]
+  /** Looks at every place; gives the seqs of files whose content is not here and must be sent, in order. Comes first. */
+  survey(): Working<readonly number[]>
   /** Starts the content of one wanted file, or goes on behind what was offered as kept. */
   openFile(seq: number, keptBytes?: number): InboundFile
   /** Takes the whole content of one wanted file at once; gives its hash. */
@@ -81,13 +81,14 @@ export interface InboundSet {
    * again under a newer seq, so they count as applied without being touched. A skipped file may have been opened and
    * finished with less content than its entry says. `unavailable`: seqs of files that the source cannot read, and why;
    * where their content is not here they become pending with that code, and they too may have been opened.
+   * A set that is discarded in the middle of it is ended as after a crash.
    */
   apply(
     lateHashes: ReadonlyMap<number, ContentHash>,
     skipped: ReadonlySet<number>,
     unavailable: ReadonlyMap<number, ErrorCode>,
-  ): SetOutcome
-  /** Drops everything that was staged. Safe at any time; `apply` must not follow. */
+  ): Working<SetOutcome>
+  /** Drops everything that was staged. Safe at any time; nothing else must follow. */
   discard(): void
 }
 

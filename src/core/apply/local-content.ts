@@ -1,3 +1,4 @@
+import { type Working, finish } from '../base/working.ts'
 import type { ContentHash, FileState } from '../change/entry.ts'
 import type { RelPath } from '../path/rel-path.ts'
 import { type IndexRow, type IndexStore, isUntouched } from './index-store.ts'
@@ -12,13 +13,18 @@ export interface ContentDependencies {
   readonly createHasher: () => Hasher
 }
 
+interface Verified {
+  readonly disk: FileState
+  readonly hash: ContentHash
+}
+
 /**
  * What is here by content. A file is a source only where its stat still equals the index; what is compared at its own
  * place is read and hashed, once per look of the file.
  */
 export class LocalContent {
   readonly #deps: ContentDependencies
-  readonly #verified = new Map<RelPath, { disk: FileState; hash: ContentHash }>()
+  readonly #verified = new Map<RelPath, Verified>()
 
   constructor(deps: ContentDependencies) {
     this.#deps = deps
@@ -37,9 +43,15 @@ export class LocalContent {
   isEqual(path: RelPath, disk: FileState, hash: ContentHash): boolean {
     const known = this.#verified.get(path)
     if (known !== undefined && isSameLook(known.disk, disk)) return known.hash === hash
-    const found = hashFile(this.#deps, path)
-    if (found !== null) this.#verified.set(path, found)
+    const found = finish(this.read(path))
     return found !== null && isSameLook(found.disk, disk) && found.hash === hash
+  }
+
+  /** Reads a file, so that `isEqual` need not; null where it is gone, is no file, or changed meanwhile. */
+  *read(path: RelPath): Working<Verified | null> {
+    const found = yield* hashFile(this.#deps, path)
+    if (found !== null) this.#verified.set(path, found)
+    return found
   }
 
   #isHere(row: IndexRow): boolean {
@@ -57,7 +69,7 @@ function isSameLook(one: FileState, other: FileState): boolean {
 }
 
 /** Reads a file to its end; null where it is gone, is no file, or changed while it was read. */
-function hashFile(deps: ContentDependencies, path: RelPath) {
+function* hashFile(deps: ContentDependencies, path: RelPath): Working<Verified | null> {
   const handle = deps.tree.open(path)
   if (handle === null) return null
   try {
@@ -69,6 +81,7 @@ function hashFile(deps: ContentDependencies, path: RelPath) {
       if (count === 0) break
       hasher.update(buffer.subarray(0, count))
       position += count
+      yield
     }
     const disk = handle.stat()
     return isSameLook(before, disk) ? { disk, hash: hasher.digest() } : null

@@ -6,6 +6,7 @@ import {
   PARTIAL_BYTES_MIN,
   PARTIAL_FILES_MAX,
 } from '../base/limits.ts'
+import type { Working } from '../base/working.ts'
 import type { Entry, FileState, SentState } from '../change/entry.ts'
 import type { RelPath } from '../path/rel-path.ts'
 import type { KeptContent, SetHeader } from './inbound.ts'
@@ -67,7 +68,7 @@ export class Partials {
   }
 
   /** Tells what is here of an epoch. Suspends after every stretch that it hashed, because it may be much. */
-  *offer(epoch: string): Generator<void, KeptContent[]> {
+  *offer(epoch: string): Working<KeptContent[]> {
     const key = epochKey(this.#deps.createHasher, epoch)
     const kept: KeptContent[] = []
     for (const held of this.#held.values()) {
@@ -142,7 +143,7 @@ export class Partials {
   }
 
   /** A file that cannot be read is simply not offered. */
-  *#tryHash(held: Held): Generator<void, Hasher | null> {
+  *#tryHash(held: Held): Working<Hasher | null> {
     try {
       return yield* this.#hash(held)
     } catch (thrown) {
@@ -152,7 +153,7 @@ export class Partials {
   }
 
   /** Null where the file is not what it was. */
-  *#hash(held: Held): Generator<void, Hasher | null> {
+  *#hash(held: Held): Working<Hasher | null> {
     const handle = this.#deps.tree.open(stagedPath(held.name))
     if (handle === null) return null
     try {

@@ -1,3 +1,4 @@
+import type { Working } from '../base/working.ts'
 import type { Entry, FileState, SentState } from '../change/entry.ts'
 import { type RelPath, parent } from '../path/rel-path.ts'
 import type { Placing, Settling } from './decision.ts'
@@ -6,14 +7,15 @@ import { contentIsGone } from './prepare.ts'
 import type { Prepared, Work } from './work.ts'
 
 /** Renames what was prepared into place: a reader sees what was there before, or all of the new. */
-export function placeAll(
+export function* placeAll(
   work: Work,
   placed: readonly Placing[],
   prepared: ReadonlyMap<RelPath, Prepared>,
-): void {
+): Working<void> {
   const knownFolders = new Set<RelPath | null>()
   for (const { entry, verdict } of placed) {
     if (verdict.content.kind === 'folder' || work.ledger.failed.has(entry.path)) continue
+    yield
     work.ledger.attempt(entry, () => {
       const made = prepared.get(entry.path)
       if (made === undefined) throw contentIsGone(entry.path)
@@ -46,9 +48,10 @@ function lookAt({ tree }: Work, path: RelPath): FileState {
 }
 
 /** Sets metadata in place where the content is right already. */
-export function settleAll(work: Work, settlings: readonly Settling[]): void {
+export function* settleAll(work: Work, settlings: readonly Settling[]): Working<void> {
   for (const { entry, verdict, row } of settlings) {
     if (entry.state.type === 'directory') continue
+    yield
     const isDone = work.ledger.attempt(entry, () => {
       if (work.metadata.apply(entry.path, entry.state, verdict.disk).isChanged)
         record(work, entry, verdict.hash)

@@ -1,3 +1,4 @@
+import type { Working } from '../base/working.ts'
 import type { RelPath } from '../path/rel-path.ts'
 import { type Decision, type Placing, placings } from './decision.ts'
 import { assignMoves } from './displacement.ts'
@@ -15,7 +16,7 @@ export interface Preparation {
  * Completes in staging what is placed from new content or copies. What cannot be completed fails now, before anything
  * is touched, and what lies in its place is then no longer free to move: its consumers copy instead.
  */
-export function prepareAll(work: Work, decisions: readonly Decision[]): Preparation {
+export function* prepareAll(work: Work, decisions: readonly Decision[]): Working<Preparation> {
   const prepared = new Map<RelPath, Prepared>()
   while (true) {
     const live = decisions.filter(({ entry }) => !work.ledger.failed.has(entry.path))
@@ -23,8 +24,12 @@ export function prepareAll(work: Work, decisions: readonly Decision[]): Preparat
     const open = placings(live).filter(
       ({ entry }) => !moves.has(entry.path) && !prepared.has(entry.path),
     )
-    const done = open.map((placing) => prepareOne(work, placing, prepared))
-    if (done.every(Boolean)) return { prepared, moves }
+    let isDone = true
+    for (const placing of open) {
+      yield
+      isDone = prepareOne(work, placing, prepared) && isDone
+    }
+    if (isDone) return { prepared, moves }
   }
 }
 

@@ -1,4 +1,5 @@
 import type { ErrorCode } from '../base/errors.ts'
+import type { Working } from '../base/working.ts'
 import type { Entry } from '../change/entry.ts'
 import type { RelPath } from '../path/rel-path.ts'
 import { claimMoves, claimPlaces } from './claims.ts'
@@ -13,7 +14,7 @@ import { placeAll, settleAll } from './placing.ts'
 import { displace, prepareAll } from './preparation.ts'
 import { isRefusal } from './refusal.ts'
 import { removeAll } from './removal.ts'
-import { survey } from './survey.ts'
+import { type SurveyDependencies, survey } from './survey.ts'
 import type { Work } from './work.ts'
 
 export interface RunInput {
@@ -31,38 +32,53 @@ export interface RunInput {
  * staging; folders, parents first; placing; metadata in place; deletions, deepest first; at last the folders' own
  * metadata, deepest first. A crash between any two calls loses nothing: see `endStaging` and `IndexStore.claim`.
  */
-export function runPhases(work: Work, { header }: { header: SetHeader }, input: RunInput): void {
+export function* runPhases(
+  work: Work,
+  { header }: { header: SetHeader },
+  input: RunInput,
+): Working<void> {
   const absent = moveFolders(work, input.entries) ? new Set<number>() : input.absent
-  const decisions = input.entries.map((entry) => {
-    const isKnown = absent.has(entry.seq) && work.staged.has(entry.seq)
-    const decision = isKnown ? placeStaged(work, entry) : surveyEntry(work, entry)
-    return checkContent(work, decision, input.unavailable)
-  })
+  const decisions = yield* decide(work, { ...input, absent })
   const isIdle = decisions.every(({ verdict }) => verdict.kind === 'pass')
   if (isIdle && !work.staging.isMade) return settle(work, decisions)
   claimPlaces(work, decisions)
   settle(work, decisions)
-  const preparation = prepareAll(work, decisions)
+  const preparation = yield* prepareAll(work, decisions)
   if (preparation.prepared.size > 0) work.tree.sync()
   const placed = placings(decisions)
   const gone = removals(decisions)
   displace(work, placed, preparation)
-  makeRoom(work, placed, gone)
+  yield* makeRoom(work, placed, gone)
   makeFolders(work, placed)
-  placeAll(work, placed, preparation.prepared)
-  settleAll(work, settlings(decisions))
-  removeAll(work, gone)
+  yield* placeAll(work, placed, preparation.prepared)
+  yield* settleAll(work, settlings(decisions))
+  yield* removeAll(work, gone)
   if (endsReplacing(work, header)) removeExtras(work, allNamed(work, input.named))
   work.staging.clear()
   finishFolders(work, decisions)
   work.tree.sync()
 }
 
+function* decide(work: Work, input: RunInput): Working<Decision[]> {
+  const decisions: Decision[] = []
+  for (const entry of input.entries) {
+    yield
+    const isKnown = input.absent.has(entry.seq) && work.staged.has(entry.seq)
+    const decision = isKnown ? placeStaged(work, entry) : surveyEntry(work, entry)
+    decisions.push(checkContent(work, decision, input.unavailable))
+  }
+  return decisions
+}
+
 /** Looks at one entry's place with what arrived so far. */
 export function surveyEntry(work: Work, entry: Entry): Decision {
-  const { tree, view, local, deps, staged } = work
+  return survey(surveyParts(work), entry)
+}
+
+/** What of the work a look needs. */
+export function surveyParts({ tree, view, local, deps, staged }: Work): SurveyDependencies {
   const isStaged = (seq: number) => staged.has(seq)
-  return survey({ tree, index: view, local, options: deps.options, isStaged }, entry)
+  return { tree, index: view, local, options: deps.options, isStaged }
 }
 
 function placeStaged(work: Work, entry: Entry): Decision {

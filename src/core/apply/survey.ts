@@ -1,6 +1,7 @@
 import { assert } from '../base/assert.ts'
+import type { Working } from '../base/working.ts'
 import type { ContentHash, Entry, FileState, SentState } from '../change/entry.ts'
-import { ROOT, isStaging } from '../path/rel-path.ts'
+import { ROOT, type RelPath, isStaging } from '../path/rel-path.ts'
 import type { Content, Decision, Verdict } from './decision.ts'
 import { type IndexRow, type IndexStore, isUntouched } from './index-store.ts'
 import type { LocalContent } from './local-content.ts'
@@ -11,6 +12,9 @@ import type { TargetTree } from './target-tree.ts'
 /** SHA-256 of nothing. */
 export const EMPTY_HASH =
   'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855' as ContentHash
+
+/** A smaller file is read within the look at it. */
+const READ_IN_STRETCHES_BYTES_MIN = 1 << 20
 
 export interface SurveyDependencies {
   readonly tree: TargetTree
@@ -29,6 +33,26 @@ export function survey(deps: SurveyDependencies, entry: Entry): Decision {
   } catch (thrown) {
     if (!isRefusal(thrown)) throw thrown
     return { entry, row, verdict: { kind: 'fail', code: thrown.code, message: thrown.message } }
+  }
+}
+
+/** Reads a large file that may hold what its entry wants already, so that the look which follows need not. */
+export function* readInPlace(deps: SurveyDependencies, { path, state }: Entry): Working<void> {
+  if (state?.type !== 'file' || state.hash === null || state.size < READ_IN_STRETCHES_BYTES_MIN)
+    return
+  const row = deps.index.get(path)
+  const disk = lookOrNull(deps, path)
+  if (disk?.type !== 'file' || disk.size !== state.size) return
+  if (row === null || !isUntouched(row, disk)) yield* deps.local.read(path)
+}
+
+/** What cannot be looked at is refused with the entry's own look. */
+function lookOrNull({ tree }: SurveyDependencies, path: RelPath): FileState | null {
+  try {
+    return tree.lstat(path)
+  } catch (thrown) {
+    if (!isRefusal(thrown)) throw thrown
+    return null
   }
 }
 

@@ -9,6 +9,9 @@ export const SET_ENTRIES_MAX = 8192
 /** Entries in one set that are neither renames nor deletions: a target stages them and keeps them in mind at once. */
 export const SET_NEW_ENTRIES_MAX = 4096
 
+/** Entries that a target looks at between two breaths, each with a look at the disk and one into the index. */
+export const SURVEYED_AT_ONCE = 64
+
 /** Bytes of small-file content in one set, so that a receipt comes at least this often. */
 export const SET_BYTES_MAX = 256 << 20
 

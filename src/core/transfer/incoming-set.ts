@@ -2,6 +2,7 @@ import type { InboundBinding, InboundFile, InboundSet, SetHeader } from '../appl
 import type { SetOutcome } from '../apply/inbound.ts'
 import type { Hasher } from '../apply/target-tree.ts'
 import { SET_ENTRY_BYTES_MAX, SMALL_FILE_BYTES_MAX } from '../base/limits.ts'
+import type { Working } from '../base/working.ts'
 import type { ContentHash, Entry } from '../change/entry.ts'
 import type { StrongHash } from '../delta/signature.ts'
 import { parseBytes } from '../wire/byte-reader.ts'
@@ -74,7 +75,7 @@ export class IncomingSet {
   }
 
   /** Hands the entries to the binding; gives which contents are wanted. */
-  start(): readonly boolean[] {
+  *start(): Working<readonly boolean[]> {
     const { from, to, kind, last } = this.#begin
     const first = this.#entries[0]?.seq ?? to
     const lowest = kind === 'retry' ? 0 : from
@@ -82,7 +83,7 @@ export class IncomingSet {
     demand((this.#entries.at(-1)?.seq ?? 0) <= to, 'an entry from behind its set')
     const header: SetHeader = { epoch: this.#stream.epoch, from, to, kind, last }
     this.#inbound = this.#ports.binding.begin(header, this.#entries)
-    const wanted = new Set(this.#inbound.wanted)
+    const wanted = new Set(yield* this.#inbound.survey())
     this.#wanted = this.#entries.map((entry) => wanted.has(entry.seq))
     return this.#wanted
   }
@@ -183,7 +184,7 @@ export class IncomingSet {
   }
 
   /** Verifies everything and applies the set. */
-  end(end: SetEnd): SetOutcome {
+  *end(end: SetEnd): Working<SetOutcome> {
     const inbound = this.#inbound
     demand(inbound !== null && this.#open === null, 'the end of a set that is not whole')
     this.#closeBase()
@@ -192,7 +193,7 @@ export class IncomingSet {
     verifyContents(contents, end)
     const seqOf = (index: number) => this.#entries[index]?.seq ?? 0
     const unavailable = [...end.unavailable].map(([index, code]) => [seqOf(index), code] as const)
-    const outcome = inbound.apply(
+    const outcome = yield* inbound.apply(
       lateHashesBySeq(this.#entries, end),
       new Set(end.skipped.map(seqOf)),
       new Map(unavailable),

@@ -93,7 +93,8 @@ function* listSets(
       after = isShort ? stretch.range.upTo : (rows.at(-1)?.entry.seq ?? after)
       const isAtEnd = isShort && stretch.isLast
       ended = isAtEnd && stretch.mayEnd
-      if (ended || !isWhole || (isAtEnd && rows.length >= EARLY_ROWS)) break
+      const isEarly = !stretch.mayEnd && rows.length >= EARLY_ROWS
+      if (ended || !isWhole || isEarly) break
       yield isAtEnd ? 'later' : 'reading'
     }
     const last = list.kind === 'full' ? ended : true

@@ -1,7 +1,9 @@
 import type { SetOutcome } from '../apply/inbound.ts'
+import { assert } from '../base/assert.ts'
 import type { Result } from '../base/result.ts'
+import type { Working } from '../base/working.ts'
 import type { Position } from '../change/entry.ts'
-import type { Frame, SetBegin } from '../wire/frame.ts'
+import type { Frame, SetBegin, SetEnd } from '../wire/frame.ts'
 import { IncomingSet, type IncomingStream, type ReceiverPorts } from './incoming-set.ts'
 import { demand, guarded } from './violation.ts'
 
@@ -15,7 +17,8 @@ export interface ReceiverStep {
 const NOTHING: ReceiverStep = { replies: [], outcome: null, ended: false }
 
 /**
- * Receives one accepted job for one binding. Every frame after `opened` goes through `receive`; a failure means that the
+ * Receives one accepted job for one binding. Every frame after `opened` goes through `receive`; where that leaves it
+ * working, `advance` is to be called until it is not, before the next frame. A failure of either means that the
  * connection is to be closed with its code. Errors of the binding come out as they were thrown. After either, and when
  * the connection is lost, `discard` must follow.
  */
@@ -27,6 +30,8 @@ export class Receiver {
   /** Where the next set of a full list must begin; null before its first. */
   #listedTo: number | null = null
   #set: IncomingSet | null = null
+  /** What the last frame began. */
+  #work: Working<ReceiverStep> | null = null
 
   constructor(ports: ReceiverPorts, stream: IncomingStream, watermark: Position | null) {
     this.#ports = ports
@@ -34,12 +39,31 @@ export class Receiver {
     this.#watermark = watermark?.epoch === stream.epoch ? watermark : null
   }
 
+  /** True while what the last frame began is not done. */
+  get isWorking(): boolean {
+    return this.#work !== null
+  }
+
+  /** Takes a frame. Where it begins something longer, nothing comes of it yet. */
   receive(frame: Frame): Result<ReceiverStep> {
+    assert(!this.isWorking, 'a frame waits until what was begun is done')
     return guarded(() => this.#take(frame))
   }
 
-  /** Drops a set that is not whole. */
+  /** Goes on with what was begun; gives what it led to, null while it is not done. */
+  advance(): Result<ReceiverStep | null> {
+    return guarded(() => {
+      const turn = this.#work?.next()
+      if (turn === undefined || turn.done !== true) return null
+      this.#work = null
+      return turn.value
+    })
+  }
+
+  /** Drops a set that is not whole; one that is being applied is ended as after a crash. */
   discard(): void {
+    this.#work?.return(NOTHING)
+    this.#work = null
     this.#set?.discard()
     this.#set = null
   }
@@ -58,9 +82,9 @@ export class Receiver {
       return { ...NOTHING, replies: [{ type: 'patchDone', ...set.endPatch(frame.hash) }] }
     if (frame.type === 'entries') {
       set.takeEntries(frame.block)
-      return startIfWhole(set)
+      return this.#startIfWhole(set)
     }
-    if (frame.type === 'setEnd') return this.#endSet(set.end(frame.end))
+    if (frame.type === 'setEnd') return this.#begin(this.#endSet(set, frame.end))
     if (frame.type === 'pack') set.takePack(frame.block)
     else if (frame.type === 'fileBegin') set.beginFile(frame.index)
     else if (frame.type === 'fileRest') set.beginFile(frame.index, frame.keptBytes)
@@ -81,10 +105,20 @@ export class Receiver {
     demand(kind !== 'retry' || to === from, 'a retry that moves on')
     this.#listedTo = kind === 'full' && !last ? to : null
     this.#set = new IncomingSet(this.#ports, this.#stream, begin)
-    return startIfWhole(this.#set)
+    return this.#startIfWhole(this.#set)
   }
 
-  #endSet(outcome: SetOutcome): ReceiverStep {
+  #startIfWhole(set: IncomingSet): ReceiverStep {
+    return set.lacksEntries ? NOTHING : this.#begin(start(set))
+  }
+
+  #begin(work: Working<ReceiverStep>): ReceiverStep {
+    this.#work = work
+    return NOTHING
+  }
+
+  *#endSet(set: IncomingSet, end: SetEnd): Working<ReceiverStep> {
+    const outcome = yield* set.end(end)
     this.#set = null
     const { watermark, pending } = outcome.position
     if (watermark?.epoch === this.#stream.epoch) this.#watermark = watermark
@@ -98,9 +132,8 @@ export class Receiver {
   }
 }
 
-function startIfWhole(set: IncomingSet): ReceiverStep {
-  if (set.lacksEntries) return NOTHING
-  const wanted: Frame = { type: 'wanted', wanted: set.start() }
+function* start(set: IncomingSet): Working<ReceiverStep> {
+  const wanted: Frame = { type: 'wanted', wanted: yield* set.start() }
   const { bases } = set
   return { ...NOTHING, replies: bases.length === 0 ? [wanted] : [{ type: 'bases', bases }, wanted] }
 }

@@ -1,4 +1,4 @@
-import type { Frame } from '../wire/frame.ts'
+import { type Frame, withOwnBytes } from '../wire/frame.ts'
 import type { Base } from '../wire/patch-frames.ts'
 import type { RelayChild } from './relay-child.ts'
 import { type SubtreeAnswer, type WantedTurn, WantedTurns } from './relay-wanted.ts'
@@ -86,10 +86,4 @@ export class Relay {
 function answerFrames({ wanted, bases }: SubtreeAnswer): Frame[] {
   const answer: Frame = { type: 'wanted', wanted }
   return bases.length === 0 ? [answer] : [{ type: 'bases', bases }, answer]
-}
-
-/** The frame with bytes of its own: those of the connection are valid only until its handler returns. */
-function withOwnBytes(frame: Frame): Frame {
-  if (!('block' in frame)) return frame
-  return { ...frame, block: { ...frame.block, bytes: frame.block.bytes.slice() } }
 }

@@ -14,7 +14,7 @@ import { readPatchFrame } from './patch-frames.ts'
 
 const SIGNATURE_BYTES_MAX = 256
 
-/** Gives a peer's frame as a value; whatever is wrong with it becomes PROTOCOL. Content stays a view of the bytes. */
+/** Gives a peer's frame as a value; whatever is wrong with it becomes PROTOCOL. Blocks alone stay views of the bytes. */
 export function decodeFrame(raw: RawFrame): Result<Frame> {
   return parseBytes(`frame ${raw.type}`, raw.payload, (reader) => readFrame(raw.type, reader))
 }
@@ -123,7 +123,8 @@ function readSetEnd(reader: ByteReader): SetEnd {
     lateHashes,
     skipped,
     unavailable,
-    signature: reader.raw(reader.count(SIGNATURE_BYTES_MAX)),
+    // Of its own: the end of a set may wait longer than the bytes that it came in are valid.
+    signature: reader.raw(reader.count(SIGNATURE_BYTES_MAX)).slice(),
   }
 }
 

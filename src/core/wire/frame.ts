@@ -79,3 +79,9 @@ export interface SetEnd extends SetFindings {
   /** By the key of the source agent over the set's statement. */
   readonly signature: Uint8Array
 }
+
+/** The frame with bytes of its own: those of the connection are valid only until its handler returns. */
+export function withOwnBytes(frame: Frame): Frame {
+  if (!('block' in frame)) return frame
+  return { ...frame, block: { ...frame.block, bytes: frame.block.bytes.slice() } }
+}

@@ -15,6 +15,7 @@ import { join } from 'node:path'
 import { targetOpener } from '../../../src/cas/apply/target-opener.ts'
 import type { InboundBinding } from '../../../src/core/apply/inbound.ts'
 import { fromText } from '../../../src/core/base/byte-string.ts'
+import { finish } from '../../../src/core/base/working.ts'
 import type { TargetConfig } from '../../../src/core/wire/control.ts'
 import { createLogger } from '../../../src/platform/log.ts'
 import { IndexFile } from '../../../src/store/index-file.ts'
@@ -73,13 +74,14 @@ describe('targets open for receiving', () => {
       last: true,
     } as const
     const set = binding.begin(header, [file(from + 1, 'a', content)])
+    finish(set.survey())
     const incoming = set.openFile(from + 1)
     incoming.write(new TextEncoder().encode(content))
     incoming.finish()
     return set
   }
   const send = (binding: InboundBinding, content: string) =>
-    begin(binding, content).apply(new Map(), new Set(), new Map())
+    finish(begin(binding, content).apply(new Map(), new Set(), new Map()))
   const content = () => readFileSync(join(root, 'a'), 'utf8')
 
   test('what is received lies there, and the position outlives the process', () => {
@@ -125,7 +127,7 @@ describe('targets open for receiving', () => {
     const set = begin(target.binding, 'two')
     renameSync(root, `${root}.away`)
     mkdirSync(root)
-    expect(codeOf(() => set.apply(new Map(), new Set(), new Map()))).toBe('ROOT_CHANGED')
+    expect(codeOf(() => finish(set.apply(new Map(), new Set(), new Map())))).toBe('ROOT_CHANGED')
     set.discard()
     expect(codeOf(() => begin(target.binding, 'two'))).toBe('ROOT_CHANGED')
     expect(readdirSync(root)).toEqual([])
@@ -177,12 +179,12 @@ describe('targets open for receiving', () => {
       { epoch: EPOCH, kind: 'full', from: 0, to: 500, last: true },
       entries,
     )
-    for (const seq of set.wanted) {
+    for (const seq of finish(set.survey())) {
       const incoming = set.openFile(seq)
       incoming.write(new TextEncoder().encode(`content ${seq - 1}`))
       incoming.finish()
     }
-    expect(set.apply(new Map(), new Set(), new Map()).appliedCount).toBe(500)
+    expect(finish(set.apply(new Map(), new Set(), new Map())).appliedCount).toBe(500)
     target.close()
     expect(lstatSync(join(root, 'f499'), { bigint: true }).mtimeNs).toBe(1_600_000_000_123_456_789n)
   })

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'bun:test'
 
 import type { ApplyOptions } from '../../../src/core/apply/options.ts'
 import type { TargetTree } from '../../../src/core/apply/target-tree.ts'
+import { finish } from '../../../src/core/base/working.ts'
 import type { Entry } from '../../../src/core/change/entry.ts'
 import { ROOT } from '../../../src/core/path/rel-path.ts'
 import { at, get, put } from '../../platform/tree.suite.ts'
@@ -87,6 +88,7 @@ export function applySuite(
       to.deliver([folder(1, ''), file(2, 'a', 'one')])
       const header = { epoch: 'epoch-1', kind: 'incremental', from: 2, to: 3, last: true } as const
       const set = to.binding.begin(header, [file(3, 'b', 'two')])
+      finish(set.survey())
       set.openFile(3).write(new Uint8Array(100))
       expect(to.tree.list(at('.cd-staging'))).toHaveLength(1)
       expect(to.tree.lstat(at('.cd-staging'))?.mode).toBe(0o700)

@@ -6,6 +6,7 @@ import type { ApplyOptions, FreeSpace } from '../../../src/core/apply/options.ts
 import type { ReadTree, TargetTree } from '../../../src/core/apply/target-tree.ts'
 import { type ByteString, fromText, toText } from '../../../src/core/base/byte-string.ts'
 import type { ErrorCode } from '../../../src/core/base/errors.ts'
+import { finish } from '../../../src/core/base/working.ts'
 import type { ContentHash, Entry, SentState } from '../../../src/core/change/entry.ts'
 import { ROOT, type RelPath, child } from '../../../src/core/path/rel-path.ts'
 import { createHasher, hashBytes } from '../../../src/platform/hash.ts'
@@ -153,7 +154,8 @@ export class Target {
     const header = this.#header(entries, delivery)
     const set = this.binding.begin(header, entries)
     const bySeq = new Map(entries.map((one) => [one.seq, one]))
-    for (const seq of set.wanted) {
+    const wanted = finish(set.survey())
+    for (const seq of wanted) {
       const hash = bySeq.get(seq)?.state?.hash ?? this.late.get(seq)
       const known = hash === undefined ? undefined : contents.get(hash)
       const bytes = delivery.tampered === true ? new TextEncoder().encode('tampered') : known
@@ -162,13 +164,10 @@ export class Target {
       else sendInParts(set, seq, bytes ?? new Uint8Array())
     }
     delivery.beforeApply?.()
-    const outcome = set.apply(
-      this.late,
-      new Set(delivery.skipped),
-      delivery.unavailable ?? new Map(),
-    )
+    const unavailable = delivery.unavailable ?? new Map()
+    const outcome = finish(set.apply(this.late, new Set(delivery.skipped), unavailable))
     return {
-      wanted: set.wanted.map((seq) => text(bySeq.get(seq)?.path ?? ROOT)),
+      wanted: wanted.map((seq) => text(bySeq.get(seq)?.path ?? ROOT)),
       failed: outcome.failed.map(({ path, code }) => `${text(path)} ${code}`).toSorted(),
       outcome,
     }

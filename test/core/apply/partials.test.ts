@@ -1,11 +1,12 @@
 import { describe, expect, test } from 'bun:test'
 
-import type { KeptContent, SetHeader } from '../../../src/core/apply/inbound.ts'
+import type { InboundSet, KeptContent, SetHeader } from '../../../src/core/apply/inbound.ts'
 import {
   PARTIAL_AGE_MAX_MS,
   PARTIAL_BYTES_MIN,
   PARTIAL_FILES_MAX,
 } from '../../../src/core/base/limits.ts'
+import { finish } from '../../../src/core/base/working.ts'
 import type { Entry } from '../../../src/core/change/entry.ts'
 import { hashBytes } from '../../../src/platform/hash.ts'
 import { MemoryTree } from '../../fakes/memory-tree.ts'
@@ -18,6 +19,13 @@ const HALF = SIZE >> 1
 
 const bytesOf = (content: string) => new TextEncoder().encode(content)
 
+/** Begins a set whose places have been looked at. */
+function begin(target: Target, header: SetHeader, entries: readonly Entry[]): InboundSet {
+  const set = target.binding.begin(header, entries)
+  finish(set.survey())
+  return set
+}
+
 function headerTo(to: number): SetHeader {
   return { epoch: EPOCH, kind: 'full', from: 0, to, last: true }
 }
@@ -25,13 +33,12 @@ function headerTo(to: number): SetHeader {
 /** Begins a set and loses the sender in the middle of the first file that is wanted. */
 function breakOff(target: Target, entries: readonly Entry[], content = LARGE): void {
   const set = target.binding.begin(headerTo(100), entries)
-  for (const seq of set.wanted) set.openFile(seq).write(bytesOf(content.slice(0, HALF)))
+  for (const seq of finish(set.survey())) set.openFile(seq).write(bytesOf(content.slice(0, HALF)))
   set.discard()
 }
 
 function kept(target: Target, epoch = EPOCH): KeptContent[] {
-  const steps = target.binding.kept(epoch)
-  for (let turn = steps.next(); ; turn = steps.next()) if (turn.done === true) return turn.value
+  return finish(target.binding.kept(epoch))
 }
 
 function staging(target: Target): number {
@@ -53,11 +60,11 @@ describe('a large file that was broken off', () => {
       if (restarts) target.restart()
       expect(target.tree.lstat(at('large'))).toBeNull()
       expect(kept(target)).toEqual([HELD])
-      const set = target.binding.begin(headerTo(3), [large])
+      const set = begin(target, headerTo(3), [large])
       const rest = set.openFile(3, HALF)
       rest.write(bytesOf(LARGE.slice(HALF)))
       expect(rest.finish()).toBe(hashBytes(bytesOf(LARGE)))
-      expect(set.apply(new Map(), new Set(), new Map()).failed).toEqual([])
+      expect(finish(set.apply(new Map(), new Set(), new Map())).failed).toEqual([])
       expect(get(target.tree, at('large'))).toBe(LARGE)
       expect(target.tree.lstat(at('large'))?.mode).toBe(0o644)
       expect(target.tree.list(at(''))).not.toContain(at('.cd-staging'))
@@ -67,15 +74,15 @@ describe('a large file that was broken off', () => {
   test('that was whole already is offered whole, whatever its mode', () => {
     const target = new Target()
     const large = file(3, 'large', LARGE, { mode: 0o400 })
-    const first = target.binding.begin(headerTo(3), [large])
+    const first = begin(target, headerTo(3), [large])
     const whole = first.openFile(3)
     whole.write(bytesOf(LARGE))
     whole.finish()
     first.discard()
     expect(kept(target)).toMatchObject([{ seq: 3, bytes: SIZE }])
-    const second = target.binding.begin(headerTo(3), [large])
+    const second = begin(target, headerTo(3), [large])
     second.openFile(3, SIZE).finish()
-    expect(second.apply(new Map(), new Set(), new Map()).failed).toEqual([])
+    expect(finish(second.apply(new Map(), new Set(), new Map())).failed).toEqual([])
     expect(target.tree.lstat(at('large'))?.mode).toBe(0o400)
     expect(get(target.tree, at('large'))).toBe(LARGE)
   })
@@ -106,7 +113,7 @@ describe('a large file that was broken off', () => {
       breakOff(target, [large])
       kept(target)
       const entry = make(target)
-      const set = target.binding.begin(headerTo(4), [entry])
+      const set = begin(target, headerTo(4), [entry])
       expect(codeOf(() => set.openFile(entry.seq, HALF))).toBe('PROTOCOL')
     }
   })
@@ -134,10 +141,8 @@ describe('a large file that was broken off', () => {
   test('goes when the set that passes it has nothing else to do', () => {
     const target = new Target()
     target.deliver([file(1, 'a', 'a')])
-    const set = target.binding.begin(
-      { epoch: EPOCH, kind: 'incremental', from: 1, to: 9, last: true },
-      [file(3, 'large', LARGE)],
-    )
+    const header = { epoch: EPOCH, kind: 'incremental', from: 1, to: 9, last: true } as const
+    const set = begin(target, header, [file(3, 'large', LARGE)])
     set.openFile(3).write(bytesOf(LARGE.slice(0, HALF)))
     set.discard()
     target.deliver([], { to: 9 })
@@ -201,10 +206,12 @@ test('a rest for which there is no room fails alone', () => {
   breakOff(target, [large])
   kept(target)
   target.space = { freeBytes: SIZE - HALF, totalBytes: 100 }
-  const set = target.binding.begin(headerTo(3), [large])
+  const set = begin(target, headerTo(3), [large])
   const rest = set.openFile(3, HALF)
   rest.write(bytesOf(LARGE.slice(HALF)))
   expect(rest.finish()).toBe(hashBytes(bytesOf(LARGE)))
-  expect(set.apply(new Map(), new Set(), new Map()).failed).toMatchObject([{ code: 'NO_SPACE' }])
+  expect(finish(set.apply(new Map(), new Set(), new Map())).failed).toMatchObject([
+    { code: 'NO_SPACE' },
+  ])
   expect(target.look()).toEqual([])
 })

@@ -141,6 +141,16 @@ test('long content is left where it is, and reads the same', () => {
   expect(() => encodeFrame(longer)).toThrow('of 1048577 bytes')
 })
 
+test('a frame outlives the bytes it came in, but for its block', () => {
+  for (const [frame] of GOLDEN) {
+    const bytes = frameBytes(frame)
+    const read = decode(bytes)
+    bytes.fill(0xff)
+    if ('block' in frame || 'blocks' in frame) continue
+    expect(read).toEqual(frame)
+  }
+})
+
 test('frames come out whole and in order whatever the chunks', () => {
   const next = random(1)
   const frames = GOLDEN.map(([frame]) => frame)
