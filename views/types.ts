@@ -77,7 +77,19 @@ export interface TargetView {
   readonly backlogBytes: number
   readonly failedEntries: number
   readonly lagMs: number
+  readonly notes: readonly TargetNoteView[]
   readonly reason: ReasonView | null
+}
+
+/** What entries were applied without, and what to do about it. */
+export interface NoteView {
+  readonly code: string
+  readonly message: string
+  readonly action: string
+}
+
+interface TargetNoteView extends NoteView {
+  readonly count: number
 }
 
 export interface JobView {
@@ -121,6 +133,7 @@ export interface EntryView {
   readonly changed: string
   readonly size: number
   readonly state: string
+  readonly notes: readonly NoteView[]
   readonly error: ReasonView | null
 }
 

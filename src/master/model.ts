@@ -157,6 +157,18 @@ export interface SourceConvergence {
   readonly error: ErrorReason | null
 }
 
+/** What an entry was applied without, because its target cannot hold it. */
+export interface EntryNote {
+  readonly code: string
+  readonly message: string
+  readonly action: string
+}
+
+/** The same of a whole target: of how many entries. */
+export interface TargetNote extends EntryNote {
+  readonly count: number
+}
+
 export interface TargetConvergence {
   readonly serverId: string
   readonly path: string
@@ -177,6 +189,7 @@ export interface TargetConvergence {
   /** Age of the oldest change that is not applied; 0 where there is none. */
   readonly lagMs: number
   readonly lastVerifiedAt: string | null
+  readonly notes: readonly TargetNote[]
   readonly reason: ErrorReason | null
 }
 
@@ -249,6 +262,7 @@ export interface JobEntry {
   readonly sourceId: string
   readonly serverId: string
   readonly state: EntryState
+  readonly notes: readonly EntryNote[]
   readonly error: ErrorReason | null
 }
 

@@ -71,14 +71,14 @@ export class ConfinedTargetTree extends ConfinedReadTree implements TargetTree {
 
   makeSymlink(path: RelPath, linkTarget: ByteString): void {
     const { call, numbers } = this.root.kernel
-    this.#inParent({ action: 'make the link', path }, path, (folder, name) =>
+    this.#makeSpecial({ action: 'make the link', path }, (folder, name) =>
       call(numbers.symlinkat, nameAddress(linkTarget), folder, otherNameAddress(name), 0, 0, 0),
     )
   }
 
   makeFifo(path: RelPath, mode: number): void {
     const { call, numbers } = this.root.kernel
-    this.#inParent({ action: 'make the fifo', path }, path, (folder, name) =>
+    this.#makeSpecial({ action: 'make the fifo', path }, (folder, name) =>
       call(numbers.mknodat, folder, nameAddress(name), S_IFIFO | MODE_FIRST, 0, 0, 0),
     )
     this.setMetadata(path, 'fifo', { mode, owner: null, mtimeNs: null })
@@ -195,6 +195,15 @@ export class ConfinedTargetTree extends ConfinedReadTree implements TargetTree {
     const failed = this.root.inParent(attempt, path, run)
     if (failed !== null) throw attemptError(attempt, failed.errno)
     return 0
+  }
+
+  /** With these a file system says that it does not hold what is to be made: neither needs any privilege. */
+  #makeSpecial(attempt: Attempt, run: (folder: number, name: ByteString) => number): void {
+    const failed = this.root.inParent(attempt, attempt.path, run)
+    if (failed === null) return
+    if (!failed.isFolder && /^(EPERM|EOPNOTSUPP|ENOTSUP)$/.test(failed.errno))
+      throw new AppError('TYPE_UNSUPPORTED', `${describe(attempt)}: not held by the file system`)
+    throw attemptError(attempt, failed.errno)
   }
 
   #rename(attempt: Attempt, to: RelPath, flags: number): void {

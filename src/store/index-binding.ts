@@ -1,10 +1,12 @@
 import type { Database } from 'bun:sqlite'
 
 import type { IndexBatch, IndexRow, IndexStore, StoredPending } from '../core/apply/index-store.ts'
+import type { TargetNotes } from '../core/apply/notes.ts'
 import { toBytes } from '../core/base/byte-string.ts'
 import type { ContentHash, Position } from '../core/change/entry.ts'
 import type { RelPath } from '../core/path/rel-path.ts'
 import { durably, inReadTransaction } from './database.ts'
+import { IndexNotes } from './index-notes.ts'
 import {
   type EntryRecord,
   type PendingRecord,
@@ -46,6 +48,7 @@ export class BindingIndex implements IndexStore {
   #root: KnownRoot | null
   #pending: readonly StoredPending[]
   #claims: ReadonlySet<RelPath>
+  readonly #notes: IndexNotes
 
   constructor(database: Database, id: bigint) {
     this.#database = database
@@ -64,6 +67,7 @@ export class BindingIndex implements IndexStore {
           }
     this.#pending = this.#readPending()
     this.#claims = this.#readClaims()
+    this.#notes = new IndexNotes(database, id)
   }
 
   /** One read transaction: else every row that is looked up takes and gives back the locks of the file. */
@@ -85,6 +89,10 @@ export class BindingIndex implements IndexStore {
 
   claims(): ReadonlySet<RelPath> {
     return this.#claims
+  }
+
+  notes(): TargetNotes {
+    return this.#notes.read()
   }
 
   /** The root that was written into so far; null before the first set. */
@@ -139,7 +147,8 @@ export class BindingIndex implements IndexStore {
   }
 
   commit(batch: IndexBatch): void {
-    durably(this.#database, () => this.#write(batch))
+    const notes = durably(this.#database, () => this.#write(batch))
+    notes.taken()
     this.#watermark = batch.watermark ?? this.#watermark
     this.#list = batch.list
     if (batch.claims !== null) this.#claims = new Set(batch.claims)
@@ -147,7 +156,7 @@ export class BindingIndex implements IndexStore {
       this.#pending = this.#readPending()
   }
 
-  #write(batch: IndexBatch): void {
+  #write(batch: IndexBatch): { taken: () => void } {
     // An id that a transaction made is gone with the transaction.
     this.#epochs.clear()
     this.#epochNames.clear()
@@ -163,6 +172,7 @@ export class BindingIndex implements IndexStore {
         'UPDATE binding SET epoch = ifnull(?, epoch), seq = ifnull(?, seq), list = ? WHERE id = ?',
       )
       .run(epoch, seq, batch.list, this.#id)
+    return this.#notes.write(batch)
   }
 
   #writeRows({ removes, puts }: IndexBatch): void {

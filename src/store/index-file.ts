@@ -2,10 +2,11 @@ import type { Database } from 'bun:sqlite'
 
 import initial from '../../migrations/agent/index/0001_index.sql' with { type: 'text' }
 import attributes from '../../migrations/agent/index/0002_attributes.sql' with { type: 'text' }
+import notes from '../../migrations/agent/index/0003_notes.sql' with { type: 'text' }
 import { openDatabase, openDatabaseReadOnly } from './database.ts'
 import { BindingIndex } from './index-binding.ts'
 
-const MIGRATIONS = [initial, attributes]
+const MIGRATIONS = [initial, attributes, notes]
 
 /** `index.db`: what this host holds of every binding. One writer, the Sync Server. */
 export class IndexFile {

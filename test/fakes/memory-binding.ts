@@ -9,6 +9,7 @@ import type {
   SetOutcome,
   TargetPosition,
 } from '../../src/core/apply/inbound.ts'
+import { NO_NOTES } from '../../src/core/apply/notes.ts'
 import type { ErrorCode } from '../../src/core/base/errors.ts'
 import { SMALL_FILE_BYTES_MAX } from '../../src/core/base/limits.ts'
 import type { Working } from '../../src/core/base/working.ts'
@@ -35,7 +36,7 @@ export class MemoryBinding implements InboundBinding {
   #listed = new Set<string>()
 
   position(): TargetPosition {
-    return { watermark: this.watermark, pending: [...this.pending] }
+    return { watermark: this.watermark, pending: [...this.pending], notes: NO_NOTES }
   }
 
   *kept(): Working<KeptContent[]> {

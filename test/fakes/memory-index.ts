@@ -4,6 +4,7 @@ import type {
   IndexStore,
   StoredPending,
 } from '../../src/core/apply/index-store.ts'
+import type { Note, NotedPath, TargetNotes } from '../../src/core/apply/notes.ts'
 import type { ContentHash, Position } from '../../src/core/change/entry.ts'
 import { type RelPath, isBelow } from '../../src/core/path/rel-path.ts'
 
@@ -14,6 +15,7 @@ export class MemoryIndex implements IndexStore {
   #claims = new Set<RelPath>()
   #watermark: Position | null = null
   #list = 0
+  #notes: NotedPath[] = []
 
   reading<T>(work: () => T): T {
     return work()
@@ -31,6 +33,22 @@ export class MemoryIndex implements IndexStore {
     return [...this.#pending.values()].toSorted(
       (one, other) => one.seq - other.seq || compare(one.path, other.path),
     )
+  }
+
+  notes(): TargetNotes {
+    const counts = new Map<Note, number>()
+    for (const { code } of this.#notes) counts.set(code, (counts.get(code) ?? 0) + 1)
+    return {
+      counts: [...counts]
+        .toSorted(([one], [other]) => compare(one, other))
+        .map(([code, count]) => ({ code, count })),
+      newest: this.#notes
+        .toSorted(
+          (one, other) =>
+            other.seq - one.seq || compare(other.path, one.path) || compare(other.code, one.code),
+        )
+        .slice(0, 100),
+    }
   }
 
   claims(): ReadonlySet<RelPath> {
@@ -69,6 +87,8 @@ export class MemoryIndex implements IndexStore {
     for (const path of batch.pendingRemoves) this.#pending.delete(path)
     for (const pending of batch.pendingPuts) this.#pending.set(pending.path, pending)
     if (batch.claims !== null) this.#claims = new Set(batch.claims)
+    const renoted = new Set(batch.renoted)
+    this.#notes = [...this.#notes.filter(({ path }) => !renoted.has(path)), ...batch.notes]
     this.#watermark = batch.watermark ?? this.#watermark
     this.#list = batch.list
   }

@@ -1,4 +1,4 @@
-import type { ChangeRecord, MasterMessageOf } from '../../src/core/wire/control.ts'
+import type { AgentMessageOf, ChangeRecord, MasterMessageOf } from '../../src/core/wire/control.ts'
 import { SYSTEM_ACTOR } from '../../src/master/context.ts'
 import { policyFields } from '../../src/master/policy-schema.ts'
 import { createEnrollmentToken } from '../../src/master/use-cases/enrollment-tokens.ts'
@@ -183,6 +183,18 @@ function recordAt(seq: number): ChangeRecord {
   }
 }
 
+/** A target whose agent may not set owners, on a file system without access lists. */
+function notesOf(upTo: number): AgentMessageOf<'targetReport'>['notes'] {
+  const [owners, lists] = [{ code: 'OWNER_REFUSED' }, { code: 'ACLS_UNSUPPORTED' }]
+  return {
+    counts: [
+      { ...owners, count: upTo },
+      { ...lists, count: 1 },
+    ],
+    newest: [owners, lists].map(({ code }) => ({ seq: upTo, path: 'any', code })),
+  }
+}
+
 /** Carries a job out as agents would, but for the target whose disk is full. */
 function answer(job: Job, agents: Map<string, ScriptedAgent>, fullPolicyId: string): void {
   const origin = [...agents.values()][0]
@@ -206,6 +218,7 @@ function answer(job: Job, agents: Map<string, ScriptedAgent>, fullPolicyId: stri
       bindingId: child.bindingId,
       pendingCount: pending.length,
       pending,
+      ...(target === agents.get('ap-edge-1') && { notes: notesOf(job.to) }),
     })
     origin?.reportJob(only, 'done', {
       bytesOnWire: job.to * 16_000,

@@ -316,15 +316,30 @@ test('an older kernel changes modes and copies in other ways', () => {
   older.close()
 })
 
-test('a file system that cannot refuse to replace is asked first', () => {
+/** The kernel of this host, but for the calls that fail with this error. */
+function failing(error: 'EINVAL' | 'EPERM', fails: (args: Parameters<Linux['call']>) => boolean) {
   const real = linux()
   let errno: number | null = null
   const call: Linux['call'] = (...args) => {
-    const isRefusing = args[0] === real.numbers.renameat2 && args[5] !== 0
-    errno = isRefusing ? constants.errno.EINVAL : null
-    return isRefusing ? -1 : real.call(...args)
+    errno = fails(args) ? constants.errno[error] : null
+    return errno === null ? real.call(...args) : -1
   }
-  const kernel = { ...real, call, errno: () => errno ?? real.errno() }
+  return { ...real, call, errno: () => errno ?? real.errno() }
+}
+
+test('a file system without links and fifos says so', () => {
+  const { symlinkat, mknodat } = linux().numbers
+  const kernel = failing('EPERM', ([number]) => number === symlinkat || number === mknodat)
+  const other = new ConfinedTargetTree(join(base, 'root'), kernel)
+  expect(codeOf(() => other.makeSymlink(at('link'), fromText('x')))).toBe('TYPE_UNSUPPORTED')
+  expect(codeOf(() => other.makeFifo(at('fifo'), 0o600))).toBe('TYPE_UNSUPPORTED')
+  expect(codeOf(() => other.makeFifo(at('none/fifo'), 0o600))).toBe('NOT_FOUND')
+  other.close()
+})
+
+test('a file system that cannot refuse to replace is asked first', () => {
+  const { renameat2 } = linux().numbers
+  const kernel = failing('EINVAL', (args) => args[0] === renameat2 && args[5] !== 0)
   const other = new ConfinedTargetTree(join(base, 'root'), kernel)
   for (const name of ['one', 'two']) put(other, at(name), name)
   expect(codeOf(() => other.place(at('one'), at('two')))).toBe('EXTRA_IN_THE_WAY')

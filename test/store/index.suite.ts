@@ -6,6 +6,7 @@ import type {
   IndexStore,
   StoredPending,
 } from '../../src/core/apply/index-store.ts'
+import type { Note, NotedPath } from '../../src/core/apply/notes.ts'
 import type { ByteString } from '../../src/core/base/byte-string.ts'
 import type { ContentHash } from '../../src/core/change/entry.ts'
 import { ROOT, type RelPath } from '../../src/core/path/rel-path.ts'
@@ -19,6 +20,8 @@ export const NOTHING: IndexBatch = {
   watermark: null,
   list: 1,
   claims: null,
+  renoted: [],
+  notes: [],
 }
 
 const ONE = '1'.repeat(64) as ContentHash
@@ -107,6 +110,48 @@ export function indexSuite(
       expect(index.claims().size).toBe(0)
       expect(index.get(ROOT)).toBeNull()
       expect(index.below(ROOT, 10)).toEqual([])
+    })
+
+    test('counts what paths lack, and names those applied last', () => {
+      const notes = (...list: readonly NotedPath[]) =>
+        index.commit({ ...NOTHING, notes: list, renoted: list.map(({ path }) => path) })
+      const noted = (seq: number, path: string, code: Note) => ({
+        seq,
+        path: path as RelPath,
+        code,
+      })
+      expect(index.notes()).toEqual({ counts: [], newest: [] })
+      notes(noted(1, 'a', 'OWNER_REFUSED'), noted(1, 'a', 'ACLS_REFUSED'))
+      notes(noted(9, 'b\xff', 'OWNER_REFUSED'))
+      const all = {
+        counts: [
+          { code: 'ACLS_REFUSED', count: 1 },
+          { code: 'OWNER_REFUSED', count: 2 },
+        ],
+        newest: [expect.objectContaining(noted(9, 'b\xff', 'OWNER_REFUSED'))],
+      } as const
+      expect(index.notes()).toMatchObject({
+        ...all,
+        newest: [...all.newest, { code: 'OWNER_REFUSED' }, { code: 'ACLS_REFUSED' }],
+      })
+      expect(reopen(index).notes()).toEqual(index.notes())
+      index.commit({ ...NOTHING, renoted: ['a' as RelPath, 'never noted' as RelPath] })
+      expect(index.notes().counts).toEqual([{ code: 'OWNER_REFUSED', count: 1 }])
+      index.commit({ ...NOTHING, renoted: ['b\xff' as RelPath] })
+      expect(index.notes()).toEqual({ counts: [], newest: [] })
+    })
+
+    test('names a hundred paths, and counts the rest', () => {
+      const notes = Array.from({ length: 250 }, (_, seq) => ({
+        seq,
+        path: `${seq}` as RelPath,
+        code: 'OWNER_REFUSED' as const,
+      }))
+      index.commit({ ...NOTHING, notes })
+      expect(index.notes().counts).toEqual([{ code: 'OWNER_REFUSED', count: 250 }])
+      expect(index.notes().newest.map(({ seq }) => seq)).toEqual(
+        Array.from({ length: 100 }, (_, index_) => 249 - index_),
+      )
     })
 
     test.each([

@@ -1,5 +1,5 @@
 import { NameLink } from '../parts/name.tsx'
-import { ReasonText } from '../parts/note.tsx'
+import { TargetTexts } from '../parts/note.tsx'
 import { worstFirst } from '../parts/severity.ts'
 import { Status } from '../parts/status.tsx'
 import { Card, Table } from '../parts/table.tsx'
@@ -22,14 +22,16 @@ export function mattersOf(
     .flatMap(({ policyId, policyName, targets }) =>
       targets.map((target) => ({ ...target, policyId, policyName })),
     )
-    .filter(({ reason, state }) => reason !== null && state !== 'waiting')
+    .filter(
+      ({ reason, state, notes }) => notes.length > 0 || (reason !== null && state !== 'waiting'),
+    )
   return worstFirst(matters).slice(0, SHOWN_MAX)
 }
 
 /** What keeps content from being where it should, and what to do about each. */
 export const AttentionCard = (props: { matters: readonly Matter[]; names: Names }) =>
   props.matters.length === 0 ? null : (
-    <Card title="Needs attention" about="Why content is not where it should be, and what to do">
+    <Card title="Needs attention" about="What is not as it should be, and what to do">
       <Table
         caption="Targets that need attention"
         columns={['Target', 'State', 'Policy', 'Why, and what to do']}
@@ -46,7 +48,7 @@ export const AttentionCard = (props: { matters: readonly Matter[]; names: Names 
               <a href={`/policies/${matter.policyId}`}>{matter.policyName}</a>
             </td>
             <td>
-              <ReasonText reason={matter.reason} />
+              <TargetTexts target={matter} />
             </td>
           </tr>
         ))}

@@ -281,7 +281,10 @@ const EntryRow = ({ entry, names, nowMs }: EntryRowProps) => (
       <Time at={entry.changed} nowMs={nowMs} />
     </td>
     <td>
-      <ReasonText reason={entry.error} />
+      {entry.error === null && entry.notes.length > 0 ? null : <ReasonText reason={entry.error} />}
+      {entry.notes.map((note) => (
+        <ReasonText reason={note} />
+      ))}
     </td>
   </tr>
 )

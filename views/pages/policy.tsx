@@ -6,7 +6,7 @@ import { StateBar } from '../parts/bar.tsx'
 import { Act, Ask, TextField } from '../parts/form.tsx'
 import { byteSize, count, duration, plural } from '../parts/format.ts'
 import { NameLink } from '../parts/name.tsx'
-import { Note, ReasonText } from '../parts/note.tsx'
+import { Note, TargetTexts } from '../parts/note.tsx'
 import { worstFirst } from '../parts/severity.ts'
 import { Status, StatusPill } from '../parts/status.tsx'
 import { Card, Empty, Table } from '../parts/table.tsx'
@@ -222,7 +222,7 @@ const TargetRow = ({ target, names }: { target: TargetView; names: Names }) => (
       {target.lagMs === 0 ? <span class="faint">—</span> : duration(target.lagMs)}
     </td>
     <td>
-      <ReasonText reason={target.reason} />
+      <TargetTexts target={target} />
     </td>
   </tr>
 )

@@ -1,6 +1,8 @@
 import type { Child } from 'hono/jsx'
 
 import type { Notice } from '../frame.ts'
+import type { TargetView } from '../types.ts'
+import { plural } from './format.ts'
 
 const SHAPES = {
   good: <path d="M8 1.5a6.5 6.5 0 1 0 0 13 6.5 6.5 0 0 0 0-13zM5 8.2l2.1 2.1L11 6.2" />,
@@ -55,3 +57,17 @@ export const ReasonText = (props: {
       </span>
     </span>
   )
+
+/** Why a target is as it is, and what of its entries it does not hold. */
+export const TargetTexts = ({ target }: { target: Pick<TargetView, 'reason' | 'notes'> }) => (
+  <span class="stack-tight">
+    {target.reason === null && target.notes.length > 0 ? null : (
+      <ReasonText reason={target.reason} />
+    )}
+    {target.notes.map(({ code, count, message, action }) => (
+      <ReasonText
+        reason={{ code, message: `${plural(count, 'entry', 'entries')}: ${message}`, action }}
+      />
+    ))}
+  </span>
+)

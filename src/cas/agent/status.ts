@@ -33,6 +33,8 @@ const targetStatus = z.object({
   epoch: z.string().nullable(),
   appliedSeq: z.number().nullable(),
   pendingCount: z.number(),
+  /** What was applied with less than was sent, by code. */
+  notes: z.array(z.object({ code: z.string(), count: z.number() })),
   error: failure.nullable(),
 })
 
@@ -138,6 +140,7 @@ function describeTargets(view: AgentView): TargetStatus[] {
       epoch: report?.watermark?.epoch ?? null,
       appliedSeq: report?.watermark?.seq ?? null,
       pendingCount: report?.pendingCount ?? 0,
+      notes: report?.notes?.counts ?? [],
       error: report?.error ?? null,
     }
   })

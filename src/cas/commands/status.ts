@@ -90,8 +90,9 @@ function targetLine(target: AgentStatus['targets'][number]): string {
   const applied =
     target.appliedSeq === null ? 'nothing applied yet' : `applied ${target.appliedSeq}`
   const pending = target.pendingCount === 0 ? '' : `, ${target.pendingCount} pending`
+  const notes = target.notes.map(({ code, count }) => `, ${count} without all: ${code}`).join('')
   const error = target.error === null ? '' : `, ${errorWords(target.error)}`
-  return `target ${target.path}: ${applied}${pending}${error} (policy ${target.policyId})`
+  return `target ${target.path}: ${applied}${pending}${notes}${error} (policy ${target.policyId})`
 }
 
 function errorWords(error: { readonly code: string; readonly message: string }): string {

@@ -15,6 +15,7 @@ export function targetReport(
   const pending = position.pending.slice(0, PENDING_MAX).map(({ seq, path, code, message }) => {
     return { seq, path, code, message: message.slice(0, MESSAGE_LENGTH_MAX) }
   })
+  const { counts, newest } = position.notes
   return {
     type: 'targetReport',
     policyId: target.policyId,
@@ -22,6 +23,7 @@ export function targetReport(
     watermark: position.watermark,
     pendingCount: position.pending.length,
     pending,
+    notes: { counts: [...counts], newest: [...newest] },
     error: error && { code: error.code, message: error.message.slice(0, MESSAGE_LENGTH_MAX) },
   }
 }

@@ -1,6 +1,7 @@
 import type { JWK } from 'jose'
 
 import type { TargetPosition } from '../../core/apply/inbound.ts'
+import { NO_NOTES } from '../../core/apply/notes.ts'
 import { AppError, toAppError } from '../../core/base/errors.ts'
 import { type Failure, type Result, failure } from '../../core/base/result.ts'
 import type { AgentMessageOf, TargetConfig } from '../../core/wire/control.ts'
@@ -29,6 +30,9 @@ export interface SyncServerOptions {
 }
 
 export type SyncServerConfiguration = Extract<SyncServerCommand, { type: 'configure' }>
+
+/** A target of which nothing is known. */
+const NOWHERE: TargetPosition = { watermark: null, pending: [], notes: NO_NOTES }
 
 /** More agents than this do not send to one server at once; each connection costs memory. */
 const SESSIONS_MAX = 512
@@ -198,7 +202,7 @@ export class SyncServer {
     const { bindingId } = target
     this.#options.log.error('target unusable', { bindingId, ...error })
     this.#failing.add(bindingId)
-    const position = this.#positions.get(bindingId) ?? { watermark: null, pending: [] }
+    const position = this.#positions.get(bindingId) ?? NOWHERE
     this.#options.report(targetReport(target, position, error))
   }
 }

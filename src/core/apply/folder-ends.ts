@@ -1,6 +1,7 @@
 import type { Entry, SentState } from '../change/entry.ts'
 import { type RelPath, ROOT, parent } from '../path/rel-path.ts'
 import type { Decision } from './decision.ts'
+import { noteLacks } from './lacks.ts'
 import { isRefusal } from './refusal.ts'
 import type { Work } from './work.ts'
 
@@ -31,8 +32,9 @@ function finishFolder(work: Work, path: RelPath, decision: Decision | null): voi
   const isDone = work.ledger.attempt(entry, () => {
     const disk = work.tree.lstat(path)
     if (disk?.type !== 'directory') return work.ledger.fail(entry, 'IO_ERROR', lost(path))
-    work.metadata.apply(path, entry.state, disk)
+    const { notes } = work.metadata.apply(path, entry.state, disk)
     work.ledger.applied(entry, disk, null)
+    noteLacks(work, entry, { disk, notes })
   })
   if (!isDone && decision.row !== null && work.view.wasMoved(path))
     work.ledger.carried(decision.row)

@@ -61,8 +61,9 @@ export class ApplyBinding implements InboundBinding {
     const list = this.#deps.index.list() + (isNewList ? 1 : 0)
     const ended = (isApplied: boolean) => this.#ended(header, isApplied)
     const parts = { deps: this.#deps, metadata: this.#metadata, partials: this.#partials }
-    const context = { ...parts, header, list, ended }
-    const set = new ApplyingSet(context, this.#owners.of(entries))
+    const local = this.#owners.of(entries)
+    const context = { ...parts, header, list, ended, unknownOwners: local.unknown }
+    const set = new ApplyingSet(context, local.entries)
     this.#isBusy = true
     return set
   }

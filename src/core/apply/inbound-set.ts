@@ -29,6 +29,8 @@ export interface SetContext {
   readonly partials: Partials
   readonly header: SetHeader
   readonly list: number
+  /** Seqs of entries whose owner is not known here. */
+  readonly unknownOwners: ReadonlySet<number>
   /** Called once, when the set ended one way or the other. */
   readonly ended: (isApplied: boolean) => void
 }
@@ -49,7 +51,7 @@ export class ApplyingSet implements InboundSet {
   #phase: 'new' | 'open' | 'applying' | 'ended' = 'new'
 
   constructor(context: SetContext, entries: readonly Entry[]) {
-    const { deps, header, list, metadata, partials } = context
+    const { deps, header, list, metadata, partials, unknownOwners } = context
     const view = new IndexView(deps.index)
     const staging = new Staging(deps.tree, deps.createHasher, {
       get isEmpty() {
@@ -64,7 +66,7 @@ export class ApplyingSet implements InboundSet {
     })
     const ledger = new Ledger(header, list)
     this.#context = context
-    const parts = { view, local, metadata, staging, ledger, staged: this.#staged }
+    const parts = { view, local, metadata, staging, ledger, unknownOwners, staged: this.#staged }
     this.#work = { ...parts, deps, tree: deps.tree, priorClaims: new Set(deps.index.claims()) }
     this.#space = new SpaceGuard(deps.options.minFreePercent, deps.freeSpace)
     this.#entries = entries

@@ -3,6 +3,7 @@ import type { Working } from '../base/working.ts'
 import type { ContentHash, Entry, Position } from '../change/entry.ts'
 import type { RelPath } from '../path/rel-path.ts'
 import type { BaseFile, BaseVersion } from './base-file.ts'
+import type { TargetNotes } from './notes.ts'
 
 /** An entry at or below the watermark that could not be applied; it leaves when it or a newer version is. */
 export interface PendingEntry {
@@ -18,6 +19,8 @@ export interface TargetPosition {
   /** Null at first contact. */
   readonly watermark: Position | null
   readonly pending: readonly PendingEntry[]
+  /** What was applied with less than was sent. */
+  readonly notes: TargetNotes
 }
 
 /**

@@ -4,6 +4,7 @@ import type { ContentHash, SentState } from '../change/entry.ts'
 import type { RelPath } from '../path/rel-path.ts'
 import type { InboundFile } from './inbound.ts'
 import type { MetadataWriter } from './metadata.ts'
+import { NOTHING_LACKS, type Note } from './notes.ts'
 import type { PartialStart } from './partials.ts'
 import { isRefusal } from './refusal.ts'
 import type { Staging } from './staging.ts'
@@ -16,6 +17,8 @@ export interface StagedFile {
   readonly hash: ContentHash
   readonly size: number
   readonly failure: Failure | null
+  /** What of its metadata this place does not hold. */
+  readonly notes: readonly Note[]
 }
 
 export interface IncomingDependencies {
@@ -53,6 +56,7 @@ export class IncomingFile implements InboundFile {
   #path = '' as RelPath
   #size: number
   #failure: Failure | null = null
+  #notes = NOTHING_LACKS
   #isOpen = true
 
   constructor(deps: IncomingDependencies, to: Destination, done: (file: StagedFile) => void) {
@@ -77,7 +81,8 @@ export class IncomingFile implements InboundFile {
     this.#try(() => this.#complete())
     this.close()
     const hash = this.#hasher.digest()
-    this.#done({ path: this.#path, hash, size: this.#size, failure: this.#failure })
+    const [size, failure, notes] = [this.#size, this.#failure, this.#notes]
+    this.#done({ path: this.#path, hash, size, failure, notes })
     return hash
   }
 
@@ -111,7 +116,7 @@ export class IncomingFile implements InboundFile {
 
   #complete(): void {
     if (this.#handle !== null && this.#state !== null)
-      this.#deps.metadata.applyNew(this.#handle, this.#state)
+      this.#notes = this.#deps.metadata.applyNew(this.#handle, this.#state).notes
   }
 
   #try(work: () => void): void {

@@ -1,6 +1,7 @@
 import type { ContentHash, FileState, Position, SentState } from '../change/entry.ts'
 import type { RelPath } from '../path/rel-path.ts'
 import type { PendingEntry } from './inbound.ts'
+import type { NotedPath, TargetNotes } from './notes.ts'
 import type { FileFingerprint } from './outbound.ts'
 
 /**
@@ -36,6 +37,9 @@ export interface IndexBatch {
   readonly list: number
   /** The claims that remain; null leaves them as they are. */
   readonly claims: readonly RelPath[] | null
+  /** Paths of which another version was applied, or nothing is left: what was noted of them goes. */
+  readonly renoted: Iterable<RelPath>
+  readonly notes: readonly NotedPath[]
 }
 
 /** The durable memory of one binding. All calls are synchronous; failures throw AppError (IO_ERROR). */
@@ -47,6 +51,8 @@ export interface IndexStore {
   list(): number
   /** In order of seq, then path. */
   pending(): readonly StoredPending[]
+  /** What paths hold less of than was sent. */
+  notes(): TargetNotes
   get(path: RelPath): IndexRow | null
   /** Rows of files with this content, at most `limit`. */
   findByHash(hash: ContentHash, limit: number): IndexRow[]

@@ -3,6 +3,7 @@ import type { ContentHash, Entry, FileState, SentState } from '../change/entry.t
 import type { RelPath } from '../path/rel-path.ts'
 import type { SetHeader } from './inbound.ts'
 import { type IndexRow, type StoredPending, fingerprintOf } from './index-store.ts'
+import type { Note, NotedPath } from './notes.ts'
 import { isRefusal } from './refusal.ts'
 
 /** What became of each entry of a set: collects what the index must learn once everything is on the disk. */
@@ -14,6 +15,10 @@ export class Ledger {
   readonly settled = new Set<RelPath>()
   /** Something of ours lies there, but the index could not be told of it yet. */
   readonly unsure = new Set<RelPath>()
+  /** What the file system here cannot hold at all. */
+  readonly leftOut = new Set<RelPath>()
+  /** What the paths of this set lack. */
+  readonly notes = new Map<RelPath, NotedPath[]>()
   /** Folders that this host had lost and that were made again. */
   readonly remade = new Set<RelPath>()
   readonly #epoch: string
@@ -49,6 +54,13 @@ export class Ledger {
       state: { type: 'directory', size: 0, mode, uid, gid, mtimeNs, linkTarget: null, hash: null },
       stat: fingerprintOf(disk),
     })
+  }
+
+  /** What was applied lacks something here. */
+  note({ path, seq }: Entry, codes: readonly Note[]): void {
+    const noted = this.notes.get(path) ?? []
+    noted.push(...codes.map((code) => ({ seq, path, code })))
+    this.notes.set(path, noted)
   }
 
   /** The path is no longer this binding's. */

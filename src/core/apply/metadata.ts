@@ -4,7 +4,7 @@ import { listsOf } from '../change/attributes.ts'
 import type { FileState, SentState } from '../change/entry.ts'
 import type { RelPath } from '../path/rel-path.ts'
 import { AttributeWriter } from './attribute-writer.ts'
-import { type Note, NOTICES } from './notes.ts'
+import { NOTHING_LACKS, NOTICES, type Note } from './notes.ts'
 import type { ApplyDependencies, ApplyOptions } from './options.ts'
 import type { Metadata, MetadataHandle, TargetTree, WriteHandle } from './target-tree.ts'
 
@@ -23,12 +23,12 @@ export interface Owner {
 export interface AppliedMetadata {
   /** Whether anything had to be set. */
   readonly isChanged: boolean
-  /** What this place cannot hold of it. */
+  /** What this place cannot hold of it; of owners `lacksOwner` tells. */
   readonly notes: readonly Note[]
 }
 
-const UNCHANGED: AppliedMetadata = { isChanged: false, notes: [] }
-const CHANGED: AppliedMetadata = { isChanged: true, notes: [] }
+const UNCHANGED: AppliedMetadata = { isChanged: false, notes: NOTHING_LACKS }
+const CHANGED: AppliedMetadata = { isChanged: true, notes: NOTHING_LACKS }
 
 /** What is to be set on a path, and what it is to have in the end. */
 interface Change {
@@ -84,7 +84,12 @@ export class MetadataWriter {
 
   /** Tells whether what was placed belongs to somebody else than it should. */
   hasOtherOwner(wanted: SentState, disk: FileState): boolean {
-    return this.#setsOwner() && (wanted.uid !== disk.uid || wanted.gid !== disk.gid)
+    return this.#setsOwner() && isOfOther(wanted, disk)
+  }
+
+  /** Tells whether something belongs to somebody else than it should and there is nothing to be done about it. */
+  lacksOwner(wanted: SentState, disk: FileState): boolean {
+    return this.#ownerRefused && isOfOther(wanted, disk)
   }
 
   /** Sets everything on what was just made under a path. */
@@ -140,7 +145,7 @@ export class MetadataWriter {
     const set = (metadata: Metadata) => handle.setMetadata(metadata)
     if (owner !== null) this.#set({ ...NOTHING, owner }, set)
     const written = attributes.write(handle, wanted, setsMode ? wanted.mode : disk.mode)
-    for (const note of written.notes) this.#say(note)
+    for (const note of written.notes) this.say(note)
     const isModeDue = setsMode && (mode !== null || written.touchesMode)
     const rest = { owner: null, mode: isModeDue ? written.mode : null, mtimeNs }
     if (isModeDue || mtimeNs !== null) set(rest)
@@ -168,16 +173,13 @@ export class MetadataWriter {
       if (change.owner === null || !isRefusal(thrown)) throw thrown
       // The owner goes first, so nothing was set yet.
       if (change.mode !== null || change.mtimeNs !== null) set({ ...change, owner: null })
-      this.#refuseOwner()
+      this.#ownerRefused = true
+      this.say('OWNER_REFUSED')
     }
   }
 
-  #refuseOwner(): void {
-    this.#ownerRefused = true
-    this.#notice('owners cannot be set here: the agent has not the right; files keep its own')
-  }
-
-  #say(note: Note): void {
+  /** Says what this place cannot hold, the first time. */
+  say(note: Note): void {
     if (this.#said.has(note)) return
     this.#said.add(note)
     this.#notice(NOTICES[note])
@@ -188,6 +190,10 @@ const NOTHING: Metadata = { owner: null, mode: null, mtimeNs: null }
 
 function ownerOf({ uid, gid }: SentState): Owner {
   return { uid, gid }
+}
+
+function isOfOther(wanted: SentState, disk: FileState): boolean {
+  return wanted.uid !== disk.uid || wanted.gid !== disk.gid
 }
 
 function isRefusal(thrown: unknown): boolean {

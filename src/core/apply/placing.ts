@@ -3,8 +3,11 @@ import type { Entry, FileState, SentState } from '../change/entry.ts'
 import { type RelPath, parent } from '../path/rel-path.ts'
 import type { Placing, Settling } from './decision.ts'
 import { ensureParent } from './folder-making.ts'
+import { noteLacks } from './lacks.ts'
 import { contentIsGone } from './prepare.ts'
 import type { Prepared, Work } from './work.ts'
+
+type StateEntry = Entry & { readonly state: SentState }
 
 /** Renames what was prepared into place: a reader sees what was there before, or all of the new. */
 export function* placeAll(
@@ -18,6 +21,8 @@ export function* placeAll(
     yield
     work.ledger.attempt(entry, () => {
       const made = prepared.get(entry.path)
+      if (made === undefined && work.ledger.leftOut.has(entry.path))
+        return leaveOut(work, entry, verdict.disk)
       if (made === undefined) throw contentIsGone(entry.path)
       const folder = parent(entry.path)
       if (!knownFolders.has(folder)) ensureParent(work, entry.path)
@@ -26,19 +31,28 @@ export function* placeAll(
       if (verdict.disk === null) work.tree.place(made.path, entry.path)
       else work.tree.rename(made.path, entry.path)
       work.ledger.unsure.add(entry.path)
-      record(work, entry, made.hash)
+      record(work, entry, made)
     })
   }
 }
 
-function record(work: Work, entry: Entry & { state: SentState }, hash: Prepared['hash']): void {
+function record(work: Work, entry: StateEntry, made: Omit<Prepared, 'path'>): void {
   const { metadata, ledger } = work
   const disk = lookAt(work, entry.path)
   // It was made for an owner that new files have as a rule.
-  const isChanged =
-    metadata.hasOtherOwner(entry.state, disk) &&
-    metadata.apply(entry.path, entry.state, disk).isChanged
-  ledger.applied(entry, isChanged ? lookAt(work, entry.path) : disk, hash)
+  const applied = metadata.hasOtherOwner(entry.state, disk)
+    ? metadata.apply(entry.path, entry.state, disk)
+    : null
+  const now = applied?.isChanged === true ? lookAt(work, entry.path) : disk
+  ledger.applied(entry, now, made.hash)
+  noteLacks(work, entry, { disk: now, notes: made.notes })
+}
+
+/** What this place cannot hold at all: nothing of ours lies there, and that is what was applied. */
+function leaveOut({ tree, ledger }: Work, entry: StateEntry, disk: FileState | null): void {
+  if (disk !== null && disk.type !== 'directory') tree.unlink(entry.path)
+  ledger.gone(entry.path)
+  ledger.note(entry, ['TYPE_UNSUPPORTED'])
 }
 
 function lookAt({ tree }: Work, path: RelPath): FileState {
@@ -53,9 +67,10 @@ export function* settleAll(work: Work, settlings: readonly Settling[]): Working<
     if (entry.state.type === 'directory') continue
     yield
     const isDone = work.ledger.attempt(entry, () => {
-      if (work.metadata.apply(entry.path, entry.state, verdict.disk).isChanged)
-        record(work, entry, verdict.hash)
-      else work.ledger.applied(entry, verdict.disk, verdict.hash)
+      const { isChanged, notes } = work.metadata.apply(entry.path, entry.state, verdict.disk)
+      if (isChanged) return record(work, entry, { hash: verdict.hash, notes })
+      work.ledger.applied(entry, verdict.disk, verdict.hash)
+      noteLacks(work, entry, { disk: verdict.disk, notes })
     })
     if (!isDone && row !== null && work.view.wasMoved(entry.path)) work.ledger.carried(row)
   }

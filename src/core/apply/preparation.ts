@@ -2,7 +2,9 @@ import type { Working } from '../base/working.ts'
 import type { RelPath } from '../path/rel-path.ts'
 import { type Decision, type Placing, placings } from './decision.ts'
 import { assignMoves } from './displacement.ts'
+import { NOTHING_LACKS } from './notes.ts'
 import { finish, prepare } from './prepare.ts'
+import { isRefusal } from './refusal.ts'
 import type { Prepared, Work } from './work.ts'
 
 export interface Preparation {
@@ -35,9 +37,21 @@ export function* prepareAll(work: Work, decisions: readonly Decision[]): Working
 
 function prepareOne(work: Work, placing: Placing, prepared: Map<RelPath, Prepared>): boolean {
   return work.ledger.attempt(placing.entry, () => {
-    const made = prepare(work, placing)
+    const made = prepareOrLeave(work, placing)
     if (made !== null) prepared.set(placing.entry.path, made)
   })
+}
+
+/** What the file system here cannot hold at all is left out, which is said and counted, and never comes again. */
+function prepareOrLeave(work: Work, placing: Placing): Prepared | null {
+  try {
+    return prepare(work, placing)
+  } catch (thrown) {
+    if (!isRefusal(thrown) || thrown.code !== 'TYPE_UNSUPPORTED') throw thrown
+    work.metadata.say('TYPE_UNSUPPORTED')
+    work.ledger.leftOut.add(placing.entry.path)
+    return null
+  }
 }
 
 /** Moves into staging what leaves its place and is wanted elsewhere in this set. */
@@ -51,11 +65,14 @@ export function displace(
     work.ledger.attempt(entry, () => {
       const path = work.staging.displacedPath(entry.path)
       work.tree.rename(moves.get(entry.path) ?? entry.path, path)
-      prepared.set(entry.path, { path, hash: entry.state.hash })
+      prepared.set(entry.path, { path, hash: entry.state.hash, notes: NOTHING_LACKS })
     })
   }
   for (const { entry } of moving) {
     const made = prepared.get(entry.path)
-    if (made !== undefined) work.ledger.attempt(entry, () => finish(work, made.path, entry))
+    if (made === undefined) continue
+    work.ledger.attempt(entry, () => {
+      prepared.set(entry.path, { ...made, notes: finish(work, made.path, entry) })
+    })
   }
 }

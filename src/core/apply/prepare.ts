@@ -1,6 +1,7 @@
 import { AppError } from '../base/errors.ts'
 import type { RelPath } from '../path/rel-path.ts'
 import type { Placing } from './decision.ts'
+import type { Note } from './notes.ts'
 import { EMPTY_HASH } from './survey.ts'
 import type { Prepared, Work } from './work.ts'
 
@@ -17,57 +18,60 @@ export function prepare(work: Work, placing: Placing): Prepared | null {
     case 'staged':
       return fromStaged(work, placing)
     case 'empty':
-      return { path: makeEmpty(work, placing), hash: EMPTY_HASH }
+      return { ...makeEmpty(work, placing), hash: EMPTY_HASH }
     case 'local':
-      return { path: makeCopy(work, placing), hash: content.hash }
+      return { ...makeCopy(work, placing), hash: content.hash }
     case 'symlink':
     case 'fifo':
-      return { path: makeSpecial(work, placing), hash: null }
+      return { ...makeSpecial(work, placing), hash: null }
   }
 }
 
 function fromStaged({ staged }: Work, { entry }: Placing): Prepared | null {
   const file = staged.get(entry.seq)
-  return file === undefined ? null : { path: file.path, hash: file.hash }
+  return file === undefined ? null : { path: file.path, hash: file.hash, notes: file.notes }
 }
 
-function makeEmpty({ tree, staging, metadata }: Work, { entry }: Placing): RelPath {
+type Made = Omit<Prepared, 'hash'>
+
+function makeEmpty({ tree, staging, metadata }: Work, { entry }: Placing): Made {
   const path = staging.newPath()
   const handle = tree.create(path)
   try {
-    metadata.applyNew(handle, entry.state)
+    return { path, notes: metadata.applyNew(handle, entry.state).notes }
   } finally {
     handle.close()
   }
-  return path
 }
 
-function makeCopy(work: Work, { entry }: Placing): RelPath {
+function makeCopy(work: Work, { entry }: Placing): Made {
   const { tree, staging, local } = work
   const { hash } = entry.state
   const source = hash === null ? null : local.find(hash, entry.from)
   if (source === null) throw contentIsGone(entry.path)
   const path = staging.newPath()
   tree.copy(source.path, path)
-  finish(work, path, entry)
-  return path
+  return { path, notes: finish(work, path, entry) }
 }
 
-function makeSpecial(work: Work, { entry }: Placing): RelPath {
+function makeSpecial(work: Work, { entry }: Placing): Made {
   const { tree, staging, metadata } = work
   const path = staging.newPath()
   if (entry.state.linkTarget !== null) tree.makeSymlink(path, entry.state.linkTarget)
   else tree.makeFifo(path, metadata.newMode(entry.state))
-  finish(work, path, entry)
-  return path
+  return { path, notes: finish(work, path, entry) }
 }
 
-/** Gives what was just made under a path the metadata of its entry. */
-export function finish({ tree, metadata }: Work, path: RelPath, entry: Placing['entry']): void {
+/** Gives what was just made under a path the metadata of its entry; tells what of it this place does not hold. */
+export function finish(
+  { tree, metadata }: Work,
+  path: RelPath,
+  entry: Placing['entry'],
+): readonly Note[] {
   const disk = tree.lstat(path)
   if (disk === null || disk.size !== (entry.state.type === 'file' ? entry.state.size : 0))
     throw contentIsGone(entry.path)
-  metadata.applyNewPath(path, entry.state, disk)
+  return metadata.applyNewPath(path, entry.state, disk).notes
 }
 
 /** The content that was here when the set began is here no more. */

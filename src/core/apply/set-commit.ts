@@ -1,6 +1,6 @@
 import type { Entry, Position } from '../change/entry.ts'
 import type { RelPath } from '../path/rel-path.ts'
-import type { SetHeader, SetOutcome } from './inbound.ts'
+import type { SetHeader, SetOutcome, TargetPosition } from './inbound.ts'
 import type { IndexStore, StoredPending } from './index-store.ts'
 import type { Work } from './work.ts'
 
@@ -26,9 +26,11 @@ export function commitSet(
     watermark: nextWatermark(header, deps.index.watermark()),
     list,
     claims: remainingClaims(work),
+    renoted: renoted(work),
+    notes: [...ledger.notes.values()].flat(),
   })
   return {
-    position: { watermark: deps.index.watermark(), pending: deps.index.pending() },
+    position: positionOf(deps.index),
     appliedCount: entries.sent.filter(({ path }) => !ledger.failed.has(path)).length,
     failed: [...ledger.failed.values()],
   }
@@ -81,7 +83,13 @@ function remainingClaims({ ledger, deps, priorClaims }: Work): RelPath[] | null 
     .filter((path) => ledger.unsure.has(path) || priorClaims.has(path))
 }
 
+/** Lazy, because most indexes have no note that could go. What was passed over or only named again keeps its notes. */
+function* renoted({ ledger }: Work): Generator<RelPath> {
+  for (const path of ledger.settled)
+    if (ledger.puts.has(path) || ledger.removes.has(path)) yield path
+}
+
 /** The position as an index has it. */
-export function positionOf(index: IndexStore) {
-  return { watermark: index.watermark(), pending: index.pending() }
+export function positionOf(index: IndexStore): TargetPosition {
+  return { watermark: index.watermark(), pending: index.pending(), notes: index.notes() }
 }

@@ -1,6 +1,7 @@
 import type { ContentHash, SentState } from '../change/entry.ts'
 import { ROOT } from '../path/rel-path.ts'
 import type { StagedFile } from './incoming-file.ts'
+import { NOTHING_LACKS } from './notes.ts'
 import { isRefusal } from './refusal.ts'
 import type { Work } from './work.ts'
 
@@ -20,10 +21,10 @@ export function stageSmall(
   try {
     const path = staging.newPath()
     metadata.createNew(state, staging.owner, (given) => tree.createWhole(path, bytes, given))
-    return { path, hash, size, failure: null }
+    return { path, hash, size, failure: null, notes: NOTHING_LACKS }
   } catch (thrown) {
     if (!isRefusal(thrown)) throw thrown
     const { code, message } = thrown
-    return { path: ROOT, hash, size, failure: { code, message } }
+    return { path: ROOT, hash, size, failure: { code, message }, notes: NOTHING_LACKS }
   }
 }

@@ -51,6 +51,7 @@ export interface TargetTree extends ReadTree {
   removeDirectory(path: RelPath): boolean
   /** Removes what is no folder. Gone already counts as removed. */
   unlink(path: RelPath): void
+  /** TYPE_UNSUPPORTED where the file system does not hold links; likewise fifos. */
   makeSymlink(path: RelPath, linkTarget: ByteString): void
   makeFifo(path: RelPath, mode: number): void
   /** Replaces `to` in one step where it is no folder. */

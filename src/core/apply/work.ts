@@ -5,6 +5,7 @@ import type { IndexView } from './index-view.ts'
 import type { Ledger } from './ledger.ts'
 import type { LocalContent } from './local-content.ts'
 import type { MetadataWriter } from './metadata.ts'
+import type { Note } from './notes.ts'
 import type { ApplyDependencies } from './options.ts'
 import type { Staging } from './staging.ts'
 import type { TargetTree } from './target-tree.ts'
@@ -18,6 +19,8 @@ export interface Work {
   readonly metadata: MetadataWriter
   readonly staging: Staging
   readonly ledger: Ledger
+  /** Seqs of entries whose owner is not known here. */
+  readonly unknownOwners: ReadonlySet<number>
   /** Claims of sets that never ended. */
   readonly priorClaims: ReadonlySet<RelPath>
   /** Content that arrived, by seq. */
@@ -28,4 +31,6 @@ export interface Work {
 export interface Prepared {
   readonly path: RelPath
   readonly hash: ContentHash | null
+  /** What of its metadata this place does not hold. */
+  readonly notes: readonly Note[]
 }

@@ -123,6 +123,15 @@ export const ERRORS = {
   EXTRA_IN_THE_WAY: describe(409, 'Remove or rename what lies there on the target.'),
   FOLDER_NOT_EMPTY: describe(409, 'Nothing: the folder goes when what is in it has gone.'),
   SOURCE_UNAVAILABLE: describe(502, 'Bring the source server back.'),
+  OWNER_REFUSED: describe(
+    403,
+    'Run the agent of the target as root, or with CAP_CHOWN; or leave owners out of the policy.',
+  ),
+  OWNER_UNKNOWN: describe(409, 'Make the account on the target, or send owners by number.'),
+  TYPE_UNSUPPORTED: describe(
+    409,
+    'Use a file system on the target that holds links and fifos, or exclude them.',
+  ),
   XATTRS_UNSUPPORTED: describe(
     409,
     'Use a file system with extended attributes on the target, or leave them out of the policy.',

@@ -76,6 +76,12 @@ const pendingEntry = z.object({
   message: z.string().max(2000),
 })
 
+/** What was applied with less than was sent: how many paths lack it, and those applied last. */
+const targetNotes = z.object({
+  counts: z.array(z.object({ code: z.string().max(64), count })).max(100),
+  newest: z.array(z.object({ seq, path: bytes, code: z.string().max(64) })).max(100),
+})
+
 /** What a target durably holds: the receipt. Sent at connection and after every set. */
 const targetReport = z.object({
   type: z.literal('targetReport'),
@@ -84,6 +90,8 @@ const targetReport = z.object({
   watermark: position.nullable(),
   pendingCount: count,
   pending: z.array(pendingEntry).max(100),
+  /** Absent where nothing is said of it. */
+  notes: targetNotes.optional(),
   error: reason.nullable(),
 })
 
@@ -299,6 +307,7 @@ export type MasterMessageOf<T extends MasterMessage['type']> = Extract<MasterMes
 export type ChangeRecord = z.infer<typeof changeRecord>
 export type SourceConfig = z.infer<typeof sourceConfig>
 export type TargetConfig = z.infer<typeof targetConfig>
+export type TargetNotes = z.infer<typeof targetNotes>
 export type Peer = z.infer<typeof peer>
 export type Address = z.infer<typeof address>
 export type AgentConfig = MasterMessageOf<'config'>

@@ -34,6 +34,8 @@ const reason = z
   })
   .openapi('Reason')
 
+const entryNote = { code: z.string(), message: z.string(), action: z.string() }
+
 export const region = z.object({ ...stored, name: z.string() }).openapi('Region')
 export const group = z.object({ ...stored, name: z.string(), regionId: id }).openapi('Group')
 
@@ -141,6 +143,7 @@ export const convergence = z
         failedEntries: z.int(),
         lagMs: z.int(),
         lastVerifiedAt: time.nullable(),
+        notes: z.array(z.object({ ...entryNote, count: z.int() })),
         reason: reason.nullable(),
       }),
     ),
@@ -241,6 +244,7 @@ export const jobEntry = z
     sourceId: id,
     serverId: id,
     state: entryState,
+    notes: z.array(z.object(entryNote)),
     error: reason.nullable(),
   })
   .openapi('JobEntry')

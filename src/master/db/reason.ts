@@ -1,6 +1,7 @@
+import { NOTICES } from '../../core/apply/notes.ts'
 import { ERRORS } from '../../core/base/errors.ts'
 import { iso } from '../../platform/clock.ts'
-import type { ErrorReason } from '../model.ts'
+import type { EntryNote, ErrorReason, TargetNote } from '../model.ts'
 
 /** Why something is as it is, as an agent tells it. The code may come from a newer agent. */
 export interface Reason {
@@ -12,6 +13,23 @@ export interface Reason {
 export interface DatedReason extends Reason {
   readonly atMs: number
   readonly retryAtMs?: number
+}
+
+/** How many entries of a target lack something, as its agent tells it. The code may come from a newer agent. */
+export interface NoteCount {
+  readonly code: string
+  readonly count: number
+}
+
+/** Gives counts as the contract shows them, with what they mean and what the reader can do. */
+export function toTargetNotes(counts: readonly NoteCount[]): TargetNote[] {
+  return counts.map(({ code, count }) => ({ ...toEntryNote(code), count }))
+}
+
+/** Gives what one entry lacks as the contract shows it. */
+export function toEntryNote(code: string): EntryNote {
+  const notices: Readonly<Record<string, string>> = NOTICES
+  return { code, message: notices[code] ?? code, action: actionOf(code) }
 }
 
 /** Gives a stored reason as the contract shows it, with what the reader can do; null stays null. */

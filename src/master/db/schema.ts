@@ -15,7 +15,7 @@ import type {
   UserRole,
 } from '../model.ts'
 import type { PolicyBody, PolicyFields } from '../policy-schema.ts'
-import type { DatedReason, Reason } from './reason.ts'
+import type { DatedReason, NoteCount, Reason } from './reason.ts'
 
 // The tables of migrations/master, as drizzle sees them. Constraints and indexes stand in the SQL alone.
 
@@ -168,6 +168,7 @@ export const targetStates = sqliteTable('target_states', {
   wasAway: integer('was_away', { mode: 'boolean' }).notNull().default(false),
   reportedAtMs: integer('reported_at_ms'),
   waivedSeq: integer('waived_seq'),
+  notes: text('notes', { mode: 'json' }).$type<NoteCount[]>().notNull().default([]),
 })
 
 export const pendingExceptions = sqliteTable(
@@ -180,6 +181,16 @@ export const pendingExceptions = sqliteTable(
     message: text('message').notNull(),
   },
   (table) => [primaryKey({ columns: [table.bindingId, table.seq] })],
+)
+
+export const notedEntries = sqliteTable(
+  'noted_entries',
+  {
+    bindingId: text('binding_id').notNull(),
+    seq: integer('seq').notNull(),
+    code: text('code').notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.bindingId, table.seq, table.code] })],
 )
 
 export const changes = sqliteTable(

@@ -94,6 +94,7 @@ function toBinding(row: {
     drained: mode === 'drained',
     watermark: epoch === null ? null : { epoch, seq: state?.appliedSeq ?? 0 },
     pendingCount: state?.pendingCount ?? 0,
+    notes: state?.notes ?? [],
     error: state?.error ?? null,
     lastError: state?.lastError ?? null,
     failures: state?.failures ?? 0,

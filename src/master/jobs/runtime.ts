@@ -1,7 +1,7 @@
 import type { Position } from '../../core/change/entry.ts'
 import type { PlanPolicy } from '../../core/plan/state.ts'
 import type { RouteRule } from '../../core/route/plan-tree.ts'
-import type { DatedReason, Reason } from '../db/reason.ts'
+import type { DatedReason, NoteCount, Reason } from '../db/reason.ts'
 import type { Gap, JobKind, JobTargetState } from '../model.ts'
 
 /**
@@ -51,6 +51,8 @@ export interface BindingRuntime {
   drained: boolean
   watermark: Position | null
   pendingCount: number
+  /** What it holds less of than was sent. */
+  notes: readonly NoteCount[]
   error: Reason | null
   lastError: DatedReason | null
   failures: number

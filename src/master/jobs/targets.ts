@@ -1,8 +1,8 @@
 import { and, eq } from 'drizzle-orm'
 
-import type { AgentMessageOf } from '../../core/wire/control.ts'
+import type { AgentMessageOf, TargetNotes } from '../../core/wire/control.ts'
 import type { DatedReason } from '../db/reason.ts'
-import { jobTargets, jobs, pendingExceptions, targetStates } from '../db/schema.ts'
+import { jobTargets, jobs, notedEntries, pendingExceptions, targetStates } from '../db/schema.ts'
 import type { JobState, JobTargetState } from '../model.ts'
 import {
   type BindingRuntime,
@@ -51,7 +51,21 @@ function takePosition(
   binding.watermarkTold = true
   binding.pendingCount = pendingCount
   savePending(work, report)
+  takeNotes(work, binding, report.notes ?? NO_NOTES)
 }
+
+/** Where a target lacks nothing, and did not before, there is nothing to write. */
+function takeNotes(work: Work, binding: BindingRuntime, { counts, newest }: TargetNotes): void {
+  if (counts.length + binding.notes.length === 0) return
+  binding.notes = counts
+  const { bindingId } = binding
+  work.write((writer) => writer.delete(notedEntries).where(eq(notedEntries.bindingId, bindingId)))
+  if (newest.length === 0) return
+  const rows = newest.map(({ seq, code }) => ({ bindingId, seq, code }))
+  work.write((writer) => writer.insert(notedEntries).values(rows).onConflictDoNothing())
+}
+
+const NO_NOTES: TargetNotes = { counts: [], newest: [] }
 
 /** Takes in what a job's end or progress says of one target, as its sender reports it. */
 export function applyJobReport(
@@ -219,12 +233,13 @@ export function saveTarget(
 
 /** Writes what is known of a binding's target. */
 export function saveBinding(work: Work, binding: BindingRuntime): void {
-  const { bindingId, watermark, pendingCount, error, failures, lastError, wasAway, waivedSeq } =
-    binding
+  const { bindingId, watermark, pendingCount, notes, error, failures, lastError } = binding
+  const { wasAway, waivedSeq } = binding
   const values = {
     epoch: watermark?.epoch ?? null,
     appliedSeq: watermark?.seq ?? 0,
     pendingCount,
+    notes: [...notes],
     error,
     failures,
     lastError,

@@ -12,7 +12,7 @@ import {
   readSources,
 } from '../convergence/read.ts'
 import { type JudgedState, judgeTarget } from '../convergence/target-state.ts'
-import { isoOrNull, toErrorReason } from '../db/reason.ts'
+import { type NoteCount, isoOrNull, toErrorReason, toTargetNotes } from '../db/reason.ts'
 import { bindings, policies, servers } from '../db/schema.ts'
 import type {
   Convergence,
@@ -210,10 +210,20 @@ function toTarget(context: MasterContext, group: readonly Judged[]): TargetConve
     failedEntries: sum(({ row }) => row.state?.pendingCount ?? 0),
     lagMs: since.length === 0 ? 0 : Math.max(0, nowMs - Math.min(...since)),
     lastVerifiedAt: null,
+    notes: toTargetNotes(sumNotes(group.flatMap(({ row }) => row.state?.notes ?? []))),
     reason: toErrorReason(
       reason === null ? null : { atMs: state?.reportedAtMs ?? nowMs, ...reason },
     ),
   }
+}
+
+/** What several sources lack at one target, the most first. */
+function sumNotes(notes: readonly NoteCount[]): NoteCount[] {
+  const counts = new Map<string, number>()
+  for (const { code, count } of notes) counts.set(code, (counts.get(code) ?? 0) + count)
+  return [...counts]
+    .map(([code, count]) => ({ code, count }))
+    .toSorted((one, other) => other.count - one.count)
 }
 
 function severity({ verdict }: Judged): number {

@@ -5,8 +5,15 @@ import { AppError } from '../../core/base/errors.ts'
 import { iso } from '../../platform/clock.ts'
 import type { MasterContext } from '../context.ts'
 import type { Reader } from '../db/database.ts'
-import { toErrorReason } from '../db/reason.ts'
-import { changes, jobSources, jobTargets, pendingExceptions, targetStates } from '../db/schema.ts'
+import { toEntryNote, toErrorReason } from '../db/reason.ts'
+import {
+  changes,
+  jobSources,
+  jobTargets,
+  notedEntries,
+  pendingExceptions,
+  targetStates,
+} from '../db/schema.ts'
 import type { EntryState, JobEntry, Page } from '../model.ts'
 import { shownPath } from '../policies/roots.ts'
 import { findJob, findServer } from './lookup.ts'
@@ -35,6 +42,8 @@ interface EntryRow {
   readonly state: EntryState
   readonly code: string | null
   readonly message: string | null
+  /** Codes, separated by commas. */
+  readonly notes: string | null
 }
 
 /**
@@ -67,7 +76,8 @@ async function entriesQuery(reader: Reader, filter: EntryFilter): Promise<SQL> {
     SELECT * FROM (
       SELECT jt.binding_id AS bindingId, jt.source_id AS sourceId, jt.server_id AS serverId,
         c.seq, c.path, c.from_path AS fromPath, c.operation, c.type, c.size,
-        c.recorded_at_ms AS recordedAtMs, p.code, p.message, ${STATE} AS state
+        c.recorded_at_ms AS recordedAtMs, p.code, p.message, ${NOTES} AS notes,
+        ${STATE} AS state
       FROM ${jobTargets} jt
         JOIN ${jobSources} js ON js.job_id = jt.job_id AND js.source_id = jt.source_id
         JOIN ${changes} c ON c.source_id = js.source_id AND c.epoch = js.epoch
@@ -85,6 +95,9 @@ function afterCondition([sourceId, seq, bindingId]: readonly string[]): SQL {
   }
   return sql`(jt.source_id, c.seq, jt.binding_id) > (${sourceId}, ${number}, ${bindingId})`
 }
+
+const NOTES = sql`(SELECT group_concat(n.code) FROM ${notedEntries} n
+  WHERE n.binding_id = jt.binding_id AND n.seq = c.seq AND ts.epoch = js.epoch)`
 
 const STATE = sql`CASE
   WHEN p.code IS NOT NULL THEN 'failed'
@@ -112,6 +125,7 @@ function toEntry(row: EntryRow): JobEntry {
     sourceId: row.sourceId,
     serverId: row.serverId,
     state: row.state,
+    notes: row.notes === null ? [] : row.notes.split(',').map(toEntryNote),
     error: toErrorReason(error),
   }
 }

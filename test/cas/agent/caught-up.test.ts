@@ -24,6 +24,7 @@ const TARGET: AgentStatus['targets'][number] = {
   epoch: 'e',
   appliedSeq: 7,
   pendingCount: 0,
+  notes: [],
   error: null,
 }
 

@@ -14,6 +14,7 @@ import { join } from 'node:path'
 
 import { targetOpener } from '../../../src/cas/apply/target-opener.ts'
 import type { InboundBinding } from '../../../src/core/apply/inbound.ts'
+import { NO_NOTES } from '../../../src/core/apply/notes.ts'
 import { fromText } from '../../../src/core/base/byte-string.ts'
 import { finish } from '../../../src/core/base/working.ts'
 import type { TargetConfig } from '../../../src/core/wire/control.ts'
@@ -94,7 +95,11 @@ describe('targets open for receiving', () => {
     index.close()
     index = IndexFile.open(join(folder, 'index.db'))
     const again = open()
-    expect(again.binding.position()).toEqual({ watermark: { epoch: EPOCH, seq: 1 }, pending: [] })
+    expect(again.binding.position()).toEqual({
+      watermark: { epoch: EPOCH, seq: 1 },
+      pending: [],
+      notes: NO_NOTES,
+    })
     send(again.binding, 'two')
     again.close()
     expect(content()).toBe('two')

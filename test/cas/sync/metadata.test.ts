@@ -15,15 +15,17 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 import { targetOpener } from '../../../src/cas/apply/target-opener.ts'
+import type { TargetTree } from '../../../src/core/apply/target-tree.ts'
 import type { ByteString } from '../../../src/core/base/byte-string.ts'
 import { ACCESS_LIST } from '../../../src/core/change/attributes.ts'
-import type { TargetConfig } from '../../../src/core/wire/control.ts'
+import type { AgentMessageOf, TargetConfig } from '../../../src/core/wire/control.ts'
 import { hashBytes } from '../../../src/platform/hash.ts'
 import { createLogger } from '../../../src/platform/log.ts'
 import { openReadTree, openTargetTree } from '../../../src/platform/trees.ts'
 import { IndexFile } from '../../../src/store/index-file.ts'
 import { accessList } from '../../fakes/access-lists.ts'
 import { DiskSource } from '../../fakes/disk-source.ts'
+import { MemoryTree } from '../../fakes/memory-tree.ts'
 import { SyncFleet } from '../../fakes/sync-fleet.ts'
 import { at } from '../../platform/tree.suite.ts'
 
@@ -37,6 +39,8 @@ const BOTH = { xattrs: true, acls: true }
 let fleet: SyncFleet
 let folder: string
 let index: IndexFile
+/** What the target told its master. */
+let receipts: readonly AgentMessageOf<'targetReport'>[]
 const path = (name: string) => join(folder, name)
 
 beforeEach(async () => {
@@ -52,18 +56,20 @@ afterEach(async () => {
 })
 
 /** A target under a policy's metadata, and a function that sends everything that changed to it. */
-async function serve(metadata: Partial<TargetConfig['metadata']> = {}) {
+async function serve(metadata: Partial<TargetConfig['metadata']> = {}, tree?: TargetTree) {
   const plain = fleet.targetConfig()
   const config = { path: path('target'), metadata: { ...plain.metadata, ...metadata } }
   const log = createLogger({ level: 'error' })
-  const { port } = await fleet.serve({
-    openTarget: targetOpener({ index, log }),
+  const opening = tree === undefined ? {} : { openTree: () => tree }
+  const { port, reports: received } = await fleet.serve({
+    openTarget: targetOpener({ index, log, ...opening }),
     configuration: { targets: [fleet.targetConfig(config)] },
   })
   const { xattrs, acls } = config.metadata
   const kinds = xattrs || acls ? { xattrs, acls } : null
   const source = new DiskSource(path('source'), kinds)
   const { client, reports } = fleet.client(port, source)
+  receipts = received
   return async () => {
     source.scan()
     await client.run(await fleet.job(source.headSeq()))
@@ -147,6 +153,29 @@ test('attributes arrive with new content, with a change of large content, and al
   await send()
   for (const name of names) expect(both(name)[1]).toEqual(both(name)[0] as never)
   expect(look('target', 'small')?.xattrs).toEqual([])
+})
+
+test('what a target cannot hold of them is counted in its receipts', async () => {
+  const tree = new MemoryTree()
+  tree.refuseAttribute = () => 'unsupported'
+  const send = await serve({ xattrs: true, acls: true }, tree)
+  for (const name of ['a', 'b', 'c']) writeFileSync(path(`source/${name}`), name)
+  const source = openTargetTree(path('source'))
+  for (const name of ['a', 'b']) {
+    const handle = source.openMetadata(at(name), 'file')
+    handle.setAttribute('user.color' as ByteString, 'red' as ByteString)
+    handle.close()
+  }
+  source.close()
+  await send()
+  const { notes, pendingCount } = receipts.at(-1) ?? {}
+  expect(pendingCount).toBe(0)
+  expect(notes?.counts).toEqual([{ code: 'XATTRS_UNSUPPORTED', count: 2 }])
+  expect(notes?.newest.map((one) => one.path).toSorted()).toEqual(['a', 'b'])
+  writeFileSync(path('source/a'), 'another file')
+  rmSync(path('source/b'))
+  await send()
+  expect(receipts.at(-1)?.notes?.counts).toEqual([{ code: 'XATTRS_UNSUPPORTED', count: 1 }])
 })
 
 test('a fifo arrives, changes, becomes a file and goes', async () => {

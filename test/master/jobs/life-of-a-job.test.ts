@@ -162,6 +162,45 @@ test('what could not be applied is shown and tried again', async () => {
   await stage.converge()
 })
 
+test('what a target cannot hold is counted and shown, and does not keep it from being in step', async () => {
+  await stage.start()
+  const job = await stage.source.job()
+  const counts = [
+    { code: 'XATTRS_UNSUPPORTED', count: 2 },
+    { code: 'OF_A_NEWER_AGENT', count: 7 },
+  ]
+  const newest = [
+    { seq: 4, path: 'file-4', code: 'XATTRS_UNSUPPORTED' },
+    { seq: 4, path: 'file-4', code: 'OWNER_REFUSED' },
+    { seq: 2, path: 'file-2', code: 'XATTRS_UNSUPPORTED' },
+  ]
+  stage.target.reportTarget(5, { notes: { counts, newest } })
+  stage.source.reportJob(job, 'done')
+  await stage.converge()
+  expect((await getJob(stage.master.context, job.jobId, 5000)).state).toBe('done')
+  const notesOf = async () =>
+    (await getConvergence(stage.master.context, 'name:web')).targets[0]?.notes ?? []
+  expect(await notesOf()).toMatchObject([
+    { code: 'OF_A_NEWER_AGENT', count: 7 },
+    {
+      code: 'XATTRS_UNSUPPORTED',
+      count: 2,
+      message: expect.stringContaining('extended attributes'),
+      action: expect.stringContaining('file system'),
+    },
+  ])
+  const entries = await listJobEntries(stage.master.context, { jobId: job.jobId })
+  expect(entries.items.map(({ state, notes }) => [state, notes.map(({ code }) => code)])).toEqual([
+    ['applied', []],
+    ['applied', ['XATTRS_UNSUPPORTED']],
+    ['applied', []],
+    ['applied', ['OWNER_REFUSED', 'XATTRS_UNSUPPORTED']],
+    ['applied', []],
+  ])
+  stage.target.reportTarget(5, { notes: { counts: [], newest: [] } })
+  await eventually('the notes to go', async () => (await notesOf()).length === 0)
+})
+
 test('in mode manual only a person starts jobs, and the job ends when the head as it was is reached', async () => {
   await stage.start({ mode: 'manual' })
   await eventually('the reports', async () => {
