@@ -42,6 +42,7 @@ export class DataConnection {
   #failure: Failure | null = null
   #isFlushDue = false
   #bytesOnWire = 0
+  #bytesReceived = 0
   #patience: Patience | null = null
 
   /** `seals` are null where TLS protects the frames. */
@@ -63,6 +64,11 @@ export class DataConnection {
   /** Bytes of frames in both directions, as compressed. */
   get bytesOnWire(): number {
     return this.#bytesOnWire
+  }
+
+  /** Bytes that came from the other side, signs of life included. */
+  get bytesReceived(): number {
+    return this.#bytesReceived
   }
 
   /** True where the frames can be read on the way, but not changed. */
@@ -148,6 +154,7 @@ export class DataConnection {
   /** For the owner of the socket: bytes came. */
   received(bytes: Uint8Array): void {
     if (this.#state !== 'open') return
+    this.#bytesReceived += bytes.length
     this.#moved(bytes.length)
     try {
       const taken = this.#stream.push(bytes, (cut) => this.#take(cut))

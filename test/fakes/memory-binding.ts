@@ -25,6 +25,7 @@ export class MemoryBinding implements InboundBinding {
   watermark: Position | null = null
   /** Seqs that cannot be applied for now. */
   readonly failing = new Map<number, ErrorCode>()
+  askedForKept = 0
   openSets = 0
   openBases = 0
   /** Older versions cannot be opened, break while they are read, or change meanwhile. */
@@ -40,6 +41,7 @@ export class MemoryBinding implements InboundBinding {
   }
 
   *kept(): Working<KeptContent[]> {
+    this.askedForKept++
     yield
     return [...this.broken].map(([seq, content]) => {
       return { seq, bytes: content.length, hash: hashBytes(content) }

@@ -1,8 +1,8 @@
-import type { JobReport } from '../../src/cas/sync-client/options.ts'
 import { RELAY_TIMES } from '../../src/cas/sync-server/relay/options.ts'
 import type { SyncServerOptions } from '../../src/cas/sync-server/sync-server.ts'
 import type { JobNode } from '../../src/core/wire/control.ts'
 import { SOURCE_SERVER, SyncFleet, type TicketChanges, jobNode } from './sync-fleet.ts'
+import { waitFor } from './wait-for.ts'
 
 type Served = Awaited<ReturnType<SyncFleet['serve']>>
 
@@ -18,14 +18,12 @@ export interface TreeNode {
 }
 
 /** Times at which a test can wait for patience to end. */
-const QUICK = { ...RELAY_TIMES, lookMs: 10, answerMs: 400, holdMs: 200, tailMs: 600 }
+const QUICK = { ...RELAY_TIMES, lookMs: 10, answerMs: 400, holdMs: 200, beatMs: 50 }
 
 /** A source and some targets that can pass streams on to each other, each a Sync Server of its own. */
 export class RelayFleet {
   readonly fleet: SyncFleet
   readonly servers = new Map<number, Served>()
-  /** What every server but the source told of those below it. */
-  readonly relayed: JobReport[] = []
 
   constructor(fleet: SyncFleet) {
     this.fleet = fleet
@@ -66,6 +64,17 @@ export class RelayFleet {
     })
     for (const { server, configuration, port } of this.servers.values())
       server.configure({ ...configuration, listen: { host: '127.0.0.1', port }, peers })
+  }
+
+  /** Waits until nothing is passed on any more: a sender does not wait for that. */
+  async settled(): Promise<void> {
+    await waitFor('the children', () =>
+      [...this.servers.values()].every(({ relayed }) =>
+        [...new Map(relayed.map((one) => [`${one.jobId} ${one.serverId}`, one])).values()].every(
+          ({ state }) => state !== 'running',
+        ),
+      ),
+    )
   }
 
   async node(tree: TreeNode): Promise<JobNode> {

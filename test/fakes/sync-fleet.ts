@@ -168,6 +168,7 @@ export class SyncFleet {
       iat: nowS,
       exp: nowS + (changes.expiresInS ?? 3600),
       jobId: 'job-1',
+      runAtMs: 1,
       policyId: 'policy-1',
       policyRevision: 1,
       bindingId: 'binding-1',

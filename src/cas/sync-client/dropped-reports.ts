@@ -3,16 +3,22 @@ import type { JobReport } from './options.ts'
 
 const MESSAGE_LENGTH_MAX = 2000
 
+/** Why a stream does not reach servers any more: whoever is next was left out of it, or the stream itself was lost. */
+interface CutOff {
+  readonly code: 'RELAY_DROPPED' | 'RELAY_LOST'
+  readonly message: string
+}
+
 /** Tells the master that a stream does not reach these servers, and what is below them, any more. */
 export function droppedReports(
   subject: { readonly jobId: string; readonly via: string },
   nodes: readonly JobNode[],
-  reason: string,
+  { code, message }: CutOff,
 ): JobReport[] {
-  const error = { code: 'RELAY_DROPPED', message: reason.slice(0, MESSAGE_LENGTH_MAX) }
+  const error = { code, message: message.slice(0, MESSAGE_LENGTH_MAX) }
   const figures = { attempts: 1, bytesOnWire: 0, entriesApplied: 0, entriesFailed: 0 }
   return nodes.flatMap(({ bindingId, serverId, children }) => [
     { type: 'jobReport', ...subject, bindingId, serverId, state: 'failed', ...figures, error },
-    ...droppedReports(subject, children, reason),
+    ...droppedReports(subject, children, { code, message }),
   ])
 }

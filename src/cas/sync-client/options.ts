@@ -37,10 +37,17 @@ export interface LinkOptions extends SyncClientOptions {
 export interface ClientTimes {
   /** How long nothing may move in a job: longer than a target takes to make a set durable. */
   readonly stallMs: number
+  /** The same for a target that passes on: it gives a sign of life every second, and others wait for it. */
+  readonly relayStallMs: number
   /** How long a connection is kept for the next job. */
   readonly idleMs: number
   /** A sign of life to the other side, at the latest so often, while content is hashed. */
   readonly aliveMs: number
 }
 
-export const CLIENT_TIMES: ClientTimes = { stallMs: 90_000, idleMs: 300_000, aliveMs: 15_000 }
+export const CLIENT_TIMES: ClientTimes = {
+  stallMs: 90_000,
+  relayStallMs: 20_000,
+  idleMs: 300_000,
+  aliveMs: 15_000,
+}

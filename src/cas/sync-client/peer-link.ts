@@ -104,12 +104,14 @@ export class PeerLink {
     const before = connection.bytesOnWire
     const { compression } = run.node.hop
     const isSlow = compression >= SLOW_LEVEL_MIN
-    const sender = new Sender(ports, { ...run.senderJob, ...(isSlow && { compression: 0 }) })
+    const job = run.senderJob
+    const { stallMs, relayStallMs } = this.#times
+    const sender = new Sender(ports, { ...job, ...(isSlow && { compression: 0 }) })
     const progress = (): AttemptProgress => ({
       bytesOnWire: connection.bytesOnWire - before,
       sender: sender.progress,
     })
-    connection.expectWithin(this.#times.stallMs)
+    connection.expectWithin(job.children.length > 0 ? relayStallMs : stallMs)
     run.followHop((hop) => connection.limit(hop.rateBytesPerS))
     const outcome = await drive({
       conversation,

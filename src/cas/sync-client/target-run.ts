@@ -1,3 +1,4 @@
+import type { ErrorCode } from '../../core/base/errors.ts'
 import type { Failure } from '../../core/base/result.ts'
 import type { SenderOutcome, SenderJob } from '../../core/transfer/sender-ports.ts'
 import type { SenderProgress } from '../../core/transfer/sender.ts'
@@ -10,6 +11,14 @@ export type Job = MasterMessageOf<'job'>
 
 const REPORT_INTERVAL_MS = 500
 const MESSAGE_LENGTH_MAX = 2000
+
+/** Why this side itself gives a stream up: whoever was to pass it on is not to blame. */
+const OWN_REASONS: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'CANCELLED',
+  'SOURCE_CHANGED',
+  'SOURCE_UNAVAILABLE',
+  'JOURNAL_BEHIND',
+])
 
 /** One target of a job on its way: what was counted over all attempts, and what is told about it. */
 export class TargetRun {
@@ -119,13 +128,18 @@ export class TargetRun {
     this.#ended.resolve()
   }
 
-  #dropSubtree({ message }: Failure): void {
+  #dropSubtree({ code, message }: Failure): void {
     if (!this.#hasSubtree) return
     this.#hasSubtree = false
     const { node, job } = this
     const subject = { jobId: job.jobId, via: this.#options.serverId }
     const why = `server "${node.serverId}" passes nothing on: ${message}`
-    for (const report of droppedReports(subject, node.children, why)) this.#options.report(report)
+    const cutOff = {
+      code: OWN_REASONS.has(code) ? 'RELAY_LOST' : 'RELAY_DROPPED',
+      message: why,
+    } as const
+    for (const report of droppedReports(subject, node.children, cutOff))
+      this.#options.report(report)
   }
 
   #reportOf(state: JobReport['state'], attempt: AttemptProgress, error: Failure | null): JobReport {

@@ -16,6 +16,8 @@ export type TargetOpener = (target: TargetConfig) => OpenTarget
 /** Who receives into a binding. */
 export interface BindingHolder {
   readonly peerId: string
+  /** When the run that it receives began, by its ticket. */
+  readonly runAtMs: number
   /** Gives the job up: what was staged is dropped before this returns, and the peer is told why. */
   abort(failure: Failure): void
 }
@@ -73,16 +75,19 @@ export class Bindings {
 
   /**
    * Takes a binding for a job. A sender that comes again has lost its first connection, whether this side knows or not,
-   * so its old job gives way; another sender's does not (BINDING_BUSY).
+   * so its old job gives way. To another sender it gives way only where the master began that run later, because what
+   * was sent before does not come through any more; else BINDING_BUSY.
    */
   acquire(bindingId: string, holder: BindingHolder): Result<OpenTarget> {
     const slot = this.#slots.get(bindingId)
     if (slot === undefined)
       return failure('BINDING_UNKNOWN', `binding "${bindingId}" is not known here`)
-    if (slot.holder !== null && slot.holder.peerId !== holder.peerId)
-      return failure('BINDING_BUSY', `binding "${bindingId}" receives from "${slot.holder.peerId}"`)
-    const message = `binding "${bindingId}" was opened again by the same server`
-    slot.holder?.abort({ code: 'BINDING_BUSY', message })
+    const { holder: before } = slot
+    const isSame = before?.peerId === holder.peerId
+    if (before !== null && !isSame && before.runAtMs >= holder.runAtMs)
+      return failure('BINDING_BUSY', `binding "${bindingId}" receives from "${before.peerId}"`)
+    const message = `binding "${bindingId}" was opened ${isSame ? 'again by the same server' : 'by a later run'}`
+    before?.abort({ code: 'BINDING_BUSY', message })
     const open = this.#opened(slot)
     slot.holder = holder
     return success(open)

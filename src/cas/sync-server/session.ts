@@ -6,12 +6,13 @@ import { Receiver, type ReceiverStep } from '../../core/transfer/receiver.ts'
 import type { TargetConfig } from '../../core/wire/control.ts'
 import type { OpenMessage } from '../../core/wire/frame-messages.ts'
 import { DATA_PROTOCOL, type Frame } from '../../core/wire/frame.ts'
+import type { TicketClaims } from '../../core/wire/ticket.ts'
 import { blockCodec } from '../../platform/block-codec.ts'
-import { blockHashes } from '../../platform/block-hashes.ts'
 import type { DataConnection } from '../../platform/data-connection.ts'
 import { createHasher } from '../../platform/hash.ts'
 import type { Logger } from '../../platform/log.ts'
 import { createVerifier } from '../../platform/set-signature.ts'
+import { strongHash } from '../../platform/strong-hash.ts'
 import { VERSION } from '../../platform/version.ts'
 import type { BindingHolder, Bindings, OpenTarget } from './bindings.ts'
 import { Intake, type IntakeHost } from './intake.ts'
@@ -38,7 +39,7 @@ export interface SessionHost {
   readonly log: Logger
   readonly times: SessionTimes
   /** Whether a peer may open this stream now: ticket and lease. */
-  admit(peerId: string, open: OpenMessage, target: TargetConfig): Promise<Result<unknown>>
+  admit(peerId: string, open: OpenMessage, target: TargetConfig): Promise<Result<TicketClaims>>
   /** LEASE_EXPIRED where this agent may not synchronize at the moment. */
   leaseFailure(): Failure | null
   /** A target stands here: a job into it begins, or a set of it is durable. */
@@ -65,7 +66,6 @@ interface Job {
   readonly intake: Intake
 }
 
-const JOB_ENDED: Failure = { code: 'CANCELLED', message: 'the job has ended' }
 const PARENT_LEFT: Failure = { code: 'PEER_UNREACHABLE', message: 'the sender left' }
 
 /** One connection of a sender: hello, then one job after another. */
@@ -75,6 +75,7 @@ export class Session implements BindingHolder {
   readonly #host: SessionHost
   #state: 'greeting' | 'idle' | 'opening' | 'receiving' | 'relaying' | 'closed' = 'greeting'
   #job: Job | null = null
+  #runAtMs = 0
   /** Null where the job has no children. */
   #relay: RelayStream | null = null
   readonly #pausedBy = new Set<'intake' | 'relay'>()
@@ -90,10 +91,14 @@ export class Session implements BindingHolder {
     connection.expectWithin(host.times.greetingMs)
   }
 
+  get runAtMs(): number {
+    return this.#runAtMs
+  }
+
   abort(reason: Failure): void {
     this.#state = 'closed'
     this.#endJob()
-    this.#endRelay(reason)
+    this.#leaveRelay(reason)
     this.#connection.close(reason)
   }
 
@@ -156,11 +161,12 @@ export class Session implements BindingHolder {
     if (!admitted.ok) return admitted.error
     if (this.#state !== 'opening' || bindings.target(open.bindingId) !== target)
       return { code: 'BINDING_UNKNOWN', message: `binding "${open.bindingId}" has changed` }
+    this.#runAtMs = admitted.value.runAtMs
     const acquired = this.#acquire(target)
     if (!acquired.ok) return acquired.error
-    // What is passed on must come whole: the children may have kept nothing.
-    const isRelayed = open.children.length > 0
-    const keeping = isRelayed ? Promise.resolve([]) : this.#kept(acquired.value, open.epoch)
+    // What is passed on must come whole: others may have kept nothing.
+    const isWhole = open.children.length > 0 || open.isPassedOn === true
+    const keeping = isWhole ? Promise.resolve([]) : this.#kept(acquired.value, open.epoch)
     const kept = await keeping.catch((thrown: unknown) => {
       bindings.release(target.bindingId, this)
       throw thrown
@@ -203,7 +209,7 @@ export class Session implements BindingHolder {
       binding: opened.binding,
       codec: blockCodec,
       newHasher: createHasher,
-      blockHashes,
+      strongHash,
       verify,
     }
     const receiver = new Receiver(ports, open, watermark)
@@ -253,12 +259,13 @@ export class Session implements BindingHolder {
     this.#reply(this.#relay === null ? replies : this.#relay.replies(replies))
   }
 
-  /** Answers; with the end of the job, which comes when that of every child has, the next one may come. */
+  /** Answers; with the end of the job the next one may come, while what is passed on goes on by itself. */
   #reply(replies: readonly Frame[]): void {
+    if (this.#state === 'closed') return
     for (const reply of replies) {
       this.#connection.send(reply)
       if (reply.type !== 'jobEnd') continue
-      this.#endRelay(JOB_ENDED)
+      this.#relay = null
       this.#becomeIdle()
     }
   }
@@ -277,10 +284,10 @@ export class Session implements BindingHolder {
     this.#connection.pause(this.#pausedBy.size > 0)
   }
 
-  #endRelay(reason: Failure): void {
+  #leaveRelay(reason: Failure): void {
     const relay = this.#relay
     this.#relay = null
-    relay?.close(reason)
+    relay?.parentGone(reason)
   }
 
   /** Does a step of the receiver; where that fails the session is over. */
@@ -324,7 +331,7 @@ export class Session implements BindingHolder {
   #closed(reason: Failure | null): void {
     const during = this.#job?.target.bindingId ?? null
     this.#state = 'closed'
-    this.#endRelay(reason ?? PARENT_LEFT)
+    this.#leaveRelay(reason ?? PARENT_LEFT)
     void this.#finishJob()
     this.#host.ended()
     const fields = { peerId: this.peerId, bindingId: during, reason: reason?.message ?? null }

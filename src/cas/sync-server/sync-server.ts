@@ -7,6 +7,7 @@ import { type Failure, type Result, failure } from '../../core/base/result.ts'
 import type { AgentMessageOf, TargetConfig } from '../../core/wire/control.ts'
 import type { OpenMessage } from '../../core/wire/frame-messages.ts'
 import type { SyncServerCommand } from '../../core/wire/sync-server.ts'
+import type { TicketClaims } from '../../core/wire/ticket.ts'
 import type { Clock } from '../../platform/clock.ts'
 import type { DataConnection } from '../../platform/data-connection.ts'
 import { type DataListener, listen } from '../../platform/data-listen.ts'
@@ -14,7 +15,12 @@ import type { Logger } from '../../platform/log.ts'
 import type { PlainServer } from '../../platform/plain-handshake.ts'
 import { RoutingTable } from '../routing-table.ts'
 import { Bindings, type TargetOpener } from './bindings.ts'
-import { RELAY_TIMES, type RelayOptions, type RelayTimes } from './relay/options.ts'
+import {
+  LEFT_STREAMS_MAX,
+  RELAY_TIMES,
+  type RelayOptions,
+  type RelayTimes,
+} from './relay/options.ts'
 import { type ParentSide, RelayStream } from './relay/relay-stream.ts'
 import { targetReport } from './reports.ts'
 import { SESSION_TIMES, Session, type SessionTimes } from './session.ts'
@@ -42,6 +48,8 @@ export class SyncServer {
   readonly #options: SyncServerOptions
   readonly #bindings: Bindings
   readonly #sessions = new Set<DataConnection>()
+  /** What is passed on at the moment. */
+  readonly #streams = new Set<RelayStream>()
   /** Where each target stood when that was last told: also what is told of one that cannot be opened any more. */
   readonly #positions = new Map<string, TargetPosition>()
   /** Targets whose last report told a failure. */
@@ -79,6 +87,7 @@ export class SyncServer {
     // Whoever sends tries again: this end may be back in a moment.
     const reason: Failure = { code: 'PEER_UNREACHABLE', message: 'the Sync Server is stopping' }
     for (const connection of this.#sessions) connection.close(reason)
+    for (const stream of this.#streams) stream.stop(reason)
   }
 
   /** Where a key was taken away, or is another now, what it was for ends. */
@@ -138,14 +147,17 @@ export class SyncServer {
           this.#reportPosition(target, position)
       },
       failed: (target: TargetConfig, error: Failure) => this.#reportFailure(target, error),
-      relay: (open: OpenMessage, parent: ParentSide) =>
-        new RelayStream(this.#relayOptions, open, parent),
+      relay: (open: OpenMessage, parent: ParentSide) => this.#passOn(open, parent),
       ended: () => this.#sessions.delete(connection),
     }
     new Session(connection, host)
   }
 
-  async #admit(peerId: string, open: OpenMessage, target: TargetConfig): Promise<Result<unknown>> {
+  async #admit(
+    peerId: string,
+    open: OpenMessage,
+    target: TargetConfig,
+  ): Promise<Result<TicketClaims>> {
     const lease = this.#leaseFailure()
     if (lease !== null) return { ok: false, error: lease }
     const configuration = this.#configuration
@@ -157,6 +169,17 @@ export class SyncServer {
       target,
       nowMs: this.#options.clock.nowMs(),
     })
+  }
+
+  #passOn(open: OpenMessage, parent: ParentSide): RelayStream {
+    const left = () => [...this.#streams].filter((each) => each.hasLeft).length
+    const host = {
+      mayLeave: () => left() < LEFT_STREAMS_MAX,
+      ended: () => void this.#streams.delete(stream),
+    }
+    const stream = new RelayStream(this.#relayOptions, { open, parent, host })
+    this.#streams.add(stream)
+    return stream
   }
 
   get #relayOptions(): RelayOptions {

@@ -1,8 +1,7 @@
 import type { OutboundRow } from '../apply/outbound.ts'
 import type { ContentHash } from '../change/entry.ts'
-import type { BlockHashes } from '../delta/block-hashes.ts'
 import type { DeltaSeed } from '../delta/rolling-hash.ts'
-import { type Signature, signatureBytes } from '../delta/signature.ts'
+import { type Signature, type StrongHash, signatureBytes } from '../delta/signature.ts'
 import type { Reading } from './file-reading.ts'
 import { SharedDelta } from './shared-delta.ts'
 
@@ -12,7 +11,7 @@ const KEPT_BYTES_MAX = 64 << 20
 const FINISHED_MAX = 8
 
 export interface DeltaDeskOptions {
-  readonly hashes: BlockHashes
+  readonly strong: StrongHash
   /** Gives 32 random bits. */
   random(): number
 }
@@ -33,7 +32,7 @@ interface Shared {
 
 /** All senders' deltas of one agent: what was computed for one target serves the others, and the next version. */
 export class DeltaDesk {
-  readonly hashes: BlockHashes
+  readonly strong: StrongHash
   readonly seed: DeltaSeed
   readonly #random: () => number
   /** By content, the one used last at the end. */
@@ -42,7 +41,7 @@ export class DeltaDesk {
   readonly #shared = new Map<string, Shared>()
 
   constructor(options: DeltaDeskOptions) {
-    this.hashes = options.hashes
+    this.strong = options.strong
     this.#random = () => options.random()
     // One seed for all: equal versions must have equal signatures, whichever target they come from.
     this.seed = { low: options.random(), high: options.random() }
@@ -80,7 +79,7 @@ export class DeltaDesk {
       reading: { ...reading, buffer: new Uint8Array(reading.buffer.length) },
       row,
       signature,
-      hashes: this.hashes,
+      strong: this.strong,
       salt: this.salt(),
       keep: (hash, next) => this.#keep(hash, next),
     })

@@ -65,7 +65,7 @@ export function refine(
   const operations: DeltaOperation[] = []
   const matcher = new Matcher({
     signature: builder.build(request.length),
-    hashes: desk.hashes,
+    strong: desk.strong,
     salt: desk.salt(),
     listener: {
       operation: (one) =>

@@ -3,14 +3,13 @@ import type { InboundFile } from '../apply/inbound.ts'
 import { isRefusal } from '../apply/refusal.ts'
 import { CONTENT_CHUNK_BYTES } from '../base/limits.ts'
 import type { ContentHash } from '../change/entry.ts'
-import type { BlockHashes } from '../delta/block-hashes.ts'
 import {
   BLOCK_BYTES_MAX,
   FINE_BLOCK_BYTES,
   SIGNATURE_RANGE_BYTES_MAX,
   blockCount,
 } from '../delta/block-size.ts'
-import { BlockSigner, SIGNED_BLOCK_BYTES } from '../delta/signature.ts'
+import { BlockSigner, SIGNED_BLOCK_BYTES, type StrongHash } from '../delta/signature.ts'
 import type { SignatureRequest } from '../wire/patch-frames.ts'
 import { demand } from './violation.ts'
 
@@ -18,24 +17,22 @@ import { demand } from './violation.ts'
 const SIGNED_SHARE_MAX = 4
 /** Copied between two frames, in bytes. */
 const COPY_BYTES_MAX = 4 << 20
-/** Read and signed at a time: a multiple of all sizes of blocks. */
-const PIECE_BYTES = BLOCK_BYTES_MAX
 const NOTHING = new Uint8Array(0)
 
 /** The older version of one file, as the sender makes use of it. Whatever it does not give, `isGone` remembers. */
 export class IncomingBase {
   readonly index: number
   readonly #file: BaseFile
-  readonly #hashes: BlockHashes
+  readonly #strong: StrongHash
   #signer: BlockSigner | null = null
   #buffer = new Uint8Array(CONTENT_CHUNK_BYTES)
   #signedBytes = 0
   #isGone = false
 
-  constructor(index: number, file: BaseFile, hashes: BlockHashes) {
+  constructor(index: number, file: BaseFile, strong: StrongHash) {
     this.index = index
     this.#file = file
-    this.#hashes = hashes
+    this.#strong = strong
   }
 
   /** The blocks of a stretch; none where it cannot be read. */
@@ -46,20 +43,8 @@ export class IncomingBase {
     demand(length >= blockBytes && offset + length <= this.#file.size, 'a stretch outside the base')
     this.#signedBytes += length
     demand(this.#signedBytes <= this.#file.size * SIGNED_SHARE_MAX, 'too many signatures')
-    const signer = this.#signerFor(request)
-    const signed = new Uint8Array(blockCount(length, blockBytes) * SIGNED_BLOCK_BYTES)
-    let filled = 0
-    // Piece by piece, while each is in the cache; the last takes what is left, which may be no whole block.
-    for (let done = 0; done < length;) {
-      const left = length - done
-      const piece = this.#read(offset + done, left < 2 * PIECE_BYTES ? left : PIECE_BYTES)
-      if (piece === null) return NOTHING
-      const blocks = signer.sign(piece)
-      signed.set(blocks, filled)
-      filled += blocks.length
-      done += piece.length
-    }
-    return signed
+    const range = this.#read(offset, length)
+    return range === null ? NOTHING : this.#signerFor(request).sign(range)
   }
 
   /** Hands a stretch on chunk by chunk; false where it cannot be read. */
@@ -100,7 +85,7 @@ export class IncomingBase {
       shape.seed.low === seed.low &&
       shape.seed.high === seed.high
     if (this.#signer === null || !isSame)
-      this.#signer = new BlockSigner({ blockBytes, seed }, this.#hashes)
+      this.#signer = new BlockSigner({ blockBytes, seed }, this.#strong)
     return this.#signer
   }
 

@@ -79,9 +79,9 @@ export class RelayChild {
     return this.#queue.bytes
   }
 
-  /** True while the child owes the answer on which the parent's content depends. */
-  get owesAnswer(): boolean {
-    return this.#state === 'opening' || this.#asked.length > 0
+  /** True while the child owes an answer on which the parent's content depends. */
+  get owesWanted(): boolean {
+    return this.#asked.length > 0
   }
 
   /** Receipts so far. */

@@ -39,6 +39,11 @@ export class WantedTurn {
     this.#own = wanted.map((flag, index) => flag || this.#others[index] === true)
   }
 
+  /** Waits for nobody any more. */
+  settle(): void {
+    this.#open.clear()
+  }
+
   /** Takes a child's answer; null where the set does not go to it. */
   take(child: object, wanted: readonly boolean[] | null, bases: readonly Base[] = []): void {
     if (!this.#open.delete(child) || wanted === null) return
@@ -77,6 +82,11 @@ export class WantedTurns {
   /** Waits for a child no longer. */
   forget(child: object): void {
     for (const turn of this.#turns) turn.take(child, null)
+  }
+
+  /** Waits for no child any more: what is still open is answered as far as it is known. */
+  settle(): void {
+    for (const turn of this.#turns) turn.settle()
   }
 
   /** The answers that are whole, each given once. */

@@ -39,10 +39,18 @@ export interface RelayedFrame {
 export class Relay {
   readonly #live: Set<RelayChild>
   readonly #turns = new WantedTurns()
+  readonly #mayLeave: () => boolean
   #ownEnd: 'due' | 'reached' | 'told' = 'due'
 
-  constructor(children: Iterable<RelayChild>) {
+  /** `mayLeave` says whether this server's own end may be told while children still take what they were given. */
+  constructor(children: Iterable<RelayChild>, mayLeave: () => boolean) {
     this.#live = new Set(children)
+    this.#mayLeave = mayLeave
+  }
+
+  /** True once the parent was told that the job has ended here: it is to hear nothing more. */
+  get hasLeft(): boolean {
+    return this.#ownEnd === 'told'
   }
 
   /** Gives a frame of the parent as the children are to get it, null where it is not for them. */
@@ -68,10 +76,16 @@ export class Relay {
     return [...out, ...this.released()]
   }
 
-  /** What waited and may go to the parent now, because of something a child said or because one is gone. */
+  /**
+   * What waited and may go to the parent now, because of something a child said or because one is gone. With the end of
+   * the job here, everything is said: the parent sent its last, and its next job must not wait for a slow child.
+   */
   released(): Frame[] {
+    if (this.#ownEnd === 'told') return []
+    const isEnd = this.#ownEnd === 'reached' && (this.#live.size === 0 || this.#mayLeave())
+    if (isEnd) this.#turns.settle()
     const out = [...this.#turns.ready()].flatMap(answerFrames)
-    if (this.#ownEnd !== 'reached' || this.#live.size > 0) return out
+    if (!isEnd) return out
     this.#ownEnd = 'told'
     return [...out, { type: 'jobEnd' }]
   }

@@ -39,6 +39,8 @@ export const openMessage = z.object({
   compression: z.number().int().min(0).max(9),
   /** The hops below the receiver: whom it passes the sets on to. */
   children: z.array(jobNode).max(1000),
+  /** True where the sender passes on what comes to it whole: what was kept of broken off files is not asked for. */
+  isPassedOn: z.boolean().optional(),
 })
 
 export const openedMessage = z.discriminatedUnion('outcome', [

@@ -22,6 +22,8 @@ export const ticketClaims = z.object({
   iat: secondsOfEpoch,
   exp: secondsOfEpoch,
   jobId: id,
+  /** When the master began this run of the job, in ms since 1970: of two runs to one binding the later one counts. */
+  runAtMs: z.number().int().min(0),
   policyId: id,
   policyRevision: z.number().int().min(0),
   bindingId: id,

@@ -19,9 +19,9 @@ function rig(...targets: TargetConfig[]) {
   return { bindings, open }
 }
 
-function holder(peerId: string): BindingHolder & { aborted: Failure[] } {
+function holder(peerId: string, runAtMs = 1): BindingHolder & { aborted: Failure[] } {
   const aborted: Failure[] = []
-  return { peerId, aborted, abort: (failure) => void aborted.push(failure) }
+  return { peerId, runAtMs, aborted, abort: (failure) => void aborted.push(failure) }
 }
 
 test('a binding has one holder; the same peer takes over, and only the holder releases', () => {
@@ -36,6 +36,17 @@ test('a binding has one holder; the same peer takes over, and only the holder re
   bindings.release('b', again)
   expect(bindings.acquire('b', other).ok).toBe(true)
   expect(bindings.acquire('c', other)).toMatchObject({ error: { code: 'BINDING_UNKNOWN' } })
+})
+
+test('another peer takes over only by a later run', () => {
+  const { bindings } = rig(target('b'))
+  const [relay, source, late] = [holder('relay', 5), holder('source', 6), holder('relay', 5)]
+  bindings.acquire('b', relay)
+  expect(bindings.acquire('b', holder('source', 5)).ok).toBe(false)
+  expect(bindings.acquire('b', source).ok).toBe(true)
+  expect(relay.aborted).toMatchObject([{ code: 'BINDING_BUSY' }])
+  expect(bindings.acquire('b', late)).toMatchObject({ error: { code: 'BINDING_BUSY' } })
+  expect(source.aborted).toEqual([])
 })
 
 test.each<[string, TargetConfig[], boolean]>([

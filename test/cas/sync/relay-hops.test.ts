@@ -45,6 +45,7 @@ async function send(hop: Partial<JobNode['hop']>) {
     ...(await relays.fleet.job(source.headSeq())),
     children: [{ ...node, children }],
   })
+  await relays.settled()
   return relays.at(1).relayed.at(-1)
 }
 

@@ -29,6 +29,7 @@ async function makeSending(tree: TreeNode) {
   return async () => {
     const job = await relays.fleet.job(source.headSeq())
     await client.run({ ...job, children: [patching(await relays.node(tree))] })
+    await relays.settled()
     return reports.at(-1)?.bytesOnWire ?? 0
   }
 }

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test } from 'bun:test'
+import { randomBytes } from 'node:crypto'
 import { type Socket, connect, createServer } from 'node:net'
 
 import { MemorySource } from '../../fakes/memory-source.ts'
@@ -20,12 +21,19 @@ afterEach(() => relays.fleet.stop())
 
 const CONTENT = ['d directory', 'd/a alpha', `d/b ${'x'.repeat(300_000)}`]
 
-/** Sends along a tree, once; gives what the source told. */
-async function send(tree: TreeNode, ports = relays.ports) {
-  const { client, reports } = relays.fleet.client(ports, source)
+/** Sends along a tree, once, until the source is done; gives what it told. */
+async function sendOnly(tree: TreeNode) {
+  const { client, reports } = relays.fleet.client(relays.ports, source)
   const retry = { attempts: 1, backoffMs: 1 }
   const job = await relays.fleet.job(source.headSeq(), { retry })
   await client.run({ ...job, children: [await relays.node(tree)] })
+  return reports
+}
+
+/** The same, until everything is passed on. */
+async function send(tree: TreeNode) {
+  const reports = await sendOnly(tree)
+  await relays.settled()
   return reports
 }
 
@@ -41,7 +49,11 @@ function listingOf(number: number): string[] {
 test('a chain of three gets everything, and the source sends once', async () => {
   await relays.start(3)
   const reports = await send(chain(1, 2, 3))
-  for (const number of [1, 2, 3]) expect(listingOf(number)).toEqual(CONTENT)
+  for (const number of [1, 2, 3]) {
+    expect(listingOf(number)).toEqual(CONTENT)
+    // It could not be used: others may have kept nothing.
+    expect(relays.at(number).binding().askedForKept).toBe(0)
+  }
   expect(reports.filter(({ state }) => state === 'done')).toMatchObject([
     { serverId: serverId(1), via: SOURCE_SERVER, entriesApplied: 3 },
   ])
@@ -187,4 +199,49 @@ test('a child that takes no more holds its siblings up for a moment, then is dro
   const last = told(relays.at(1).relayed)
   expect(last.get(serverId(9))).toMatchObject({ error: { code: 'RELAY_DROPPED' } })
   expect(last.get(serverId(2))).toMatchObject({ state: 'done' })
+})
+
+test('the end at the relay waits for no child, nor does its next job; the child gets all of the first', async () => {
+  await relays.start(2)
+  source.write('d/c', randomBytes(4_000_000).toString('latin1'))
+  const slow = { number: 2, compression: 0, rateBytesPerS: 2_000_000 }
+  const first = await sendOnly({ number: 1, compression: 0, children: [slow] })
+  expect(first.at(-1)).toMatchObject({ state: 'done', serverId: serverId(1) })
+  const isDone = () => relays.at(1).relayed.some(({ state }) => state === 'done')
+  expect(isDone()).toBe(false)
+  source.write('d/a', 'beta')
+  await sendOnly({ number: 1 })
+  expect(listingOf(1)).toContain('d/a beta')
+  expect(isDone()).toBe(false)
+  await waitFor('the child', isDone)
+  expect(listingOf(2)).toHaveLength(4)
+  expect(listingOf(2)).toContain('d/a alpha')
+})
+
+test('what was passed on when the sender left goes on to its end; the rest is told as lost', async () => {
+  await relays.start(3)
+  source.write('d/c', randomBytes(8_000_000).toString('latin1'))
+  const slow = { ...chain(2, 3), compression: 0, rateBytesPerS: 2_000_000 }
+  const { client } = relays.fleet.client(relays.ports, source)
+  const job = await relays.fleet.job(source.headSeq(), { retry: { attempts: 1, backoffMs: 1 } })
+  const tree = { number: 1, compression: 0, rateBytesPerS: 4_000_000, children: [slow] }
+  const ended = client.run({ ...job, children: [await relays.node(tree)] })
+  await waitFor('content', () => relays.at(3).binding().openSets > 0)
+  client.cancel(job.jobId)
+  await ended
+  await waitFor('the word', () => relays.at(1).relayed.some(({ state }) => state === 'failed'))
+  const last = told(relays.at(1).relayed)
+  for (const number of [2, 3])
+    expect(last.get(serverId(number))).toMatchObject({ error: { code: 'RELAY_LOST' } })
+})
+
+test('a later run takes a target over from a relay that is stuck', async () => {
+  await relays.start(2)
+  source.write('d/c', randomBytes(4_000_000).toString('latin1'))
+  const slow = { number: 2, compression: 0, rateBytesPerS: 100_000 }
+  await sendOnly({ number: 1, compression: 0, children: [slow] })
+  await waitFor('content', () => relays.at(2).binding().openSets > 0)
+  const ticket = { claims: { senders: [SOURCE_SERVER], runAtMs: 2 } }
+  expect((await send({ number: 2, ticket })).at(-1)).toMatchObject({ state: 'done' })
+  expect(listingOf(2)).toHaveLength(4)
 })

@@ -47,7 +47,7 @@ test('a target that says nothing more in a job is given up and tried again', asy
     if (frame.type === 'hello') connection.send(hello)
     if (frame.type === 'open') connection.send(accepted)
   })
-  const times = { stallMs: 50, idleMs: 1000, aliveMs: 1000 }
+  const times = { stallMs: 50, relayStallMs: 50, idleMs: 1000, aliveMs: 1000 }
   const { client, reports } = fleet.client(receiver.port, source, { times })
   await client.run(await fleet.job(source.headSeq(), { retry: { attempts: 2, backoffMs: 1 } }))
   expect(reports.at(-1)).toMatchObject({ attempts: 2, error: { code: 'PEER_UNREACHABLE' } })
@@ -159,7 +159,7 @@ test('a sender that says nothing loses its connection: before hello, between job
 test('long work on the source is no stall: it gives signs of life', async () => {
   const { port } = await fleet.serve({ times: { greetingMs: 1000, idleMs: 1000, stallMs: 100 } })
   source.write('large', 'x'.repeat(3 << 20))
-  const times = { stallMs: 100, idleMs: 1000, aliveMs: 10 }
+  const times = { stallMs: 100, relayStallMs: 100, idleMs: 1000, aliveMs: 10 }
   const sending = fleet.client(port, source, { times })
   await sending.client.run(await fleet.job(source.headSeq()))
   // Every chunk takes long from now on; the file was renamed, so it is hashed before anything is said about it.

@@ -39,6 +39,7 @@ export class ChildLink {
   #isWaitingForRoom = false
   #isGone = false
   #hasAll = false
+  #bytesReceived = 0
   #reportedAtMs: number
   #sentAtMs: number
 
@@ -66,6 +67,11 @@ export class ChildLink {
     return this.#isGone
   }
 
+  /** True once it was given everything that the parent has to send. */
+  get hasAll(): boolean {
+    return this.#hasAll
+  }
+
   /** True while more waits for the child than may. */
   get isFull(): boolean {
     return !this.#isGone && this.child.queuedBytes > this.#order.queueBytesMax
@@ -89,12 +95,15 @@ export class ChildLink {
     this.#connection?.flush()
   }
 
-  /** Looks after the child; `isHeld` says that the stream waits for it. */
-  look(isHeld: boolean): void {
+  /** Looks after the child: whether the stream is held up by it, and whether the parent's job has left it behind. */
+  look({ isHeld, isLeft }: { readonly isHeld: boolean; readonly isLeft: boolean }): void {
     if (this.#isGone) return
     const { clock, times } = this.#options
     const nowMs = clock.nowMs()
-    const owes = this.#hasAll ? 'end' : this.child.owesAnswer ? 'answer' : 'nothing'
+    this.#listen()
+    const { state, owesWanted } = this.child
+    const owesAnswer = state === 'opening' || (owesWanted && !isLeft)
+    const owes = owesAnswer ? 'answer' : this.#hasAll ? 'end' : 'nothing'
     const tooSlow = this.#patience.judge({ nowMs, owes, isHeld })
     if (tooSlow !== null) return this.drop({ code: 'RELAY_DROPPED', message: tooSlow })
     if (Math.abs(nowMs - this.#sentAtMs) > times.aliveMs) this.#send({ type: 'alive' })
@@ -103,6 +112,15 @@ export class ChildLink {
 
   /** Takes the child out of the stream; the master has it served otherwise. */
   drop(reason: Failure): void {
+    this.#cutOff('RELAY_DROPPED', reason)
+  }
+
+  /** The stream ends before its time, through no fault of the child. */
+  lose(reason: Failure): void {
+    this.#cutOff('RELAY_LOST', reason)
+  }
+
+  #cutOff(cause: 'RELAY_DROPPED' | 'RELAY_LOST', reason: Failure): void {
     if (this.#isGone) return
     this.#end()
     this.#connection?.close(reason)
@@ -111,8 +129,16 @@ export class ChildLink {
     const { code, message } = reason
     log.warn('a child was dropped', { childId: node.serverId, jobId: open.jobId, code, message })
     const why = `server "${serverId}" passes nothing on to "${node.serverId}": ${code}, ${message}`
-    for (const each of droppedReports(this.#subject, [node], why)) report(each)
+    const cutOff = { code: cause, message: why }
+    for (const each of droppedReports(this.#subject, [node], cutOff)) report(each)
     this.#order.changed()
+  }
+
+  /** Signs of life count too, which do not come as frames. */
+  #listen(): void {
+    const bytesReceived = this.#connection?.bytesReceived ?? 0
+    if (bytesReceived !== this.#bytesReceived) this.#patience.moved()
+    this.#bytesReceived = bytesReceived
   }
 
   async #connect(): Promise<void> {
@@ -140,7 +166,8 @@ export class ChildLink {
       connection.limit(node.hop.rateBytesPerS)
       const { bindingId, ticket, children, hop } = node
       const { compression } = hop
-      const message = { ...open, bindingId, ticket, children: [...children], compression }
+      const below = { children: [...children], isPassedOn: true }
+      const message = { ...open, bindingId, ticket, compression, ...below }
       this.#send({ type: 'open', open: message })
     } catch (thrown) {
       const { code, message } = toAppError(thrown)
@@ -150,7 +177,6 @@ export class ChildLink {
 
   #take(frame: Frame): void {
     if (this.#isGone) return
-    this.#patience.moved(this.#options.clock.nowMs())
     const taken = this.child.receive(frame)
     if (!taken.ok) return this.drop(taken.error)
     if (this.child.state === 'over') return this.#done()
@@ -190,9 +216,8 @@ export class ChildLink {
   }
 
   #send(frame: Frame): void {
-    const nowMs = this.#options.clock.nowMs()
-    this.#sentAtMs = nowMs
-    if (frame.type !== 'alive') this.#patience.moved(nowMs)
+    this.#sentAtMs = this.#options.clock.nowMs()
+    if (frame.type !== 'alive') this.#patience.moved()
     this.#connection?.send(frame)
   }
 

@@ -18,29 +18,37 @@ export interface RelayOptions extends HopKeys {
   readonly times: RelayTimes
 }
 
-/** The times that concern a child grow with the height of what is below it, so that the nearest parent drops first. */
 export interface RelayTimes {
   /** How often children are looked at. */
   readonly lookMs: number
-  /** How long a child may owe an answer without a frame going or coming. */
+  /** How long nothing may go to or come from a child that owes an answer: others wait for it. */
   readonly answerMs: number
-  /** How long a child may hold the stream up, beside a tenth of the time that the stream takes. */
+  /**
+   * How long a child may hold the stream up, beside a tenth of the time that the stream takes; so often again for each
+   * hop below it, so that whoever is nearest to the trouble loses patience first.
+   */
   readonly holdMs: number
-  /** How long nothing may come from a child that has got everything. */
+  /** How long nothing may come from a child that has got everything. Nobody waits for it. */
   readonly tailMs: number
-  /** A sign of life to parent and children, at the latest so often. */
+  /** A sign of life to the children, at the latest so often. */
   readonly aliveMs: number
+  /** The same to the parent: by it a server that waits for its own children is told from one that is stuck. */
+  readonly beatMs: number
   readonly reportMs: number
 }
 
 export const RELAY_TIMES: RelayTimes = {
   lookMs: 100,
-  answerMs: 4000,
+  answerMs: 5000,
   holdMs: 2000,
-  tailMs: 15_000,
+  tailMs: 90_000,
   aliveMs: 15_000,
+  beatMs: 1000,
   reportMs: 500,
 }
 
 /** Bytes that wait for all children of one stream together: enough to even out a pause of the disk. */
 export const RELAY_QUEUE_BYTES = 32 << 20
+
+/** Streams whose parent was told the end while children still take what waits for them: each holds its queue. */
+export const LEFT_STREAMS_MAX = 2

@@ -13,27 +13,54 @@ export interface ParentSide {
   pause(isPaused: boolean): void
 }
 
-/** Passes one stream on to its children while it comes. A child in trouble is dropped; the others and the parent go on. */
+/** What a stream tells and asks of the one who keeps them all. */
+export interface StreamHost {
+  /** Whether a stream may go on by itself after the end of the job here. */
+  mayLeave(): boolean
+  /** It is over: nothing of it is left. */
+  ended(): void
+}
+
+export interface StreamOrder {
+  readonly open: OpenMessage
+  readonly parent: ParentSide
+  readonly host: StreamHost
+}
+
+/**
+ * Passes one stream on to its children while it comes. A child in trouble is dropped; the others and the parent go on.
+ * Once the job has ended here, the stream leaves its parent, whose next job may come, and goes on until the last child
+ * has taken what it was given.
+ */
 export class RelayStream {
   readonly #options: RelayOptions
   readonly #parent: ParentSide
+  readonly #host: StreamHost
   readonly #links: readonly ChildLink[]
   readonly #relay: Relay
   readonly #timer: ReturnType<typeof setInterval>
   #isHeld = false
+  #isOver = false
   #saidAtMs: number
 
-  constructor(options: RelayOptions, open: OpenMessage, parent: ParentSide) {
+  constructor(options: RelayOptions, { open, parent, host }: StreamOrder) {
     this.#options = options
     this.#parent = parent
+    this.#host = host
     this.#saidAtMs = options.clock.nowMs()
     const queueBytesMax = RELAY_QUEUE_BYTES / open.children.length
     const changed = (): void => this.#changed()
     this.#links = open.children.map(
       (node) => new ChildLink(options, { node, open, queueBytesMax, changed }),
     )
-    this.#relay = new Relay(this.#links.map((link) => link.child))
+    const children = this.#links.map((link) => link.child)
+    this.#relay = new Relay(children, () => host.mayLeave())
     this.#timer = setInterval(() => this.#look(), options.times.lookMs)
+  }
+
+  /** True once the parent has nothing to do with it any more. */
+  get hasLeft(): boolean {
+    return this.#relay.hasLeft
   }
 
   /** Passes a frame of the parent on, as far as it is for others; to be called before it is acted on here. */
@@ -48,23 +75,50 @@ export class RelayStream {
 
   /** Gives what of the own replies may go to the parent now; the rest follows when the children let it. */
   replies(own: readonly Frame[]): Frame[] {
-    return this.#relay.replies(own)
+    return this.#leaving(this.#relay.replies(own))
   }
 
-  /** Ends it; children that have not ended are dropped. */
-  close(reason: Failure): void {
-    clearInterval(this.#timer)
-    for (const link of this.#links) link.drop(reason)
+  /** No more comes from the parent: children that were not given everything are lost to the stream. */
+  parentGone(reason: Failure): void {
+    for (const link of this.#links) if (!link.hasAll) link.lose(reason)
+  }
+
+  /** Ends it for all children, wherever they are. */
+  stop(reason: Failure): void {
+    for (const link of this.#links) link.lose(reason)
+    this.#endIfOver()
   }
 
   #changed(): void {
     for (const link of this.#links) if (link.isGone) this.#relay.gone(link.child)
     this.#balance()
-    this.#parent.reply(this.#relay.released())
+    this.#tell()
+    this.#endIfOver()
+  }
+
+  #tell(): void {
+    const frames = this.#leaving(this.#relay.released())
+    if (frames.length > 0) this.#parent.reply(frames)
+  }
+
+  /** A parent that was told the end is not held up any more, whatever still waits here. */
+  #leaving(frames: Frame[]): Frame[] {
+    if (!this.hasLeft || !this.#isHeld) return frames
+    this.#isHeld = false
+    this.#parent.pause(false)
+    return frames
+  }
+
+  #endIfOver(): void {
+    if (this.#isOver || !this.#links.every((link) => link.isGone)) return
+    this.#isOver = true
+    clearInterval(this.#timer)
+    this.#host.ended()
   }
 
   /** The parent waits while one child cannot take more, for as long as that child is borne with. */
   #balance(): void {
+    if (this.hasLeft) return
     const isHeld = this.#isHeld
       ? !this.#links.every((link) => link.hasRoom)
       : this.#links.some((link) => link.isFull)
@@ -74,10 +128,13 @@ export class RelayStream {
   }
 
   #look(): void {
-    for (const link of this.#links) link.look(this.#isHeld && !link.hasRoom)
+    const isLeft = this.hasLeft
+    for (const link of this.#links) link.look({ isHeld: this.#isHeld && !link.hasRoom, isLeft })
+    if (isLeft) return
+    this.#tell()
     const nowMs = this.#options.clock.nowMs()
-    if (Math.abs(nowMs - this.#saidAtMs) < this.#options.times.aliveMs) return
+    if (Math.abs(nowMs - this.#saidAtMs) < this.#options.times.beatMs) return
     this.#saidAtMs = nowMs
-    this.#parent.reply([{ type: 'alive' }])
+    if (!this.hasLeft) this.#parent.reply([{ type: 'alive' }])
   }
 }
