@@ -156,6 +156,7 @@ async function sendJob(from: Host, to: Host): Promise<AgentMessageOf<'jobReport'
     iat: nowS,
     exp: nowS + 600,
     jobId,
+    runAtMs: nowS,
     policyRevision: 1,
     sourceServerId: from.serverId,
     senders: [from.serverId],

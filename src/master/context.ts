@@ -1,4 +1,5 @@
 import type { Failure } from '../core/base/result.ts'
+import type { DistributionTree } from '../core/route/tree.ts'
 import type { MasterMessage } from '../core/wire/control.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Logger } from '../platform/log.ts'
@@ -109,8 +110,17 @@ export interface JobControl {
    * gives its id. NOT_FOUND where there is none.
    */
   sync(request: SyncRequest): Promise<string>
+  /** The trees by which a policy's content would go now, one for each source that is there. */
+  routes(policyId: string, question: RouteQuestion): readonly DistributionTree[]
   /** Stops a job's targets that have not ended; what they lack stays in the backlog. */
   cancel(jobId: string, actor: Actor): Promise<void>
+}
+
+export interface RouteQuestion {
+  /** Servers that count as gone. */
+  readonly without: ReadonlySet<string>
+  /** What is to be sent; what the targets lack where left out. */
+  readonly bytes?: number | undefined
 }
 
 export interface SyncRequest {

@@ -170,8 +170,9 @@ export class ScriptedAgent {
     })
   }
 
-  /** Reports changes, one per seq in (from, upTo]. */
-  reportChanges(from: number, upTo: number, epoch = 'epoch-1'): void {
+  /** Reports changes, one per seq in (from, upTo], each a new file. */
+  reportChanges(from: number, upTo: number, of: { epoch?: string; size?: number } = {}): void {
+    const { epoch = 'epoch-1', size = 10 } = of
     const [source] = this.config.sources
     if (source === undefined) throw new Error('this agent has no source')
     const { policyId, sourceId } = source
@@ -181,7 +182,7 @@ export class ScriptedAgent {
       from: null,
       operation: 'create' as const,
       type: 'file' as const,
-      size: 10,
+      size,
       mtimeNs: '1',
       hash: null,
     }))

@@ -1,4 +1,9 @@
-import type { AgentMessageOf, ChangeRecord, MasterMessageOf } from '../../src/core/wire/control.ts'
+import type {
+  AgentMessageOf,
+  ChangeRecord,
+  JobNode,
+  MasterMessageOf,
+} from '../../src/core/wire/control.ts'
 import { SYSTEM_ACTOR } from '../../src/master/context.ts'
 import { policyFields } from '../../src/master/policy-schema.ts'
 import { createEnrollmentToken } from '../../src/master/use-cases/enrollment-tokens.ts'
@@ -195,11 +200,17 @@ function notesOf(upTo: number): AgentMessageOf<'targetReport'>['notes'] {
   }
 }
 
+/** Every node of a tree, with the server that sends to it. */
+function hopsOf(sender: string, nodes: readonly JobNode[]): [string, JobNode][] {
+  return nodes.flatMap((node) => [[sender, node], ...hopsOf(node.serverId, node.children)])
+}
+
 /** Carries a job out as agents would, but for the target whose disk is full. */
 function answer(job: Job, agents: Map<string, ScriptedAgent>, fullPolicyId: string): void {
-  const origin = [...agents.values()][0]
-  for (const child of job.children) {
-    const target = [...agents.values()].find((agent) => agent.serverId === child.serverId)
+  const byId = new Map([...agents.values()].map((agent) => [agent.serverId, agent]))
+  for (const [sender, child] of hopsOf([...byId.keys()][0] ?? '', job.children)) {
+    const origin = byId.get(sender)
+    const target = byId.get(child.serverId)
     const full = job.policyId === fullPolicyId && target === agents.get('ap-edge-1')
     const only: Job = { ...job, children: [child] }
     origin?.reportJob(only, 'running', { bytesOnWire: 0, entriesApplied: 0 })

@@ -24,11 +24,11 @@ export class Stage {
     this.#identities = identities
   }
 
-  static async open(): Promise<Stage> {
+  static async open(names: readonly string[] = ['source', 'target', 'other']): Promise<Stage> {
     const master = await startTestMaster()
     const { a: groupId = '' } = await makeGroups(master, ['a'])
     const identities: AgentIdentity[] = []
-    for (const name of ['source', 'target', 'other']) {
+    for (const name of names) {
       identities.push(await mustEnrol(master.url, await makeToken(master, groupId), name))
     }
     return new Stage(master, identities)

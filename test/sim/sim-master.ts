@@ -55,6 +55,7 @@ export class SimMaster {
         sourceId,
         connected: true,
         reported: true,
+        awaitedSinceMs: 0,
         drained: false,
         runningJobId: null,
         failures: 0,

@@ -28,7 +28,10 @@ export interface PolicyRouteProps {
 
 export const PolicyRoutePage = (props: PolicyRouteProps) => (
   <PolicyLayout {...props} live={['policy', 'server']}>
-    <Card title="The way content would take now">
+    <Card
+      title="The way content would take now"
+      actions={<Sizes frame={props.frame} policy={props.policy} />}
+    >
       {props.hops.length === 0 ? (
         <Empty title="No way yet">
           <p>A route appears when the source is connected and a target can be reached.</p>
@@ -59,6 +62,29 @@ export const PolicyRoutePage = (props: PolicyRouteProps) => (
     )}
   </PolicyLayout>
 )
+
+/** The tree depends on how much there is to send. */
+const SIZES: readonly (readonly [query: string, label: string])[] = [
+  ['', 'What is missing'],
+  [`?bytes=${1 << 30}`, 'A large file'],
+  ['?bytes=1024', 'A small change'],
+]
+
+const Sizes = ({ frame, policy }: { frame: Frame; policy: PolicyHead }) => {
+  const [, search = ''] = frame.url.split('?')
+  return (
+    <nav class="choices" aria-label="What is to be sent">
+      {SIZES.map(([query, label]) => (
+        <a
+          href={`/policies/${policy.id}/route${query}`}
+          aria-current={query.slice(1) === search ? 'page' : undefined}
+        >
+          {label}
+        </a>
+      ))}
+    </nav>
+  )
+}
 
 /** Servers that send without receiving: the sources. */
 function roots(hops: readonly HopView[]): readonly string[] {

@@ -1,7 +1,6 @@
-import { type BlockHashes, STRONG_BYTES, type StrongHash } from './block-hashes.ts'
-import { BlockTable, FALSE_HIT, NO_BLOCK, type Sought } from './block-table.ts'
-import { RollingHash, WindowHash } from './rolling-hash.ts'
-import type { Signature } from './signature.ts'
+import { BlockTable, FALSE_HIT, NO_BLOCK } from './block-table.ts'
+import { RollingHash } from './rolling-hash.ts'
+import { STRONG_BYTES, type Signature, type StrongHash } from './signature.ts'
 import { SlidingBuffer } from './sliding-buffer.ts'
 
 /** A stretch of the new file at `at`: to be copied from the old one at `from`, or sent as it is. In bytes. */
@@ -25,7 +24,7 @@ const FALSE_HITS_FREE = 256
 
 export interface MatcherOptions {
   readonly signature: Signature
-  readonly hashes: BlockHashes
+  readonly strong: StrongHash
   /** Random, 32 bits. */
   readonly salt: number
   readonly listener: MatchListener
@@ -54,11 +53,10 @@ export class Matcher {
   constructor(options: MatcherOptions) {
     this.#signature = options.signature
     this.#listener = options.listener
-    this.#strong = options.hashes.strong
+    this.#strong = options.strong
     this.#table = new BlockTable(options.signature, options.salt)
-    const { blockBytes, seed } = options.signature
-    this.#rolling = new RollingHash(new WindowHash(blockBytes, seed, options.hashes.weak))
-    this.#buffer = new SlidingBuffer(blockBytes)
+    this.#rolling = new RollingHash(options.signature.blockBytes, options.signature.seed)
+    this.#buffer = new SlidingBuffer(options.signature.blockBytes)
   }
 
   push(chunk: Uint8Array): void {
@@ -113,7 +111,7 @@ export class Matcher {
     const stopped = this.#rolling.roll(bytes, { at, end }, this.#table.filter)
     this.#position += stopped - at
     if (!this.#hasBlock) return
-    const block = this.#table.find(this.#sought)
+    const block = this.#table.find(this.#rolling, () => this.#strongAt(this.#position))
     if (block !== NO_BLOCK && block !== FALSE_HIT) return this.#match(block)
     if (block === FALSE_HIT) this.#falseHits++
     this.#rolling.step(bytes, stopped)
@@ -126,15 +124,6 @@ export class Matcher {
     if (!this.#table.isStrong(this.#expected, this.#strongAt(this.#position))) return false
     this.#match(this.#expected)
     return true
-  }
-
-  /** The block at the position, over which the hash rolls. */
-  get #sought(): Sought {
-    return {
-      low: this.#rolling.low,
-      high: () => this.#rolling.highAt(this.#buffer.bytes, this.#buffer.indexOf(this.#position)),
-      strong: () => this.#strongAt(this.#position),
-    }
   }
 
   #strongAt(position: number): Uint8Array {

@@ -1,5 +1,4 @@
-import type { BlockHashes } from './block-hashes.ts'
-import { BlockSigner, type Signature, SignatureBuilder } from './signature.ts'
+import { BlockSigner, type Signature, SignatureBuilder, type StrongHash } from './signature.ts'
 
 /**
  * Makes the signature of a new file while it is matched against the old one: a block that was found is known already, so
@@ -11,9 +10,9 @@ export class NextSignature {
   readonly #builder: SignatureBuilder
   #last = -1
 
-  constructor(old: Signature, hashes: BlockHashes) {
+  constructor(old: Signature, strong: StrongHash) {
     this.#old = old
-    this.#signer = new BlockSigner(old, hashes)
+    this.#signer = new BlockSigner(old, strong)
     this.#builder = new SignatureBuilder(old, old.count)
   }
 

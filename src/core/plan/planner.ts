@@ -15,6 +15,9 @@ const RETRY_FIRST_MS = 2000
 /** What failed is tried again at the latest after this long, whether its cause is known to have ended or not. */
 export const RETRY_MAX_MS = 300_000
 
+/** A first run waits so long for targets that were only just told of it: they can share what it carries. */
+export const GATHER_MS = 3000
+
 /** When a target that failed so often in a row, the last time at `failedAtMs`, is tried again. */
 export function retryAtMs(failures: number, failedAtMs: number): number {
   return failedAtMs + Math.min(RETRY_FIRST_MS * 2 ** Math.max(0, failures - 1), RETRY_MAX_MS)
@@ -30,10 +33,12 @@ export function plan(state: PlanState): Plan {
   if (!state.policy.enabled || !state.licensed) return { jobs: [], wakeAtMs: null }
   const starts = new Map<string, { job: PlannedJob; bindingIds: string[] }>()
   let wakeAtMs: number | null = null
+  const sources = new Map(state.sources.map((source) => [source.sourceId, source]))
+  const gathered = new Map(state.sources.map((source) => [source, gatheredAtMs(state, source)]))
   for (const target of state.targets) {
-    const source = state.sources.find((candidate) => candidate.sourceId === target.sourceId)
+    const source = sources.get(target.sourceId)
     if (source === undefined) continue
-    const decision = decide({ state, source, target })
+    const decision = decide({ state, source, target, gatheredAtMs: gathered.get(source) ?? 0 })
     if (decision.start !== null) collect(starts, decision.start, target.bindingId)
     if (decision.wakeAtMs !== null) wakeAtMs = Math.min(wakeAtMs ?? Infinity, decision.wakeAtMs)
   }
@@ -45,6 +50,7 @@ interface Question {
   readonly state: PlanState
   readonly source: PlanSource
   readonly target: PlanTarget
+  readonly gatheredAtMs: number
 }
 
 interface Decision {
@@ -61,7 +67,8 @@ function decide(question: Question): Decision {
   if (goal !== undefined) return { start: goalJob(goal, source), wakeAtMs: null }
   const kind = kindOf(question)
   if (kind === null || isWaived(target, source)) return NOTHING
-  const waitUntilMs = waitOf(target, source)
+  const gatherMs = kind === 'initial' && target.lastTry === null ? question.gatheredAtMs : 0
+  const waitUntilMs = Math.max(gatherMs, waitOf(target, source))
   if (waitUntilMs > state.nowMs) return { start: null, wakeAtMs: waitUntilMs }
   return { start: newJob(source, kind), wakeAtMs: null }
 }
@@ -105,6 +112,20 @@ function waitOf(target: PlanTarget, source: PlanSource): number {
   const hasNews = target.lastTry.headSeq < source.headSeq && failures === 0
   if (hasNews) return 0
   return retryAtMs(Math.max(failures, target.lastTry.rounds), target.lastTry.atMs)
+}
+
+/** Until when the first runs of a source wait for targets whose word is due. */
+function gatheredAtMs(state: PlanState, source: PlanSource): number {
+  const awaited = state.targets.filter(
+    ({ sourceId, connected, reported, drained, awaitedSinceMs }) =>
+      sourceId === source.sourceId &&
+      connected &&
+      !reported &&
+      !drained &&
+      // A clock that was set back must not make anyone wait for long.
+      awaitedSinceMs <= state.nowMs,
+  )
+  return awaited.reduce((atMs, one) => Math.max(atMs, one.awaitedSinceMs + GATHER_MS), 0)
 }
 
 function isWaived(target: PlanTarget, source: PlanSource): boolean {

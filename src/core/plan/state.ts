@@ -34,6 +34,8 @@ export interface PlanTarget {
   readonly connected: boolean
   /** It reported since it connected: before that, the master's copy of its watermark may be wrong. */
   readonly reported: boolean
+  /** Since when it is connected, or bound: until it reports, its word is due any moment. */
+  readonly awaitedSinceMs: number
   readonly drained: boolean
   readonly watermark: Position | null
   readonly pendingCount: number

@@ -1,4 +1,4 @@
-import { DIRECT, type RoutePlace, type RouteRules, routeHop } from './plan-tree.ts'
+import { DIRECT, type RoutePlace, type RouteRules, routeHop } from './hop-options.ts'
 import type { DistributionTree, RouteNode } from './tree.ts'
 
 /** Content of this size goes through chains: every link carries it once, and a hop adds only one frame's time. */
@@ -9,6 +9,8 @@ const CHAIN_MAX = 8
 const FAN_MAX = 16
 /** Targets as near as the source's own region that get a small change directly: a relay would only delay it. */
 const DIRECT_MAX = 16
+/** Servers reached through one that the source sends to: all of them are named in one frame, each with its ticket. */
+const BRANCH_MAX = 256
 
 /** Hops between the source and the last server at most: region, group, and a chain, or a tree of a thousand. */
 export const DEPTH_MAX = CHAIN_MAX + 2
@@ -17,13 +19,15 @@ export interface RelayTarget extends RoutePlace {
   readonly bindingId: string
   /** What it holds: only targets at the same place can share a stream. Null where nothing is to be shared with it. */
   readonly position: string | null
+  /** What it lacks, as far as that is known; null where it is not. Those at the same position lack the same. */
+  readonly lacksBytes: number | null
+  /** Whoever has the higher one passes more on. */
+  readonly weight: number
 }
 
 export interface RelayRequest extends RouteRules {
   readonly source: RoutePlace
   readonly targets: readonly RelayTarget[]
-  /** What the job moves, as far as it is known; null where it is not. */
-  readonly bytes: number | null
 }
 
 /** A node while the tree grows. */
@@ -43,33 +47,47 @@ type Shape = 'chain' | 'shallow'
  */
 export function planRelays(request: RelayRequest): DistributionTree {
   const { source } = request
-  const sorted = request.targets.toSorted((one, other) => compare(one.bindingId, other.bindingId))
-  const grown: Grown[] = []
-  for (const [position, sharing] of Map.groupBy(sorted, (target) => target.position)) {
-    const alone = position === null || sharing.length === 1
-    if (alone) grown.push(...sharing.map((target) => leaf(source, target, DIRECT)))
-    else grown.push(...shared(request, sharing))
-  }
+  const sorted = request.targets.toSorted(
+    (one, other) => other.weight - one.weight || compare(one.bindingId, other.bindingId),
+  )
+  const grown = streams(sorted).flatMap((sharing) =>
+    sharing.length === 1
+      ? sharing.map((target) => leaf(source, target, DIRECT))
+      : shared(source, sharing),
+  )
   return {
     sourceServerId: source.serverId,
     children: grown.map((node) => finished(request, node)),
   }
 }
 
+/** The targets that share a stream. No server passes on to itself: its second folder is part of another one. */
+function streams(targets: readonly RelayTarget[]): (readonly RelayTarget[])[] {
+  const folders = new Map<string, number>()
+  const keys = new Map<RelayTarget, string>()
+  for (const target of targets) {
+    const nth = folders.get(target.serverId) ?? 0
+    folders.set(target.serverId, nth + 1)
+    if (target.position !== null) keys.set(target, `${target.position} ${nth}`)
+  }
+  return [...Map.groupBy(targets, (target) => keys.get(target) ?? target).values()]
+}
+
 /** The trees of targets that share a stream: one for each region, the source's own directly. */
-function shared(request: RelayRequest, targets: readonly RelayTarget[]): Grown[] {
-  const { source, bytes } = request
-  const shape: Shape = bytes !== null && bytes < LARGE_BYTES ? 'shallow' : 'chain'
+function shared(source: RoutePlace, targets: readonly RelayTarget[]): Grown[] {
+  const lacksBytes = targets[0]?.lacksBytes ?? null
+  const shape: Shape = lacksBytes !== null && lacksBytes < LARGE_BYTES ? 'shallow' : 'chain'
   return [...Map.groupBy(targets, (target) => target.regionId)].flatMap(([regionId, there]) => {
     const isNear = regionId === source.regionId
     if (isNear && shape === 'shallow' && there.length <= DIRECT_MAX)
       return there.map((target) => leaf(source, target, DIRECT))
     if (isNear) return groups(source, there, shape)
-    const [entry, ...rest] = there
-    if (entry === undefined) return []
-    const node = leaf(source, entry, 'the way into its region')
-    node.children.push(...groups(entry, rest, shape))
-    return [node]
+    return branches(there).flatMap(([entry, ...rest]) => {
+      if (entry === undefined) return []
+      const node = leaf(source, entry, 'the way into its region')
+      node.children.push(...groups(entry, rest, shape))
+      return [node]
+    })
   })
 }
 
@@ -77,29 +95,34 @@ function shared(request: RelayRequest, targets: readonly RelayTarget[]): Grown[]
 function groups(from: RoutePlace, targets: readonly RelayTarget[], shape: Shape): Grown[] {
   return [...Map.groupBy(targets, (target) => target.groupId)].flatMap(([groupId, there]) => {
     if (groupId === from.groupId) return spread(from, there, shape)
-    const [entry, ...rest] = there
-    if (entry === undefined) return []
-    const node = leaf(from, entry, 'the way into its group')
-    node.children.push(...spread(entry, rest, shape))
-    return [node]
+    return branches(there).flatMap(([entry, ...rest]) => {
+      if (entry === undefined) return []
+      const node = leaf(from, entry, 'the way into its group')
+      node.children.push(...spread(entry, rest, shape))
+      return [node]
+    })
   })
+}
+
+/** As few parts as the bound of a branch allows. */
+function branches(targets: readonly RelayTarget[]): (readonly RelayTarget[])[] {
+  return parts(targets, Math.ceil(targets.length / BRANCH_MAX))
 }
 
 /** Spreads over servers of one group. */
 function spread(from: RoutePlace, targets: readonly RelayTarget[], shape: Shape): Grown[] {
-  return shape === 'chain' ? chains(from, targets) : shallow(from, targets)
+  if (shape === 'shallow') return shallow(from, targets)
+  // As few chains as their bound allows.
+  const chains = parts(targets, Math.ceil(targets.length / CHAIN_MAX))
+  return chains.flatMap((links) => chainOf(from, links))
 }
 
-/** As few chains as their bound allows, of nearly equal length. */
-function chains(from: RoutePlace, targets: readonly RelayTarget[]): Grown[] {
-  const count = Math.ceil(targets.length / CHAIN_MAX)
-  const heads: Grown[] = []
-  for (let index = 0; index < count; index++) {
+/** So many parts of nearly equal length. */
+function parts(targets: readonly RelayTarget[], count: number): (readonly RelayTarget[])[] {
+  return Array.from({ length: count }, (_, index) => {
     const first = Math.floor((index * targets.length) / count)
-    const links = targets.slice(first, Math.floor(((index + 1) * targets.length) / count))
-    heads.push(...chainOf(from, links))
-  }
-  return heads
+    return targets.slice(first, Math.floor(((index + 1) * targets.length) / count))
+  })
 }
 
 function chainOf(from: RoutePlace, links: readonly RelayTarget[]): Grown[] {
@@ -139,6 +162,7 @@ function finished(request: RelayRequest, { target, from, why, children }: Grown)
     serverId,
     bindingId,
     hop,
+    why,
     reason,
     children: children.map((child) => finished(request, child)),
   }

@@ -18,7 +18,9 @@ export interface RouteNode {
   /** The binding on that server which receives. */
   readonly bindingId: string
   readonly hop: HopOptions
-  /** Why this hop was chosen, for people. */
+  /** Why it stands at this place of the tree, for people. */
+  readonly why: string
+  /** The same, with why the hop has its options. */
   readonly reason: string
   readonly children: readonly RouteNode[]
 }
@@ -27,4 +29,25 @@ export interface RouteNode {
 export interface DistributionTree {
   readonly sourceServerId: string
   readonly children: readonly RouteNode[]
+}
+
+/** How one target of a tree is reached. */
+export interface Way {
+  /** The bindings whose servers pass it on, from the source's side; the last of them sends to the target. */
+  readonly relays: readonly string[]
+  /** Why the target stands there, for people. */
+  readonly why: string
+}
+
+/** The way to each target of a tree, by binding. */
+export function waysOf(tree: DistributionTree): ReadonlyMap<string, Way> {
+  const ways = new Map<string, Way>()
+  const walk = (nodes: readonly RouteNode[], relays: readonly string[]): void => {
+    for (const { bindingId, why, children } of nodes) {
+      ways.set(bindingId, { relays, why })
+      walk(children, [...relays, bindingId])
+    }
+  }
+  walk(tree.children, [])
+  return ways
 }

@@ -4,7 +4,7 @@ import type { AgentConfig, Peer, SourceConfig, TargetConfig } from '../../core/w
 import type { Authority } from '../authority.ts'
 import type { Reader } from '../db/database.ts'
 import { bindings, policies, policySources, servers } from '../db/schema.ts'
-import { readTopology } from '../jobs/instruct.ts'
+import { readTopology } from '../jobs/topology.ts'
 import type { PolicyRow, ServerRow } from '../use-cases/lookup.ts'
 import { mayBePlain } from './plain-hops.ts'
 

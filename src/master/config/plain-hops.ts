@@ -1,4 +1,4 @@
-import { type RoutePlace, type RouteRule, hopOptions } from '../../core/route/plan-tree.ts'
+import { type RoutePlace, type RouteRule, hopOptions } from '../../core/route/hop-options.ts'
 
 export interface PlainHopsOf {
   readonly places: ReadonlyMap<string, RoutePlace>

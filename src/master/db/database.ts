@@ -3,9 +3,10 @@ import { type LibSQLDatabase, drizzle } from 'drizzle-orm/libsql'
 import initial from '../../../migrations/master/0001_initial.sql' with { type: 'text' }
 import runningTotals from '../../../migrations/master/0002_running_totals.sql' with { type: 'text' }
 import notes from '../../../migrations/master/0003_notes.sql' with { type: 'text' }
+import ways from '../../../migrations/master/0004_ways.sql' with { type: 'text' }
 import { openSqlDatabase } from '../../platform/libsql.ts'
 
-const MIGRATIONS = [initial, runningTotals, notes]
+const MIGRATIONS = [initial, runningTotals, notes, ways]
 
 /** What reads and writes alike, so that a query can run inside a transaction or outside. */
 export type Reader = Pick<LibSQLDatabase, 'select' | 'selectDistinct' | 'all' | 'get'>

@@ -1,6 +1,7 @@
 import { integer, primaryKey, sqliteTable, text } from 'drizzle-orm/sqlite-core'
 
 import type { EntryOperation, FileType } from '../../core/change/entry.ts'
+import type { Way } from '../../core/route/tree.ts'
 import type { Address } from '../../core/wire/control.ts'
 import type {
   Gap,
@@ -250,6 +251,8 @@ export const jobTargets = sqliteTable(
     serverId: text('server_id').notNull(),
     state: text('state').$type<JobTargetState>().notNull(),
     runId: text('run_id'),
+    /** Null where the source itself serves it. */
+    way: text('way', { mode: 'json' }).$type<Way>(),
     via: text('via'),
     attempts: integer('attempts').notNull().default(0),
     bytesOnWire: integer('bytes_on_wire').notNull().default(0),

@@ -1,5 +1,5 @@
 import type { AgentMessageOf } from '../../core/wire/control.ts'
-import { applyDrop, applyRelayedReport, isDropped } from './relayed.ts'
+import { applyDrop, applyRelayedReport, isDropped, isRelay } from './relayed.ts'
 import { type PolicyRuntime, jobIdOf } from './runtime.ts'
 import { applyChanges, applySourceReport } from './source-messages.ts'
 import { applyJobReport, applyTargetReport } from './targets.ts'
@@ -50,7 +50,7 @@ function applyToJob(
     const isSource = policy.sources.get(target.sourceId)?.serverId === serverId
     if (isDropped(report)) applyDrop(work, place, { serverId, report })
     else if (isSource) applyJobReport(work, place, report)
-    else if (target.relays.has(serverId)) applyRelayedReport(work, place, report)
+    else if (isRelay(job, target, serverId)) applyRelayedReport(work, place, report)
     else return 'foreign'
     return 'taken'
   }

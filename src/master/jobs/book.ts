@@ -1,12 +1,15 @@
 import { plan } from '../../core/plan/planner.ts'
-import type { MasterContext } from '../context.ts'
-import { type Topology, jobMessage, readTopology, routeOf } from './instruct.ts'
+import type { PlannedJob } from '../../core/plan/state.ts'
+import { type DistributionTree, waysOf } from '../../core/route/tree.ts'
+import type { MasterContext, RouteQuestion } from '../context.ts'
+import { jobMessage } from './instruct.ts'
 import { loadPolicy, policyIds } from './load.ts'
 import { planState } from './plan-state.ts'
-import { allowRelays } from './relayed.ts'
+import { routeOf, sameRoute } from './route.ts'
 import type { JobRuntime, PolicyRuntime } from './runtime.ts'
 import { startJob } from './start.ts'
 import { cancelTargets, runsOf } from './targets.ts'
+import { type Topology, readTopology } from './topology.ts'
 import { nextLookMs, watchJobs } from './watch.ts'
 import type { Work } from './work.ts'
 
@@ -17,7 +20,7 @@ interface Instruction {
   readonly job: JobRuntime
   readonly sourceId: string
   readonly runId: string
-  readonly bindingIds: readonly string[]
+  readonly tree: DistributionTree
 }
 
 /** What is known of all policies, and what follows from it. */
@@ -69,6 +72,26 @@ export class JobBook {
     }
   }
 
+  /** The trees by which a policy's content would go now, one for each source that is there. */
+  routes(
+    policyId: string,
+    request: RouteQuestion & { readonly nowMs: number },
+  ): DistributionTree[] {
+    const policy = this.policies.get(policyId)
+    if (policy === undefined) return []
+    const isThere = (serverId: string) =>
+      !request.without.has(serverId) && this.#context.fleet.isConnected(serverId)
+    const { bytes, nowMs } = request
+    const sources = [...policy.sources.values()].filter((source) => isThere(source.serverId))
+    return sources.map(({ sourceId }) => {
+      const bindingIds = [...policy.bindings.values()]
+        .filter((one) => one.sourceId === sourceId && !one.drained && isThere(one.serverId))
+        .map((binding) => binding.bindingId)
+      const order = { topology: this.#topology, policy, sourceId, bindingIds, nowMs, bytes }
+      return routeOf({ ...order, dropped: new Set() })
+    })
+  }
+
   /** Starts what the planner decides for every policy that something happened to. */
   planDirty(work: Work): void {
     for (const policyId of work.dirty) {
@@ -76,10 +99,7 @@ export class JobBook {
       if (policy === undefined) continue
       const now = { nowMs: work.nowMs, licensed: this.#isLicensed() }
       const decided = plan(planState(policy, now))
-      for (const planned of decided.jobs) {
-        const { sourceId, bindingIds } = planned
-        this.#instruct(work, { policy, ...startJob(work, policy, planned), sourceId, bindingIds })
-      }
+      for (const planned of decided.jobs) this.#start(work, policy, planned)
       const wakeAtMs = nextLookMs(policy, decided.wakeAtMs)
       if (wakeAtMs === null) this.#wakeAtMs.delete(policyId)
       else this.#wakeAtMs.set(policyId, wakeAtMs)
@@ -113,8 +133,8 @@ export class JobBook {
       )
       for (const target of running) target.heardAtMs = work.nowMs
       for (const [runId, targets] of Map.groupBy(running, (t) => t.runId ?? job.jobId)) {
-        const bindingIds = targets.map((target) => target.bindingId)
-        this.#instruct(work, { policy, job, sourceId, runId, bindingIds })
+        const tree = sameRoute({ topology: this.#topology, policy, sourceId }, targets)
+        this.#instruct(work, { policy, job, sourceId, runId, tree })
       }
     }
   }
@@ -133,12 +153,21 @@ export class JobBook {
     }
   }
 
+  #start(work: Work, policy: PolicyRuntime, planned: PlannedJob): void {
+    const { sourceId, bindingIds } = planned
+    const targets = policy.jobs.get(planned.jobId ?? '')?.targets
+    const dropped = new Set(bindingIds.filter((id) => targets?.get(id)?.wasDropped === true))
+    const { nowMs } = work
+    const order = { topology: this.#topology, policy, sourceId, bindingIds, nowMs, dropped }
+    const tree = routeOf(order)
+    const started = startJob(work, { policy, planned, ways: waysOf(tree) })
+    this.#instruct(work, { policy, ...started, sourceId, tree })
+  }
+
   #instruct(work: Work, order: Instruction): void {
-    const { policy, job, sourceId, runId } = order
+    const { policy, job, sourceId, runId, tree } = order
     const source = policy.sources.get(sourceId)
-    if (source === undefined || order.bindingIds.length === 0) return
-    const tree = routeOf({ topology: this.#topology, ...order })
-    allowRelays(job, tree)
+    if (source === undefined || tree.children.length === 0) return
     const { tickets } = this.#context.authority
     const { nowMs } = work
     const make = () => jobMessage({ tree, policy, job, sourceId, runId, tickets, nowMs })
@@ -151,11 +180,13 @@ export class JobBook {
     const { fleet } = this.#context
     for (const source of policy.sources.values()) {
       source.connected = fleet.isConnected(source.serverId)
+      source.recentBytes = before?.sources.get(source.sourceId)?.recentBytes ?? source.recentBytes
     }
     for (const binding of policy.bindings.values()) {
       const old = before?.bindings.get(binding.bindingId)
       binding.connected = fleet.isConnected(binding.serverId)
       binding.reported = old?.reported ?? false
+      binding.awaitedSinceMs = old?.awaitedSinceMs ?? work.nowMs
       binding.droppedAtMs = old?.droppedAtMs ?? null
       binding.watermarkTold = old?.watermarkTold ?? false
       // A changed policy may have removed the cause of what failed.
@@ -176,7 +207,7 @@ export class JobBook {
       target.heardAtMs = old?.targets.get(bindingId)?.heardAtMs ?? work.nowMs
       target.reachedAtMs = old?.targets.get(bindingId)?.reachedAtMs ?? null
       target.endedAs = old?.targets.get(bindingId)?.endedAs ?? null
-      for (const relay of old?.targets.get(bindingId)?.relays ?? []) target.relays.add(relay)
+      target.wasDropped = old?.targets.get(bindingId)?.wasDropped ?? false
     }
     const strays = [...job.targets.values()].filter((t) => !policy.bindings.has(t.bindingId))
     const message = 'the target does not belong to the policy any more'

@@ -1,5 +1,6 @@
 import { AppError } from '../../core/base/errors.ts'
-import type { Actor, JobControl, MasterContext, SyncRequest } from '../context.ts'
+import type { DistributionTree } from '../../core/route/tree.ts'
+import type { Actor, JobControl, MasterContext, RouteQuestion, SyncRequest } from '../context.ts'
 import { findJob, findPolicy } from '../use-cases/lookup.ts'
 import { type AgentReport, applyReport } from './agent-reports.ts'
 import { Batches } from './batches.ts'
@@ -112,6 +113,11 @@ export class JobEngine implements JobControl {
       if (policy !== undefined) return syncPolicy(work, policy, request)
       throw new AppError('NOT_FOUND', `cannot find policy "${row.id}"`)
     })
+  }
+
+  routes(policyId: string, request: RouteQuestion): readonly DistributionTree[] {
+    const nowMs = this.#context.clock.nowMs()
+    return this.#book.routes(policyId, { ...request, nowMs })
   }
 
   async cancel(jobId: string, actor: Actor): Promise<void> {

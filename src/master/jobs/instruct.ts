@@ -1,54 +1,10 @@
-import { eq } from 'drizzle-orm'
-
-import { type RoutePlace, planTree } from '../../core/route/plan-tree.ts'
 import type { DistributionTree, RouteNode } from '../../core/route/tree.ts'
 import type { JobNode, MasterMessageOf } from '../../core/wire/control.ts'
-import type { Reader } from '../db/database.ts'
-import { groups, hopRules, servers } from '../db/schema.ts'
-import type { HopRule } from '../model.ts'
 import type { TicketSigner } from '../tickets.ts'
-import type { JobRuntime, PolicyRuntime } from './runtime.ts'
+import { type JobRuntime, type PolicyRuntime, runAtMs } from './runtime.ts'
 
 /** Tickets are looked at when a stream is opened; a job that runs longer is sent again with new ones. */
 const TICKET_LIFETIME_S = 86_400
-
-/** Where servers stand and which rules hold for the whole fleet; read once, and again when the topology changes. */
-export interface Topology {
-  readonly places: ReadonlyMap<string, RoutePlace>
-  readonly hopRules: readonly HopRule[]
-}
-
-/** Reads the topology from the database. */
-export async function readTopology(reader: Reader): Promise<Topology> {
-  const rows = await reader
-    .select({ serverId: servers.id, groupId: servers.groupId, regionId: groups.regionId })
-    .from(servers)
-    .innerJoin(groups, eq(groups.id, servers.groupId))
-  const rules = await reader.select().from(hopRules).orderBy(hopRules.id)
-  return {
-    places: new Map(rows.map((row) => [row.serverId, row])),
-    hopRules: rules.map((row) => row.rule),
-  }
-}
-
-export interface TreeOrder {
-  readonly topology: Topology
-  readonly policy: PolicyRuntime
-  readonly sourceId: string
-  readonly bindingIds: readonly string[]
-}
-
-/** The tree by which a source's content reaches bindings now. */
-export function routeOf({ topology, policy, sourceId, bindingIds }: TreeOrder): DistributionTree {
-  const sourceServerId = policy.sources.get(sourceId)?.serverId ?? ''
-  const source = topology.places.get(sourceServerId)
-  if (source === undefined) return { sourceServerId, children: [] }
-  const targets = bindingIds.flatMap((bindingId) => {
-    const place = topology.places.get(policy.bindings.get(bindingId)?.serverId ?? '')
-    return place === undefined ? [] : [{ ...place, bindingId }]
-  })
-  return planTree({ source, targets, ceilings: topology.hopRules, rules: policy.rules })
-}
 
 export interface JobOrder {
   readonly tree: DistributionTree
@@ -91,6 +47,7 @@ async function signedNode(
     iat,
     exp: iat + TICKET_LIFETIME_S,
     jobId: order.runId,
+    runAtMs: runAtMs(order.runId),
     policyId: policy.policyId,
     policyRevision: policy.version,
     bindingId: node.bindingId,

@@ -11,8 +11,10 @@ import {
   servers,
   targetStates,
 } from '../db/schema.ts'
+import { RecentBytes } from './recent-bytes.ts'
 import {
   type BindingRuntime,
+  DIRECTLY,
   type JobRuntime,
   type PolicyRuntime,
   type SourceRuntime,
@@ -57,7 +59,8 @@ async function loadSources(reader: Reader, policyId: string): Promise<Map<string
       const { id: sourceId, serverId, epoch, headSeq, recordedSeq, completeAtMs } = row
       const { gaps, fileCount, totalBytes, error } = row
       const numbers = { epoch, headSeq, recordedSeq, completeAtMs, gaps, fileCount, totalBytes }
-      return [sourceId, { sourceId, policyId, serverId, connected: false, ...numbers, error }]
+      const known = { connected: false, recentBytes: new RecentBytes() }
+      return [sourceId, { sourceId, policyId, serverId, ...known, ...numbers, error }]
     }),
   )
 }
@@ -90,6 +93,7 @@ function toBinding(row: {
     serverId: binding.serverId,
     connected: false,
     reported: false,
+    awaitedSinceMs: 0,
     watermarkTold: false,
     drained: mode === 'drained',
     watermark: epoch === null ? null : { epoch, seq: state?.appliedSeq ?? 0 },
@@ -122,9 +126,9 @@ async function loadJobs(reader: Reader, policyId: string): Promise<Map<string, J
       kind: job.kind,
       to: new Map(sources.map((row) => [row.sourceId, { epoch: row.epoch, seq: row.toSeq }])),
       targets: new Map(
-        targets.map(({ bindingId, sourceId, serverId, state, runId }) => {
+        targets.map(({ bindingId, sourceId, serverId, state, runId, way }) => {
           const times = { heardAtMs: 0, reachedAtMs: null }
-          const relayed = { relays: new Set<string>(), endedAs: null }
+          const relayed = { way: way ?? DIRECTLY, wasDropped: false, endedAs: null }
           return [bindingId, { bindingId, sourceId, serverId, state, runId, ...times, ...relayed }]
         }),
       ),

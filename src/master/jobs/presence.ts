@@ -20,6 +20,7 @@ export function markConnected(work: Work, { policy, serverId }: Presence): void 
   for (const binding of policy.bindings.values()) {
     if (binding.serverId !== serverId) continue
     binding.connected = true
+    binding.awaitedSinceMs = work.nowMs
     binding.reported = false
     binding.watermarkTold = false
     binding.lastTry = null

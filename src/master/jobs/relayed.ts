@@ -1,4 +1,3 @@
-import type { DistributionTree, RouteNode } from '../../core/route/tree.ts'
 import type { AgentMessageOf } from '../../core/wire/control.ts'
 import { type JobRuntime, type JobTargetRuntime, hasReached, isOpen } from './runtime.ts'
 import { type JobPlace, endTarget, saveFigures, saveTarget } from './targets.ts'
@@ -7,19 +6,17 @@ import type { Work } from './work.ts'
 type JobReport = AgentMessageOf<'jobReport'>
 type TargetPlace = JobPlace & { readonly target: JobTargetRuntime }
 
-/** Notes for every target of a tree through whom it is reached. */
-export function allowRelays(job: JobRuntime, tree: DistributionTree): void {
-  const allow = (node: RouteNode, relays: readonly string[]): void => {
-    const target = job.targets.get(node.bindingId)
-    for (const relay of relays) target?.relays.add(relay)
-    for (const child of node.children) allow(child, [...relays, node.serverId])
-  }
-  for (const node of tree.children) allow(node, [])
+/** Tells whether a server is one of those that pass the target's run on. */
+export function isRelay(job: JobRuntime, target: JobTargetRuntime, serverId: string): boolean {
+  return target.way.relays.some((relay) => job.targets.get(relay)?.serverId === serverId)
 }
+
+/** Codes of targets that a stream does not reach any more: left out of it, or the stream itself has ended. */
+const CUT_OFF: ReadonlySet<string> = new Set(['RELAY_DROPPED', 'RELAY_LOST'])
 
 /** Tells whether a stream left a target out that was to reach it. */
 export function isDropped({ state, error }: JobReport): boolean {
-  return state === 'failed' && error?.code === 'RELAY_DROPPED'
+  return state === 'failed' && CUT_OFF.has(error?.code ?? '')
 }
 
 /**
@@ -34,8 +31,9 @@ export function applyDrop(
   const { policy, job, target } = place
   const { serverId, report } = from
   const isSource = policy.sources.get(target.sourceId)?.serverId === serverId
-  if (!isSource && !target.relays.has(serverId)) return
+  if (!isSource && !isRelay(job, target, serverId)) return
   if (target.state !== 'running' || target.runId !== report.jobId) return
+  if (report.error?.code === 'RELAY_DROPPED') rest(work, place, isSource ? null : serverId)
   if (isReached(place)) return endTarget(work, place, { state: 'done', error: null })
   const binding = policy.bindings.get(target.bindingId)
   // One that is away is to come back as its policy says.
@@ -44,11 +42,22 @@ export function applyDrop(
   target.state = 'queued'
   target.runId = null
   target.endedAs = null
+  target.wasDropped = true
   if (binding.runningJobId === job.jobId) binding.runningJobId = null
-  binding.droppedAtMs = work.nowMs
   const error = report.error === null ? null : { ...report.error, atMs: work.nowMs }
   saveTarget(work, { job, target }, { runId: null, error })
   work.dirty.add(policy.policyId)
+}
+
+/**
+ * Whoever is next on the way below the server that cut the target off is the one in trouble; those below it are not.
+ * `relayId` is null where the source did.
+ */
+function rest(work: Work, { policy, job, target }: TargetPlace, relayId: string | null): void {
+  const way = [...target.way.relays, target.bindingId]
+  const at = way.findIndex((bindingId) => job.targets.get(bindingId)?.serverId === relayId)
+  const binding = policy.bindings.get(way[at + 1] ?? '')
+  if (binding !== undefined) binding.droppedAtMs = work.nowMs
 }
 
 /** Takes in what a relay says of a target below it. Only the target's own word makes it count as brought on. */

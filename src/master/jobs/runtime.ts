@@ -1,8 +1,10 @@
 import type { Position } from '../../core/change/entry.ts'
 import type { PlanPolicy } from '../../core/plan/state.ts'
-import type { RouteRule } from '../../core/route/plan-tree.ts'
+import { DIRECT, type RouteRule } from '../../core/route/hop-options.ts'
+import type { Way } from '../../core/route/tree.ts'
 import type { DatedReason, NoteCount, Reason } from '../db/reason.ts'
 import type { Gap, JobKind, JobTargetState } from '../model.ts'
+import type { RecentBytes } from './recent-bytes.ts'
 
 /**
  * What the engine holds of each policy, so that a change becomes a command without reading the database. The database
@@ -36,6 +38,7 @@ export interface SourceRuntime {
   fileCount: number
   totalBytes: number
   error: Reason | null
+  recentBytes: RecentBytes
 }
 
 export interface BindingRuntime {
@@ -46,6 +49,8 @@ export interface BindingRuntime {
   connected: boolean
   /** It reported since it connected. */
   reported: boolean
+  /** Since when it is connected, or bound. */
+  awaitedSinceMs: number
   /** It told its watermark since it connected, which one that cannot be opened does not. */
   watermarkTold: boolean
   drained: boolean
@@ -60,7 +65,7 @@ export interface BindingRuntime {
   waivedSeq: number | null
   lastTry: { readonly atMs: number; readonly headSeq: number; readonly rounds: number } | null
   runningJobId: string | null
-  /** When a relay last gave it up; null where none did since the start: it is served directly for a while. */
+  /** When it last broke a stream that was passed on; null where it did not since the start: it rests for a while. */
   droppedAtMs: number | null
 }
 
@@ -83,15 +88,35 @@ export interface JobTargetRuntime {
   heardAtMs: number
   /** Since when the target is known to hold everything while the sender's own report is still out. */
   reachedAtMs: number | null
-  /** The servers through which this run may reach it: what they say of it is heard. */
-  readonly relays: Set<string>
+  /** How this run was planned to reach it: what the relays on the way say of it is heard. */
+  way: Way
+  /** A stream of this job left it out. */
+  wasDropped: boolean
   /** How a relay said that it ended, while its own word is still out. */
   endedAs: 'done' | 'partial' | null
 }
 
+/** Digits of a UUID of version 7 that are the time, and so many that it stays unique. */
+const TIME_HEX = 12
+const RUN_HEX = 24
+
+/** By the source itself. */
+export const DIRECTLY: Way = { relays: [], why: DIRECT }
+
 /** The id of the job that a run belongs to. */
 export function jobIdOf(runId: string): string {
   return runId.split('.')[0] ?? runId
+}
+
+/** A new id for another run of a job; it tells when that began. */
+export function newRunId(jobId: string): string {
+  return `${jobId}.${Bun.randomUUIDv7().replaceAll('-', '').slice(0, RUN_HEX)}`
+}
+
+/** When a run began, in ms since 1970: its id is of the kind that begins with the time. */
+export function runAtMs(runId: string): number {
+  const id = runId.slice(runId.indexOf('.') + 1).replaceAll('-', '')
+  return Number.parseInt(id.slice(0, TIME_HEX), 16)
 }
 
 /** The states in which a job's target, or a job, still can change. */

@@ -48,6 +48,8 @@ export function applyChanges(
     const recordedAtMs = work.nowMs
     work.write((writer) => insertChanges(writer, { sourceId, epoch, recordedAtMs, records }))
   }
+  const bytes = records.reduce((sum, { size }) => sum + size, 0)
+  source.recentBytes.take({ from: source.recordedSeq, upTo: page.upTo, bytes })
   source.recordedSeq = Math.max(source.recordedSeq, page.upTo)
   // While the source is looked through for the first time, whatever is found belongs to the list that follows it.
   if (source.completeAtMs === null) extendLists(work, { policy, source }, source.recordedSeq)
@@ -66,6 +68,7 @@ function startEpoch(work: Work, { policy, source }: Place, epoch: string): void 
   source.headSeq = 0
   source.recordedSeq = 0
   source.completeAtMs = null
+  source.recentBytes.clear()
   const message = 'the journal of the source was made anew'
   // What a person stopped was counted in the numbers of the old one.
   for (const binding of policy.bindings.values()) {
@@ -80,7 +83,10 @@ function startEpoch(work: Work, { policy, source }: Place, epoch: string): void 
 }
 
 function saveSource(work: Work, source: SourceRuntime): void {
-  const { sourceId, policyId: _, serverId: _server, connected: _connected, ...values } = source
+  const { sourceId, epoch, headSeq, recordedSeq, completeAtMs, gaps } = source
+  const { fileCount, totalBytes, error } = source
+  const numbers = { epoch, headSeq, recordedSeq, completeAtMs, gaps }
+  const values = { ...numbers, fileCount, totalBytes, error }
   work.write((writer) =>
     writer.update(policySources).set(values).where(eq(policySources.id, sourceId)),
   )

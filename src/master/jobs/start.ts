@@ -1,10 +1,18 @@
 import { sql } from 'drizzle-orm'
 
 import type { PlannedJob, PlannedKind } from '../../core/plan/state.ts'
+import type { Way } from '../../core/route/tree.ts'
 import type { Writer } from '../db/database.ts'
 import { jobSources, jobTargets, jobs } from '../db/schema.ts'
 import type { JobTrigger } from '../model.ts'
-import type { BindingRuntime, JobRuntime, PolicyRuntime } from './runtime.ts'
+import {
+  type BindingRuntime,
+  DIRECTLY,
+  type JobRuntime,
+  type JobTargetRuntime,
+  type PolicyRuntime,
+  newRunId,
+} from './runtime.ts'
 import { saveBinding, saveJobState, saveTarget } from './targets.ts'
 import type { Work } from './work.ts'
 
@@ -15,18 +23,24 @@ const TRIGGERS: Record<PlannedKind, JobTrigger> = {
   recovery: 'return',
 }
 
+export interface Start {
+  readonly policy: PolicyRuntime
+  readonly planned: PlannedJob
+  /** By binding: how each target is to be reached. */
+  readonly ways: ReadonlyMap<string, Way>
+}
+
 /** Starts what the planner decided: a new job, or the waiting one of a person. Gives the job and the id of this run. */
 export function startJob(
   work: Work,
-  policy: PolicyRuntime,
-  planned: PlannedJob,
+  { policy, planned, ways }: Start,
 ): { readonly job: JobRuntime; readonly runId: string } {
   const waiting = planned.jobId === null ? undefined : policy.jobs.get(planned.jobId)
-  const job = waiting ?? createJob(work, { policy, planned })
+  const job = waiting ?? createJob(work, { policy, planned, ways })
   // Within the journal's epoch the goal only grows; where the journal was made anew, its head is what was meant.
   job.to.set(planned.sourceId, planned.to)
   // Never one that was used before: a target that a relay gave up belongs to another run of the same job.
-  const runId = waiting === undefined ? job.jobId : `${job.jobId}.${Bun.randomUUIDv7().slice(-12)}`
+  const runId = waiting === undefined ? job.jobId : newRunId(job.jobId)
   if (waiting !== undefined && [...job.targets.values()].every(({ state }) => state === 'queued')) {
     saveJobState(work, { policy, job }, { state: 'running', startedAtMs: work.nowMs })
   }
@@ -38,24 +52,25 @@ export function startJob(
     target.runId = runId
     target.reachedAtMs = null
     target.endedAs = null
-    target.relays.clear()
+    target.way = ways.get(bindingId) ?? DIRECTLY
     target.heardAtMs = work.nowMs
     binding.runningJobId = job.jobId
     if (binding.waivedSeq !== null) {
       binding.waivedSeq = null
       saveBinding(work, binding)
     }
-    if (waiting !== undefined) saveTarget(work, { job, target }, { runId })
+    if (waiting !== undefined) saveTarget(work, { job, target }, { runId, way: savedWay(target) })
   }
   return { job, runId }
 }
 
-function createJob(work: Work, order: { policy: PolicyRuntime; planned: PlannedJob }): JobRuntime {
-  const { policy, planned } = order
+function createJob(work: Work, order: Start): JobRuntime {
+  const { policy, planned, ways } = order
   const chosen = planned.bindingIds.flatMap((id) => policy.bindings.get(id) ?? [])
   const isRetry = planned.kind === 'recovery' && chosen.every((binding) => !binding.wasAway)
   const trigger = isRetry ? 'retry' : TRIGGERS[planned.kind]
-  return addJob(work, policy, { kind: planned.kind, trigger, bindings: chosen, state: 'running' })
+  const { kind } = planned
+  return addJob(work, policy, { kind, trigger, bindings: chosen, state: 'running', ways })
 }
 
 export interface NewJob {
@@ -63,6 +78,7 @@ export interface NewJob {
   readonly trigger: JobTrigger
   readonly state: 'queued' | 'running'
   readonly bindings: readonly BindingRuntime[]
+  readonly ways: ReadonlyMap<string, Way>
 }
 
 /** Makes a job over these bindings, up to the heads of their sources as they are now, and has it written. */
@@ -81,7 +97,8 @@ export function addJob(work: Work, policy: PolicyRuntime, order: NewJob): JobRun
     const { state } = order
     const runId = state === 'running' ? job.jobId : null
     const times = { heardAtMs: work.nowMs, reachedAtMs: null }
-    const relayed = { relays: new Set<string>(), endedAs: null }
+    const way = order.ways.get(bindingId) ?? DIRECTLY
+    const relayed = { way, wasDropped: false, endedAs: null }
     job.targets.set(bindingId, {
       bindingId,
       sourceId,
@@ -120,8 +137,10 @@ function writeNewJob(
     fromSeq: lowestWatermark(bindings, { sourceId, epoch: to.epoch }),
     toSeq: to.seq,
   }))
-  const targets = [...job.targets.values()].map(({ bindingId, sourceId, serverId, runId }) => {
-    return { jobId: job.jobId, bindingId, sourceId, serverId, runId, state }
+  const targets = [...job.targets.values()].map((target) => {
+    const { bindingId, sourceId, serverId, runId } = target
+    const way = savedWay(target)
+    return { jobId: job.jobId, bindingId, sourceId, serverId, runId, way, state }
   })
   work.write(async (writer) => {
     await writer.insert(jobs).values(row)
@@ -135,6 +154,10 @@ function writeNewJob(
   const { policyId } = policy
   const data = { kind, state, trigger }
   work.publish({ type: 'job', objectId: job.jobId, policyId, serverIds, data })
+}
+
+function savedWay({ way }: JobTargetRuntime): Way | null {
+  return way.relays.length === 0 ? null : way
 }
 
 function lowestWatermark(

@@ -20,8 +20,8 @@ export function syncPolicy(work: Work, policy: PolicyRuntime, request: SyncReque
     const source = policy.sources.get(sourceId)
     if (source?.epoch === epoch) source.headSeq = Math.max(source.headSeq, headSeq)
   }
-  const { trigger } = request
-  const job = addJob(work, policy, { kind: 'manual', trigger, bindings, state: 'queued' })
+  const order = { kind: 'manual', trigger: request.trigger, bindings, state: 'queued' } as const
+  const job = addJob(work, policy, { ...order, ways: new Map() })
   for (const binding of bindings) {
     binding.lastTry = null
     binding.waivedSeq = null

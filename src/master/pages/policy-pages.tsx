@@ -57,7 +57,10 @@ async function showPolicy(visit: Visit) {
 async function showRoute(visit: Visit) {
   const { context, frame } = visit
   const policy = await getPolicy(context, visit.param('id'))
-  const { hops, unreachable } = await getRoute(context, { reference: policy.id })
+  const bytes = Number(visit.query('bytes') ?? Number.NaN)
+  const isSize = Number.isSafeInteger(bytes) && bytes >= 0
+  const question = { reference: policy.id, bytes: isSize ? bytes : undefined }
+  const { hops, unreachable } = await getRoute(context, question)
   const servers = [
     ...hops.flatMap((hop) => [hop.from, hop.to]),
     ...unreachable.map((lost) => lost.serverId),

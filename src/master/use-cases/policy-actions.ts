@@ -5,7 +5,6 @@ import type { DistributionTree, RouteNode } from '../../core/route/tree.ts'
 import type { Actor, FlushedSource, MasterContext } from '../context.ts'
 import { toErrorReason } from '../db/reason.ts'
 import { policySources } from '../db/schema.ts'
-import { readTopology, routeOf } from '../jobs/instruct.ts'
 import { loadPolicy } from '../jobs/load.ts'
 import type { Route, RouteHop } from '../model.ts'
 import { findPolicy, findServer, missing } from './lookup.ts'
@@ -40,36 +39,50 @@ export async function syncPolicyNow(
   return { jobId: await context.jobs.sync({ policyId, serverIds, trigger: 'person', heads }) }
 }
 
-/** The tree that would be used now, and why; `without` leaves servers out to see what would happen. NOT_FOUND. */
-export async function getRoute(
-  context: MasterContext,
-  input: { readonly reference: string; readonly without?: readonly string[] | undefined },
-): Promise<Route> {
+export interface RouteInput {
+  readonly reference: string
+  /** Servers by id or `name:…` that count as gone, to see what would happen. */
+  readonly without?: readonly string[] | undefined
+  /** How much is to be sent; what the targets lack where left out. */
+  readonly bytes?: number | undefined
+}
+
+/** The tree that would be used now, and why. NOT_FOUND. */
+export async function getRoute(context: MasterContext, input: RouteInput): Promise<Route> {
   const { read } = context.database
   const { id } = await findPolicy(read, input.reference)
   const policy = (await loadPolicy(read, id)) ?? missing('policy', input.reference)
-  const topology = await readTopology(read)
   const left = (input.without ?? []).map(async (server) => (await findServer(read, server)).id)
   const without = new Set(await Promise.all(left))
+  const trees = context.jobs.routes(id, { without, bytes: input.bytes })
   const isThere = (serverId: string) =>
     !without.has(serverId) && context.fleet.isConnected(serverId)
-  const hops: RouteHop[] = []
-  const lost = new Map<string, string>()
-  for (const source of policy.sources.values()) {
-    const bindings = [...policy.bindings.values()].filter((b) => b.sourceId === source.sourceId)
-    const reachable = isThere(source.serverId) ? bindings.filter((b) => isThere(b.serverId)) : []
-    const bindingIds = reachable.map((binding) => binding.bindingId)
-    hops.push(...hopsOf(routeOf({ topology, policy, sourceId: source.sourceId, bindingIds })))
-    for (const { serverId } of bindings) {
-      if (reachable.some((binding) => binding.serverId === serverId)) continue
-      lost.set(serverId, isThere(source.serverId) ? 'PEER_UNREACHABLE' : 'SOURCE_UNAVAILABLE')
-    }
+  const lost = new Map<string, Obstacle>()
+  for (const { sourceId, serverId, drained } of policy.bindings.values()) {
+    const source = policy.sources.get(sourceId)?.serverId ?? ''
+    const obstacle = !isThere(source)
+      ? NO_SOURCE
+      : !isThere(serverId)
+        ? NO_TARGET
+        : drained
+          ? DRAINED
+          : null
+    if (obstacle !== null) lost.set(serverId, obstacle)
   }
   return {
-    hops,
-    unreachable: [...lost].map(([serverId, code]) => obstacle(context, { serverId, code })),
+    hops: trees.flatMap(hopsOf),
+    unreachable: [...lost].map(([serverId, obstacle]) => unreached(context, serverId, obstacle)),
   }
 }
+
+interface Obstacle {
+  readonly code: string
+  readonly message: string
+}
+
+const NO_SOURCE = { code: 'SOURCE_UNAVAILABLE', message: 'the source is not connected' }
+const NO_TARGET = { code: 'PEER_UNREACHABLE', message: 'the target is not connected' }
+const DRAINED = { code: 'WAITING', message: 'the server is drained' }
 
 /** A source that does not answer does not stop the job: what it has reported so far is what can be reached. */
 async function flush(
@@ -94,10 +107,8 @@ function hopsOf(tree: DistributionTree): RouteHop[] {
   return below(tree.sourceServerId, tree.children)
 }
 
-function obstacle(context: MasterContext, { serverId, code }: { serverId: string; code: string }) {
-  const message =
-    code === 'SOURCE_UNAVAILABLE' ? 'the source is not connected' : 'the target is not connected'
-  const reason = toErrorReason({ code, message, atMs: context.clock.nowMs() })
+function unreached(context: MasterContext, serverId: string, obstacle: Obstacle) {
+  const reason = toErrorReason({ ...obstacle, atMs: context.clock.nowMs() })
   if (reason === null) throw new Error('invariant broken: a reason has a text')
   return { serverId, reason }
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test'
 
-import { RETRY_MAX_MS, plan, retryAtMs } from '../../../src/core/plan/planner.ts'
+import { GATHER_MS, RETRY_MAX_MS, plan, retryAtMs } from '../../../src/core/plan/planner.ts'
 import type { PlanSource, PlanState, PlanTarget } from '../../../src/core/plan/state.ts'
 
 const NOW_MS = 1_000_000
@@ -18,6 +18,7 @@ const target: PlanTarget = {
   sourceId: 's',
   connected: true,
   reported: true,
+  awaitedSinceMs: 0,
   drained: false,
   watermark: { epoch: EPOCH, seq: 10 },
   pendingCount: 0,
@@ -207,5 +208,34 @@ describe('targets share a job where they get the same', () => {
     const goals = [{ jobId: 'g', to: { epoch: 'old', seq: 7000 }, bindingIds: ['two'] }]
     const { jobs } = planOf({ policy: { mode: 'manual' }, state: { targets, goals } })
     expect(jobs[0]?.to).toEqual({ epoch: EPOCH, seq: 10 })
+  })
+})
+
+describe('a first run waits for those who were only just told of it', () => {
+  const first = { ...target, watermark: null, bindingId: 'first' }
+  const due = { ...first, reported: false, awaitedSinceMs: NOW_MS - 1000, bindingId: 'due' }
+  const decided = (other: Partial<PlanTarget>, own: Partial<PlanTarget> = {}) =>
+    planOf({
+      state: {
+        targets: [
+          { ...first, ...own },
+          { ...due, ...other },
+        ],
+      },
+    })
+
+  test('so that both are in it', () => {
+    expect(decided({})).toEqual({ jobs: [], wakeAtMs: NOW_MS - 1000 + GATHER_MS })
+    expect(decided({ reported: true }).jobs).toMatchObject([{ bindingIds: ['first', 'due'] }])
+  })
+
+  test.each<[string, Partial<PlanTarget>, Partial<PlanTarget>]>([
+    ['whose word is overdue', { awaitedSinceMs: NOW_MS - GATHER_MS }, {}],
+    ['who is away', { connected: false }, {}],
+    ['who is drained', { drained: true }, {}],
+    ['where the clock was set back', { awaitedSinceMs: NOW_MS + 1 }, {}],
+    ['with something new', {}, at(9)],
+  ])('but not for one %s', (_, other, own) => {
+    expect(decided(other, own).jobs).toMatchObject([{ bindingIds: ['first'] }])
   })
 })

@@ -1,7 +1,7 @@
 import { expect, test } from 'bun:test'
 
 import { DEPTH_MAX, type RelayTarget, planRelays } from '../../../src/core/route/plan-relays.ts'
-import type { RouteNode } from '../../../src/core/route/tree.ts'
+import { type RouteNode, waysOf } from '../../../src/core/route/tree.ts'
 import { random } from '../../fakes/random.ts'
 
 const SOURCE = { serverId: 'source', groupId: 'g0', regionId: 'r0' }
@@ -11,16 +11,18 @@ const RULES = { rules: [], ceilings: [] }
 function target(
   id: number,
   place: { group: number; region: number },
-  position: string | null = 'p',
-) {
+  more: Partial<RelayTarget> = {},
+): RelayTarget {
   const number = String(id).padStart(4, '0')
   const { group, region } = place
   const [groupId, regionId] = [`g${group}`, `r${region}`]
-  return { serverId: `s${number}`, bindingId: `b${number}`, groupId, regionId, position }
+  const names = { serverId: `s${number}`, bindingId: `b${number}`, groupId, regionId }
+  return { ...names, position: 'p', lacksBytes: LARGE, weight: 100, ...more }
 }
 
-function plan(targets: readonly RelayTarget[], bytes: number | null = LARGE) {
-  return planRelays({ source: SOURCE, targets, bytes, ...RULES }).children
+function plan(targets: readonly RelayTarget[], lacksBytes: number | null = LARGE) {
+  const lacking = targets.map((one) => ({ ...one, lacksBytes }))
+  return planRelays({ source: SOURCE, targets: lacking, ...RULES }).children
 }
 
 /** The tree as text: each server with its children. */
@@ -59,8 +61,29 @@ test.each<[string, [readonly RelayTarget[], number | null], string]>([
   ['even with small changes', [[target(1, far), target(2, far)], 10], '1(2)'],
   [
     'who cannot share is served directly',
-    [[target(1, near, null), target(2, near), target(3, near, 'other'), target(4, near)], LARGE],
+    [
+      [
+        target(1, near, { position: null }),
+        target(2, near),
+        target(3, near, { position: 'other' }),
+        target(4, near),
+      ],
+      LARGE,
+    ],
     '1 2(4) 3',
+  ],
+  [
+    'the heaviest first',
+    [[target(1, near), target(2, near, { weight: 200 }), target(3, near)], LARGE],
+    '2(1(3))',
+  ],
+  [
+    'never from a server to itself: its second folder is in another stream',
+    [
+      [target(1, near), target(2, near), target(3, near, { serverId: 's0001' }), target(4, near)],
+      LARGE,
+    ],
+    '1(2(4)) 1',
   ],
 ])('%s', (_what, [targets, bytes], expected) => {
   expect(drawn(plan(targets, bytes))).toBe(expected)
@@ -79,7 +102,7 @@ test('whatever the fleet: every target once, only equals share, bounded depth, t
     const targets = Array.from({ length: pick(120) }, (_, id) => {
       const group = pick(12)
       const position = ['p', 'q', null][pick(3)] ?? null
-      return target(id, { group, region: Math.floor(group / 4) }, position)
+      return target(id, { group, region: Math.floor(group / 4) }, { position })
     })
     const bytes = [null, 0, LARGE][pick(3)] ?? null
     const tree = plan(targets, bytes)
@@ -100,6 +123,33 @@ test('whatever the fleet: every target once, only equals share, bounded depth, t
     const keys = new Set(foreign.map((t) => `${t.regionId} ${t.position ?? t.bindingId}`))
     expect(crossings).toHaveLength(keys.size)
   }
+})
+
+test('the same region is entered more than once where one branch would be too large for a frame', () => {
+  const targets = Array.from({ length: 600 }, (_, id) => target(id, far))
+  const tree = plan(targets)
+  expect(tree.map((node) => walk([node]).length)).toEqual([200, 200, 200])
+})
+
+test('each stream has the shape of what it carries', () => {
+  const behind = [1, 2].map((id) => target(id, near, { position: 'old' }))
+  const there = [3, 4].map((id) => target(id, near, { lacksBytes: 10 }))
+  const request = { source: SOURCE, targets: [...behind, ...there], ...RULES }
+  expect(drawn(planRelays(request).children)).toBe('1(2) 3 4')
+})
+
+test('the way to each target names those that pass it on', () => {
+  const tree = planRelays({
+    source: SOURCE,
+    targets: [1, 2, 3].map((id) => target(id, near)),
+    ...RULES,
+  })
+  const ways = [...waysOf(tree)].map(([bindingId, { relays }]) => [bindingId, relays])
+  expect(ways).toEqual([
+    ['b0001', []],
+    ['b0002', ['b0001']],
+    ['b0003', ['b0001', 'b0002']],
+  ])
 })
 
 test('a thousand servers are planned in 50 ms', () => {

@@ -49,11 +49,14 @@ export const convergenceEndpoints: readonly Endpoint[] = [
     path: '/policies/:id/route',
     action: 'policies.read',
     tag,
-    summary: 'Gives the way content would take now, and why; without answers what if',
-    query: z.strictObject({ without: references }),
+    summary: 'Gives the way content would take now, and why; without and bytes answer what if',
+    query: z.strictObject({
+      without: references,
+      bytes: z.coerce.number().int().min(0).optional(),
+    }),
     result: route,
     run: ({ context, params, query }) =>
-      getRoute(context, { reference: params['id'] ?? '', without: query.without }),
+      getRoute(context, { reference: params['id'] ?? '', ...query }),
   }),
   endpoint({
     method: 'post',

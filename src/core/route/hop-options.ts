@@ -1,4 +1,4 @@
-import type { DistributionTree, HopOptions, HopScope, RouteNode } from './tree.ts'
+import type { HopOptions, HopScope } from './tree.ts'
 
 /** Where a server stands. */
 export interface RoutePlace {
@@ -22,21 +22,6 @@ export interface RouteRules {
   readonly ceilings: readonly RouteRule[]
   /** The policy's own rules. */
   readonly rules: readonly RouteRule[]
-}
-
-export interface TreeRequest extends RouteRules {
-  readonly source: RoutePlace
-  readonly targets: readonly (RoutePlace & { readonly bindingId: string })[]
-}
-
-/** Plans the way of a job's content: one hop from the source to each target, each with its options and the reason. */
-export function planTree(request: TreeRequest): DistributionTree {
-  const children = request.targets.map((target): RouteNode => {
-    const { hop, reason } = routeHop(request, { from: request.source, to: target }, DIRECT)
-    const { serverId, bindingId } = target
-    return { serverId, bindingId, hop, reason, children: [] }
-  })
-  return { sourceServerId: request.source.serverId, children }
 }
 
 /** How a hop between two servers is made, by the rules of a policy and those of the fleet. */

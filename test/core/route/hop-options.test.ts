@@ -3,9 +3,9 @@ import { describe, expect, test } from 'bun:test'
 import {
   type RoutePlace,
   type RouteRule,
-  planTree,
+  hopOptions,
   scopeBetween,
-} from '../../../src/core/route/plan-tree.ts'
+} from '../../../src/core/route/hop-options.ts'
 
 const place = (serverId: string, groupId: string, regionId: string): RoutePlace => ({
   serverId,
@@ -22,8 +22,7 @@ function hopTo(
   rules: readonly RouteRule[] = [],
   ceilings: readonly RouteRule[] = [],
 ) {
-  const targets = [{ ...to, bindingId: 'b' }]
-  return planTree({ source: here, targets, rules, ceilings }).children[0]?.hop
+  return hopOptions({ rules, ceilings }, here, to)
 }
 
 test.each([
@@ -32,17 +31,6 @@ test.each([
   [far, 'international'],
 ] as const)('scope to %j is %s', (to, scope) => {
   expect(scopeBetween(here, to)).toBe(scope)
-})
-
-test('one hop per target, each with its binding and a reason', () => {
-  const targets = [near, far].map((to) => ({ ...to, bindingId: `b-${to.serverId}` }))
-  const tree = planTree({ source: here, targets, rules: [], ceilings: [] })
-  expect(tree.sourceServerId).toBe('src')
-  expect(tree.children).toMatchObject([
-    { serverId: 'near', bindingId: 'b-near', children: [] },
-    { serverId: 'far', bindingId: 'b-far', children: [] },
-  ])
-  for (const child of tree.children) expect(child.reason).toContain('direct from the source')
 })
 
 type Case = readonly [to: RoutePlace, rules: RouteRule[], ceilings: RouteRule[]]

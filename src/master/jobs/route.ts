@@ -1,0 +1,86 @@
+import { type RouteRules, routeHop } from '../../core/route/hop-options.ts'
+import { type RelayTarget, planRelays } from '../../core/route/plan-relays.ts'
+import type { DistributionTree, RouteNode } from '../../core/route/tree.ts'
+import type { BindingRuntime, JobTargetRuntime, PolicyRuntime, SourceRuntime } from './runtime.ts'
+import type { ServerPlace, Topology } from './topology.ts'
+
+/** A target that broke a stream is served directly for so long: whatever ails it may stay a while. */
+const REST_MS = 600_000
+
+/** What everyone holds who holds nothing of the source's epoch. */
+const NOTHING = 'nothing'
+
+export interface RouteOrder {
+  readonly topology: Topology
+  readonly policy: PolicyRuntime
+  readonly sourceId: string
+  readonly bindingIds: readonly string[]
+  readonly nowMs: number
+  /** Bindings that a stream of the same job left out. */
+  readonly dropped: ReadonlySet<string>
+  /** Plans for content of this size instead of what the targets lack. */
+  readonly bytes?: number | undefined
+}
+
+/** The tree by which a source's content reaches bindings now. */
+export function routeOf(order: RouteOrder): DistributionTree {
+  const { topology, policy, sourceId } = order
+  const source = policy.sources.get(sourceId)
+  const place = topology.places.get(source?.serverId ?? '')
+  if (source === undefined || place === undefined)
+    return { sourceServerId: source?.serverId ?? '', children: [] }
+  const lacks = new Map<string | null, number | null>([[null, null]])
+  const targets = order.bindingIds.flatMap((bindingId): RelayTarget[] => {
+    const binding = policy.bindings.get(bindingId)
+    const at = topology.places.get(binding?.serverId ?? '')
+    if (binding === undefined || at === undefined) return []
+    const mayShare = !order.dropped.has(bindingId) || at.regionId !== place.regionId
+    const position = mayShare ? positionOf(source, binding, order.nowMs) : null
+    if (!lacks.has(position)) lacks.set(position, lackOf(source, position))
+    return [{ ...at, bindingId, position, lacksBytes: order.bytes ?? lacks.get(position) ?? null }]
+  })
+  return planRelays({ source: place, targets, ...rulesOf(order) })
+}
+
+/**
+ * The tree of a run that was told before, as far as it still runs, by the options that hold now. What was below a target
+ * that has ended goes on from whoever is above that.
+ */
+export function sameRoute(
+  order: Pick<RouteOrder, 'topology' | 'policy' | 'sourceId'>,
+  targets: readonly JobTargetRuntime[],
+): DistributionTree {
+  const { topology, policy, sourceId } = order
+  const sourceServerId = policy.sources.get(sourceId)?.serverId ?? ''
+  const running = new Set(targets.map((target) => target.bindingId))
+  const below = Map.groupBy(
+    targets,
+    ({ way }) => way.relays.findLast((relay) => running.has(relay)) ?? null,
+  )
+  const nodesBelow = (parent: string | null, from: ServerPlace | undefined): RouteNode[] =>
+    (below.get(parent) ?? []).flatMap(({ bindingId, serverId, way: { why } }) => {
+      const to = topology.places.get(serverId)
+      if (from === undefined || to === undefined) return []
+      const { hop, reason } = routeHop(rulesOf(order), { from, to }, why)
+      return [{ serverId, bindingId, hop, why, reason, children: nodesBelow(bindingId, to) }]
+    })
+  return { sourceServerId, children: nodesBelow(null, topology.places.get(sourceServerId)) }
+}
+
+function rulesOf({ topology, policy }: Pick<RouteOrder, 'topology' | 'policy'>): RouteRules {
+  return { ceilings: topology.hopRules, rules: policy.rules }
+}
+
+/** Null for whoever is in trouble: it would hold up those it shares a stream with. */
+function positionOf(source: SourceRuntime, binding: BindingRuntime, nowMs: number): string | null {
+  const { watermark, pendingCount, failures, droppedAtMs } = binding
+  const isResting = droppedAtMs !== null && Math.abs(nowMs - droppedAtMs) < REST_MS
+  if (pendingCount > 0 || failures > 0 || isResting) return null
+  return watermark !== null && watermark.epoch === source.epoch ? String(watermark.seq) : NOTHING
+}
+
+function lackOf(source: SourceRuntime, position: string | null): number | null {
+  if (position === null) return null
+  if (position !== NOTHING) return source.recentBytes.above(Number(position))
+  return source.completeAtMs === null ? null : source.totalBytes
+}

@@ -1,0 +1,199 @@
+import { afterAll, afterEach, beforeEach, expect, test } from 'bun:test'
+
+import { decodeJwt } from 'jose'
+
+import type { JobNode, MasterMessageOf } from '../../../src/core/wire/control.ts'
+import { getConvergence } from '../../../src/master/use-cases/convergence.ts'
+import { getJob } from '../../../src/master/use-cases/jobs.ts'
+import { getRoute } from '../../../src/master/use-cases/policy-actions.ts'
+import { eventually } from '../../fakes/eventually.ts'
+import type { ScriptedAgent } from '../../fakes/scripted-agent.ts'
+import { Stage } from '../../fakes/stage.ts'
+import { makePolicy, removeMasterFolders } from '../../fakes/test-master.ts'
+
+type Job = MasterMessageOf<'job'>
+
+const TARGETS = [1, 2, 3]
+const LARGE = 1 << 30
+
+let stage: Stage
+/** The targets in the order in which they stand in a chain. */
+let chain: ScriptedAgent[]
+
+beforeEach(async () => {
+  stage = await Stage.open(['source', 'one', 'two', 'three'])
+})
+afterEach(() => stage.master.stop())
+afterAll(removeMasterFolders)
+
+/** A source that holds a lot, and three targets that hold nothing. */
+async function start(): Promise<Job> {
+  await makePolicy(stage.master, { source: stage.id(0), targets: TARGETS.map((n) => stage.id(n)) })
+  await connect()
+  stage.source.reportChanges(0, 5)
+  stage.source.reportSource(5, { totalBytes: LARGE })
+  for (const target of chain) target.reportTarget(null)
+  return await stage.source.job()
+}
+
+async function connect(): Promise<void> {
+  stage.source = await stage.connect(0)
+  const targets: ScriptedAgent[] = []
+  for (const number of TARGETS) targets.push(await stage.connect(number))
+  const bindingOf = (agent: ScriptedAgent) => agent.config.targets[0]?.bindingId ?? ''
+  chain = targets.toSorted((one, other) => (bindingOf(one) < bindingOf(other) ? -1 : 1))
+}
+
+function at(index: number): ScriptedAgent {
+  const agent = chain[index]
+  if (agent === undefined) throw new Error(`no target ${index}`)
+  return agent
+}
+
+/** A tree as numbers of the chain. */
+function drawn(nodes: readonly JobNode[]): string {
+  const numberOf = (id: string) => chain.findIndex((agent) => agent.serverId === id)
+  return nodes
+    .map(({ serverId, children }) => {
+      return numberOf(serverId) + (children.length === 0 ? '' : `(${drawn(children)})`)
+    })
+    .join(' ')
+}
+
+function nodesOf(nodes: readonly JobNode[]): JobNode[] {
+  return nodes.flatMap((node) => [node, ...nodesOf(node.children)])
+}
+
+/** A server's word on one of the targets of a job: a failure, or its end. */
+function tell(teller: ScriptedAgent, job: Job, [about, code]: [ScriptedAgent, string?]): void {
+  const children = nodesOf(job.children).filter((node) => node.serverId === about.serverId)
+  const state = code === undefined ? 'done' : 'failed'
+  const error = code === undefined ? null : { code, message: 'told' }
+  teller.reportJob({ ...job, children }, state, { error })
+}
+
+/** Lets everyone have everything, each by the word of whoever sends to it. */
+async function finish(job: Job, seq: number): Promise<void> {
+  for (const [index, target] of chain.entries()) {
+    target.reportTarget(seq)
+    tell(index === 0 ? stage.source : at(index - 1), job, [target])
+  }
+  await stage.converge()
+}
+
+test('a large first run goes down a chain, each ticket is for the one before', async () => {
+  const job = await start()
+  expect(drawn(job.children)).toBe('0(1(2))')
+  const senders = nodesOf(job.children).map(({ ticket }) => decodeJwt(ticket)['senders'])
+  expect(senders).toEqual([[stage.id(0)], [at(0).serverId], [at(1).serverId]])
+  await finish(job, 5)
+  const done = await getJob(stage.master.context, job.jobId, 5000)
+  expect(done).toMatchObject({ state: 'done' })
+  const via = new Map(done.targets.map((target) => [target.serverId, target.via]))
+  expect(via.get(at(2).serverId)).toBe(at(1).serverId)
+})
+
+test('every target knows the way to those that it may pass on to', async () => {
+  await start()
+  for (const target of chain) {
+    const peers = target.config.peers.map((peer) => peer.serverId)
+    expect(peers.toSorted()).toEqual(
+      [stage.source, ...chain]
+        .filter((agent) => agent !== target)
+        .map((agent) => agent.serverId)
+        .toSorted(),
+    )
+  }
+})
+
+test('small changes go directly; large ones not to whoever stands elsewhere or has something pending', async () => {
+  await finish(await start(), 5)
+  stage.source.reportChanges(5, 6)
+  const small = await stage.source.job(2)
+  expect(drawn(small.children)).toBe('0 1 2')
+  at(0).reportTarget(6, { pendingCount: 1 })
+  for (const index of [1, 2]) at(index).reportTarget(6)
+  stage.source.reportJob(small, 'done')
+  await eventually('the receipts', async () => {
+    const { targets } = await getConvergence(stage.master.context, 'name:web')
+    return targets.every((target) => target.appliedSeq === 6)
+  })
+  stage.source.reportChanges(6, 7, { size: LARGE })
+  const large = await stage.source.job(3)
+  const all = [large, await stage.source.job(4)].map(({ children }) => drawn(children))
+  expect(all.toSorted()).toEqual(['0', '1(2)'])
+})
+
+test('whoever was left out is served directly in the same job, and passes nothing on for a while', async () => {
+  const job = await start()
+  tell(at(0), job, [at(1), 'RELAY_DROPPED'])
+  tell(at(0), job, [at(2), 'RELAY_DROPPED'])
+  const runs = () => stage.source.of('job').slice(1)
+  await eventually('both', () => nodesOf(runs().flatMap((run) => run.children)).length === 2)
+  const again = runs()
+  for (const { jobId, children } of again) {
+    expect(jobId).toStartWith(`${job.jobId}.`)
+    for (const child of children) expect(child.children).toEqual([])
+  }
+  const before = stage.source.of('job').length
+  for (const [index, target] of chain.entries()) {
+    target.reportTarget(5)
+    for (const run of [job, ...again]) tell(stage.source, run, [at(index)])
+  }
+  expect(await getJob(stage.master.context, job.jobId, 5000)).toMatchObject({ state: 'done' })
+  stage.source.reportChanges(5, 6, { size: LARGE })
+  const next = await stage.source.job(before + 1)
+  expect(drawn(next.children)).toBe('0(2) 1')
+})
+
+test('a relay that the source cannot reach is the one that rests; a lost stream blames nobody', async () => {
+  const job = await start()
+  tell(stage.source, job, [at(1), 'RELAY_DROPPED'])
+  tell(at(1), job, [at(2), 'RELAY_LOST'])
+  await eventually('both', async () => {
+    const { hops } = await getRoute(stage.master.context, { reference: 'name:web' })
+    return hops.filter(({ from }) => from === stage.id(0)).length === 2
+  })
+  const { hops } = await getRoute(stage.master.context, { reference: 'name:web' })
+  expect(hops.map(({ from, to }) => [from, to])).toEqual([
+    [stage.id(0), at(0).serverId],
+    [stage.id(0), at(1).serverId],
+    [at(1).serverId, at(2).serverId],
+  ])
+})
+
+test('a restarted master tells the same tree again, and hears the relays', async () => {
+  const job = await start()
+  stage.master = await stage.master.restart()
+  await connect()
+  const again = await stage.source.job()
+  expect([again.jobId, drawn(again.children)]).toEqual([job.jobId, '0(1(2))'])
+  await finish(job, 5)
+  expect(await getJob(stage.master.context, job.jobId, 5000)).toMatchObject({ state: 'done' })
+})
+
+test('what was below a target that has ended is told as below the one above it', async () => {
+  const job = await start()
+  at(1).reportTarget(5)
+  tell(at(0), job, [at(1)])
+  await eventually('its end', async () => {
+    const { targets } = await getJob(stage.master.context, job.jobId)
+    return targets.some((target) => target.state === 'done')
+  })
+  stage.source.close()
+  await eventually('its leaving', () => !stage.master.fleet.isConnected(stage.id(0)))
+  stage.source = await stage.connect(0)
+  expect(drawn((await stage.source.job()).children)).toBe('0(2)')
+})
+
+test('the route is the tree for what is lacking, or for so many bytes, or without a server', async () => {
+  await start()
+  const route = async (question: object = {}) => {
+    const { hops } = await getRoute(stage.master.context, { reference: 'name:web', ...question })
+    const numberOf = (id: string) => chain.findIndex((agent) => agent.serverId === id)
+    return hops.map(({ from, to }) => `${numberOf(from)}>${numberOf(to)}`)
+  }
+  expect(await route()).toEqual(['-1>0', '0>1', '1>2'])
+  expect(await route({ bytes: 1000 })).toEqual(['-1>0', '-1>1', '-1>2'])
+  expect(await route({ without: [at(0).serverId] })).toEqual(['-1>1', '1>2'])
+})
