@@ -1,4 +1,4 @@
-import type { StrongHash } from '../core/delta/signature.ts'
+import type { StrongHash } from '../core/delta/block-hashes.ts'
 
 const LOW_BITS = 0xffff_ffffn
 

@@ -10,9 +10,9 @@ import { Sender } from '../../src/core/transfer/sender.ts'
 import { decodeFrame } from '../../src/core/wire/frame-decode.ts'
 import { FrameStream } from '../../src/core/wire/frame-stream.ts'
 import type { Frame } from '../../src/core/wire/frame.ts'
+import { blockHashes } from '../../src/platform/block-hashes.ts'
 import { createDeltaDesk } from '../../src/platform/delta-desk.ts'
 import { createHasher, hashBytes } from '../../src/platform/hash.ts'
-import { strongHash } from '../../src/platform/strong-hash.ts'
 import { frameBytes } from './frame-bytes.ts'
 
 /** Plain blocks: what is sent is what is counted. */
@@ -79,7 +79,7 @@ export function overMemory(options: MemoryWireOptions): MemoryWireResult {
   const verify = (statement: Uint8Array, signature: Uint8Array) =>
     Buffer.compare(sign('key')(statement), signature) === 0
   const receiver = new Receiver(
-    { binding, codec: plainCodec, newHasher: createHasher, strongHash, verify },
+    { binding, codec: plainCodec, newHasher: createHasher, blockHashes, verify },
     { sourceId: 'source-1', epoch },
     position.watermark,
   )

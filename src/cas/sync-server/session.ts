@@ -8,11 +8,11 @@ import type { OpenMessage } from '../../core/wire/frame-messages.ts'
 import { DATA_PROTOCOL, type Frame } from '../../core/wire/frame.ts'
 import type { TicketClaims } from '../../core/wire/ticket.ts'
 import { blockCodec } from '../../platform/block-codec.ts'
+import { blockHashes } from '../../platform/block-hashes.ts'
 import type { DataConnection } from '../../platform/data-connection.ts'
 import { createHasher } from '../../platform/hash.ts'
 import type { Logger } from '../../platform/log.ts'
 import { createVerifier } from '../../platform/set-signature.ts'
-import { strongHash } from '../../platform/strong-hash.ts'
 import { VERSION } from '../../platform/version.ts'
 import type { BindingHolder, Bindings, OpenTarget } from './bindings.ts'
 import { Intake, type IntakeHost } from './intake.ts'
@@ -209,7 +209,7 @@ export class Session implements BindingHolder {
       binding: opened.binding,
       codec: blockCodec,
       newHasher: createHasher,
-      strongHash,
+      blockHashes,
       verify,
     }
     const receiver = new Receiver(ports, open, watermark)

@@ -1,12 +1,20 @@
-import { type BitFilter, scramble } from './rolling-hash.ts'
-import { STRONG_BYTES, type Signature } from './signature.ts'
+import { STRONG_BYTES } from './block-hashes.ts'
+import { type BitFilter, addToFilter, scramble } from './rolling-hash.ts'
+import type { Signature } from './signature.ts'
 
 /** Slots looked at for one hash at most: whoever made the signature may have made its hashes collide. */
 const PROBES_MAX = 64
 const FILTER_BITS_PER_BLOCK = 64
 const FILTER_BITS_MAX = 26
 
-/** Finds the blocks of a signature by their rolling hash. */
+/** What is looked for: the lanes of its weak hash, and its strong hash, each made only where all before it are equal. */
+export interface Sought {
+  readonly low: number
+  high(): number
+  strong(): Uint8Array
+}
+
+/** Finds the blocks of a signature by their hashes. */
 export class BlockTable {
   readonly filter: BitFilter
   readonly #signature: Signature
@@ -23,19 +31,24 @@ export class BlockTable {
     this.#slots = new Int32Array(2 ** slotBits)
     this.#shift = 32 - slotBits
     const filterBits = Math.min(FILTER_BITS_MAX, bitsFor(signature.count * FILTER_BITS_PER_BLOCK))
-    this.filter = { bits: new Uint8Array(2 ** (filterBits - 3)), shift: 32 - filterBits }
+    this.filter = {
+      first: new Int32Array(2 ** (filterBits - 5)),
+      second: new Int32Array(2 ** (filterBits - 5)),
+      shift: 32 - filterBits,
+    }
     for (let block = 0; block < signature.count; block++) this.#insert(block)
   }
 
-  /** The first block with both lanes of this hash and the strong hash that `strongOf` gives; else NO_BLOCK or FALSE_HIT. */
-  find(hash: { low: number; high: number }, strongOf: () => Uint8Array): number {
+  /** The first block that is equal in all hashes; else NO_BLOCK or FALSE_HIT. */
+  find(sought: Sought): number {
     const { low, high } = this.#signature
+    let soughtHigh: number | null = null
     let strong: Uint8Array | null = null
-    for (let probe = 0, slot = this.#slotOf(hash.low); probe < PROBES_MAX; probe++) {
+    for (let probe = 0, slot = this.#slotOf(sought.low); probe < PROBES_MAX; probe++) {
       const block = (this.#slots[slot] ?? 0) - 1
       if (block < 0) break
-      if (low[block] === hash.low && high[block] === hash.high) {
-        strong ??= strongOf()
+      if (low[block] === sought.low && high[block] === (soughtHigh ??= sought.high())) {
+        strong ??= sought.strong()
         if (this.isStrong(block, strong)) return block
       }
       slot = (slot + 1) & (this.#slots.length - 1)
@@ -57,8 +70,7 @@ export class BlockTable {
     const { low, high, strong } = this.#signature
     const hash = low[block] ?? 0
     const from = block * STRONG_BYTES
-    const bit = hash >>> this.filter.shift
-    this.filter.bits[bit >>> 3] = (this.filter.bits[bit >>> 3] ?? 0) | (1 << (bit & 7))
+    addToFilter(this.filter, hash)
     for (let probe = 0, slot = this.#slotOf(hash); probe < PROBES_MAX; probe++) {
       const other = (this.#slots[slot] ?? 0) - 1
       if (other < 0) {
@@ -76,9 +88,9 @@ export class BlockTable {
   }
 }
 
-/** No block has this rolling hash. */
+/** No block has this weak hash. */
 export const NO_BLOCK = -1
-/** Some have the rolling hash, and none the strong one. */
+/** Some have the weak hash, and none the strong one. */
 export const FALSE_HIT = -2
 
 function bitsFor(count: number): number {

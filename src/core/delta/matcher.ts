@@ -1,6 +1,7 @@
-import { BlockTable, FALSE_HIT, NO_BLOCK } from './block-table.ts'
-import { RollingHash } from './rolling-hash.ts'
-import { STRONG_BYTES, type Signature, type StrongHash } from './signature.ts'
+import { type BlockHashes, STRONG_BYTES, type StrongHash } from './block-hashes.ts'
+import { BlockTable, FALSE_HIT, NO_BLOCK, type Sought } from './block-table.ts'
+import { RollingHash, WindowHash } from './rolling-hash.ts'
+import type { Signature } from './signature.ts'
 import { SlidingBuffer } from './sliding-buffer.ts'
 
 /** A stretch of the new file at `at`: to be copied from the old one at `from`, or sent as it is. In bytes. */
@@ -24,7 +25,7 @@ const FALSE_HITS_FREE = 256
 
 export interface MatcherOptions {
   readonly signature: Signature
-  readonly strong: StrongHash
+  readonly hashes: BlockHashes
   /** Random, 32 bits. */
   readonly salt: number
   readonly listener: MatchListener
@@ -53,10 +54,11 @@ export class Matcher {
   constructor(options: MatcherOptions) {
     this.#signature = options.signature
     this.#listener = options.listener
-    this.#strong = options.strong
+    this.#strong = options.hashes.strong
     this.#table = new BlockTable(options.signature, options.salt)
-    this.#rolling = new RollingHash(options.signature.blockBytes, options.signature.seed)
-    this.#buffer = new SlidingBuffer(options.signature.blockBytes)
+    const { blockBytes, seed } = options.signature
+    this.#rolling = new RollingHash(new WindowHash(blockBytes, seed, options.hashes.weak))
+    this.#buffer = new SlidingBuffer(blockBytes)
   }
 
   push(chunk: Uint8Array): void {
@@ -111,7 +113,7 @@ export class Matcher {
     const stopped = this.#rolling.roll(bytes, { at, end }, this.#table.filter)
     this.#position += stopped - at
     if (!this.#hasBlock) return
-    const block = this.#table.find(this.#rolling, () => this.#strongAt(this.#position))
+    const block = this.#table.find(this.#sought)
     if (block !== NO_BLOCK && block !== FALSE_HIT) return this.#match(block)
     if (block === FALSE_HIT) this.#falseHits++
     this.#rolling.step(bytes, stopped)
@@ -124,6 +126,15 @@ export class Matcher {
     if (!this.#table.isStrong(this.#expected, this.#strongAt(this.#position))) return false
     this.#match(this.#expected)
     return true
+  }
+
+  /** The block at the position, over which the hash rolls. */
+  get #sought(): Sought {
+    return {
+      low: this.#rolling.low,
+      high: () => this.#rolling.highAt(this.#buffer.bytes, this.#buffer.indexOf(this.#position)),
+      strong: () => this.#strongAt(this.#position),
+    }
   }
 
   #strongAt(position: number): Uint8Array {

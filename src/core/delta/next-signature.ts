@@ -1,4 +1,5 @@
-import { BlockSigner, type Signature, SignatureBuilder, type StrongHash } from './signature.ts'
+import type { BlockHashes } from './block-hashes.ts'
+import { BlockSigner, type Signature, SignatureBuilder } from './signature.ts'
 
 /**
  * Makes the signature of a new file while it is matched against the old one: a block that was found is known already, so
@@ -10,9 +11,9 @@ export class NextSignature {
   readonly #builder: SignatureBuilder
   #last = -1
 
-  constructor(old: Signature, strong: StrongHash) {
+  constructor(old: Signature, hashes: BlockHashes) {
     this.#old = old
-    this.#signer = new BlockSigner(old, strong)
+    this.#signer = new BlockSigner(old, hashes)
     this.#builder = new SignatureBuilder(old, old.count)
   }
 

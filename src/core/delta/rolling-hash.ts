@@ -1,95 +1,127 @@
-/** What the hash of every byte value is made from: signatures of different seeds cannot be compared. */
+import { type Lanes, WEAK_STEP_BYTES, type WeakHash } from './block-hashes.ts'
+
+/** What blocks are hashed with: signatures of different seeds cannot be compared. */
 export interface DeltaSeed {
   readonly low: number
   readonly high: number
 }
 
-const MIX = 0x9e3779b9
+const MIX = 0x9e3779b1
+/** As many bytes are hashed anew in the time in which one is rolled over. */
+const HASHED_PER_ROLLED = 4
+
+/** The weak hash of the window of a block, wherever the block lies. */
+export class WindowHash {
+  /** Shorter than a block, so that a window can move on wherever there is a whole block. */
+  readonly windowBytes: number
+  readonly #bases: Lanes
+  readonly #weak: WeakHash
+
+  constructor(blockBytes: number, seed: DeltaSeed, weak: WeakHash) {
+    this.windowBytes = blockBytes - WEAK_STEP_BYTES
+    this.#bases = { low: baseOf(seed.low), high: baseOf(seed.high ^ MIX) }
+    this.#weak = weak
+  }
+
+  get bases(): Lanes {
+    return this.#bases
+  }
+
+  /** Hashes the window at `at`. */
+  at(bytes: Uint8Array, at: number): Lanes {
+    return this.#weak(bytes.subarray(at, at + this.windowBytes), this.#bases)
+  }
+}
 
 /**
- * A rolling hash (buzhash) of a window in two lanes of 32 bits. `low` serves as the rolling checksum, `high` as the bits
- * that keep it from false hits in very large files. The window is one byte shorter than its block: over a length that is
- * a multiple of 32, the rotations of any content of a short period would cancel out.
+ * A weak hash that moves over bytes. `low` serves as the rolling checksum; the high lane, the bits that keep it from false
+ * hits in very large files, follows when it is asked for.
  */
 export class RollingHash {
-  readonly windowBytes: number
   low = 0
-  high = 0
-  readonly #lowIn = new Int32Array(256)
-  readonly #lowOut = new Int32Array(256)
-  readonly #highIn = new Int32Array(256)
-  readonly #highOut = new Int32Array(256)
+  readonly #window: WindowHash
+  /** By what a byte counts when it leaves the window. */
+  readonly #gone: Lanes
+  #high = 0
+  /** Bytes by which the high lane is behind. */
+  #lagBytes = 0
 
-  constructor(blockBytes: number, seed: DeltaSeed) {
-    this.windowBytes = blockBytes - 1
-    const turn = this.windowBytes & 31
-    for (let value = 0; value < 256; value++) {
-      const low = scramble(scramble(seed.low ^ Math.imul(value + 1, MIX)) ^ seed.high)
-      const high = scramble(scramble(seed.high ^ Math.imul(value + 257, MIX)) ^ seed.low)
-      this.#lowIn[value] = low
-      this.#highIn[value] = high
-      this.#lowOut[value] = (low << turn) | (low >>> (32 - turn))
-      this.#highOut[value] = (high << turn) | (high >>> (32 - turn))
-    }
+  constructor(window: WindowHash) {
+    this.#window = window
+    const { bases, windowBytes } = window
+    this.#gone = { low: power(bases.low, windowBytes), high: power(bases.high, windowBytes) }
   }
 
   /** Hashes the window at `at`. */
   start(bytes: Uint8Array, at: number): void {
-    const lowIn = this.#lowIn
-    const highIn = this.#highIn
-    const end = at + this.windowBytes
-    let low = 0
-    let high = 0
-    for (let position = at; position < end; position++) {
-      const value = bytes[position] ?? 0
-      low = ((low << 1) | (low >>> 31)) ^ (lowIn[value] ?? 0)
-      high = ((high << 1) | (high >>> 31)) ^ (highIn[value] ?? 0)
-    }
+    const { low, high } = this.#window.at(bytes, at)
     this.low = low
-    this.high = high
+    this.#high = high
+    this.#lagBytes = 0
   }
 
   /**
    * Moves on from the window at `at`, byte by byte, while there is a block's length before `end` and `filter` says no;
-   * gives where it stopped. A filter is a bitmap of the upper bits of `low`: 2 ** (32 - shift) bits.
+   * gives where it stopped.
    */
   roll(bytes: Uint8Array, range: { at: number; end: number }, filter: BitFilter): number {
-    const lowIn = this.#lowIn
-    const highIn = this.#highIn
-    const lowOut = this.#lowOut
-    const highOut = this.#highOut
-    const { bits, shift } = filter
-    const { windowBytes } = this
-    const last = range.end - windowBytes - 1
-    let { low, high } = this
+    const { first, second, shift } = filter
+    const { windowBytes } = this.#window
+    const base = this.#window.bases.low
+    const gone = this.#gone.low
+    const last = range.end - windowBytes - WEAK_STEP_BYTES
+    let { low } = this
     let { at } = range
     for (; at <= last; at++) {
-      const bit = low >>> shift
-      if ((((bits[bit >>> 3] ?? 0) >>> (bit & 7)) & 1) === 1) break
-      const gone = bytes[at] ?? 0
-      const come = bytes[at + windowBytes] ?? 0
-      low = ((low << 1) | (low >>> 31)) ^ (lowOut[gone] ?? 0) ^ (lowIn[come] ?? 0)
-      high = ((high << 1) | (high >>> 31)) ^ (highOut[gone] ?? 0) ^ (highIn[come] ?? 0)
+      if (isSet(first, low >>> shift) && isSet(second, Math.imul(low, MIX) >>> shift)) break
+      const change = (bytes[at + windowBytes] ?? 0) - Math.imul(bytes[at] ?? 0, gone)
+      low = (Math.imul(low, base) + change) | 0
     }
     this.low = low
-    this.high = high
+    this.#lagBytes += at - range.at
     return at
   }
 
   /** Moves the window at `at` on by one byte. */
   step(bytes: Uint8Array, at: number): void {
-    const gone = bytes[at] ?? 0
-    const come = bytes[at + this.windowBytes] ?? 0
-    const { low, high } = this
-    this.low = ((low << 1) | (low >>> 31)) ^ (this.#lowOut[gone] ?? 0) ^ (this.#lowIn[come] ?? 0)
-    this.high =
-      ((high << 1) | (high >>> 31)) ^ (this.#highOut[gone] ?? 0) ^ (this.#highIn[come] ?? 0)
+    const come = bytes[at + this.#window.windowBytes] ?? 0
+    const gone = Math.imul(bytes[at] ?? 0, this.#gone.low)
+    this.low = (Math.imul(this.low, this.#window.bases.low) + come - gone) | 0
+    this.#lagBytes++
+  }
+
+  /** The high lane of the window, which lies at `at`. */
+  highAt(bytes: Uint8Array, at: number): number {
+    const { windowBytes, bases } = this.#window
+    const isFar = this.#lagBytes * HASHED_PER_ROLLED > windowBytes || this.#lagBytes > at
+    if (isFar) this.#high = this.#window.at(bytes, at).high
+    for (let from = isFar ? at : at - this.#lagBytes; from < at; from++) {
+      const change = (bytes[from + windowBytes] ?? 0) - Math.imul(bytes[from] ?? 0, this.#gone.high)
+      this.#high = (Math.imul(this.#high, bases.high) + change) | 0
+    }
+    this.#lagBytes = 0
+    return this.#high
   }
 }
 
+/** Tells of a number in a set that it may be there: two bitmaps of 2 ** (32 - shift) bits, 32 to an element. */
 export interface BitFilter {
-  readonly bits: Uint8Array
+  readonly first: Int32Array
+  readonly second: Int32Array
   readonly shift: number
+}
+
+/** Adds a number to a filter. */
+export function addToFilter({ first, second, shift }: BitFilter, low: number): void {
+  for (const [bits, bit] of [
+    [first, low >>> shift],
+    [second, Math.imul(low, MIX) >>> shift],
+  ] as const)
+    bits[bit >>> 5] = (bits[bit >>> 5] ?? 0) | (1 << bit)
+}
+
+function isSet(bits: Int32Array, bit: number): boolean {
+  return (((bits[bit >>> 5] ?? 0) >>> bit) & 1) === 1
 }
 
 /** Spreads the bits of a number (the finalizer of murmur3). */
@@ -99,4 +131,19 @@ export function scramble(value: number): number {
   mixed ^= mixed >>> 13
   mixed = Math.imul(mixed, 0xc2b2ae35)
   return mixed ^ (mixed >>> 16)
+}
+
+/** Of the numbers modulo 2 ** 32, those that are 5 modulo 8 have the most different powers. */
+function baseOf(seed: number): number {
+  return (scramble(seed) & ~7) | 5
+}
+
+function power(base: number, exponent: number): number {
+  let result = 1
+  let square = base
+  for (let rest = exponent; rest > 0; rest >>>= 1) {
+    if ((rest & 1) === 1) result = Math.imul(result, square)
+    square = Math.imul(square, square)
+  }
+  return result
 }

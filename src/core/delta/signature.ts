@@ -1,12 +1,9 @@
+import { type BlockHashes, STRONG_BYTES, type StrongHash } from './block-hashes.ts'
 import { SIGNATURE_BLOCKS_MAX, blockCount, blockOffset } from './block-size.ts'
-import { type DeltaSeed, RollingHash } from './rolling-hash.ts'
+import { type DeltaSeed, WindowHash } from './rolling-hash.ts'
 
-export const STRONG_BYTES = 16
-/** Of one block as it travels: the two lanes of the rolling hash, big-endian, and the strong hash. */
+/** Of one block as it travels: the two lanes of the weak hash, big-endian, and the strong hash. */
 export const SIGNED_BLOCK_BYTES = 8 + STRONG_BYTES
-
-/** Writes the strong hash of `bytes`, STRONG_BYTES long, to `at` of `target`. */
-export type StrongHash = (bytes: Uint8Array, target: Uint8Array, at: number) => void
 
 /** How blocks are made. */
 export interface BlockShape {
@@ -27,13 +24,13 @@ export interface Signature extends BlockShape {
 /** Signs stretches of a file, for one shape of blocks. */
 export class BlockSigner {
   readonly shape: BlockShape
-  readonly #rolling: RollingHash
+  readonly #window: WindowHash
   readonly #strong: StrongHash
 
-  constructor(shape: BlockShape, strong: StrongHash) {
+  constructor(shape: BlockShape, hashes: BlockHashes) {
     this.shape = shape
-    this.#rolling = new RollingHash(shape.blockBytes, shape.seed)
-    this.#strong = strong
+    this.#window = new WindowHash(shape.blockBytes, shape.seed, hashes.weak)
+    this.#strong = hashes.strong
   }
 
   /** Gives the blocks of a stretch as they travel. */
@@ -45,9 +42,9 @@ export class BlockSigner {
     for (let index = 0; index < count; index++) {
       const from = blockOffset(index, range.length, blockBytes)
       const at = index * SIGNED_BLOCK_BYTES
-      this.#rolling.start(range, from)
-      view.setInt32(at, this.#rolling.low)
-      view.setInt32(at + 4, this.#rolling.high)
+      const { low, high } = this.#window.at(range, from)
+      view.setInt32(at, low)
+      view.setInt32(at + 4, high)
       this.#strong(range.subarray(from, from + blockBytes), signed, at + 8)
     }
     return signed

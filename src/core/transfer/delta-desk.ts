@@ -1,7 +1,8 @@
 import type { OutboundRow } from '../apply/outbound.ts'
 import type { ContentHash } from '../change/entry.ts'
+import type { BlockHashes } from '../delta/block-hashes.ts'
 import type { DeltaSeed } from '../delta/rolling-hash.ts'
-import { type Signature, type StrongHash, signatureBytes } from '../delta/signature.ts'
+import { type Signature, signatureBytes } from '../delta/signature.ts'
 import type { Reading } from './file-reading.ts'
 import { SharedDelta } from './shared-delta.ts'
 
@@ -11,7 +12,7 @@ const KEPT_BYTES_MAX = 64 << 20
 const FINISHED_MAX = 8
 
 export interface DeltaDeskOptions {
-  readonly strong: StrongHash
+  readonly hashes: BlockHashes
   /** Gives 32 random bits. */
   random(): number
 }
@@ -32,7 +33,7 @@ interface Shared {
 
 /** All senders' deltas of one agent: what was computed for one target serves the others, and the next version. */
 export class DeltaDesk {
-  readonly strong: StrongHash
+  readonly hashes: BlockHashes
   readonly seed: DeltaSeed
   readonly #random: () => number
   /** By content, the one used last at the end. */
@@ -41,7 +42,7 @@ export class DeltaDesk {
   readonly #shared = new Map<string, Shared>()
 
   constructor(options: DeltaDeskOptions) {
-    this.strong = options.strong
+    this.hashes = options.hashes
     this.#random = () => options.random()
     // One seed for all: equal versions must have equal signatures, whichever target they come from.
     this.seed = { low: options.random(), high: options.random() }
@@ -79,7 +80,7 @@ export class DeltaDesk {
       reading: { ...reading, buffer: new Uint8Array(reading.buffer.length) },
       row,
       signature,
-      strong: this.strong,
+      hashes: this.hashes,
       salt: this.salt(),
       keep: (hash, next) => this.#keep(hash, next),
     })

@@ -65,7 +65,7 @@ export function refine(
   const operations: DeltaOperation[] = []
   const matcher = new Matcher({
     signature: builder.build(request.length),
-    strong: desk.strong,
+    hashes: desk.hashes,
     salt: desk.salt(),
     listener: {
       operation: (one) =>

@@ -3,13 +3,14 @@ import type { InboundFile } from '../apply/inbound.ts'
 import { isRefusal } from '../apply/refusal.ts'
 import { CONTENT_CHUNK_BYTES } from '../base/limits.ts'
 import type { ContentHash } from '../change/entry.ts'
+import type { BlockHashes } from '../delta/block-hashes.ts'
 import {
   BLOCK_BYTES_MAX,
   FINE_BLOCK_BYTES,
   SIGNATURE_RANGE_BYTES_MAX,
   blockCount,
 } from '../delta/block-size.ts'
-import { BlockSigner, SIGNED_BLOCK_BYTES, type StrongHash } from '../delta/signature.ts'
+import { BlockSigner, SIGNED_BLOCK_BYTES } from '../delta/signature.ts'
 import type { SignatureRequest } from '../wire/patch-frames.ts'
 import { demand } from './violation.ts'
 
@@ -17,22 +18,24 @@ import { demand } from './violation.ts'
 const SIGNED_SHARE_MAX = 4
 /** Copied between two frames, in bytes. */
 const COPY_BYTES_MAX = 4 << 20
+/** Read and signed at a time: a multiple of all sizes of blocks. */
+const PIECE_BYTES = BLOCK_BYTES_MAX
 const NOTHING = new Uint8Array(0)
 
 /** The older version of one file, as the sender makes use of it. Whatever it does not give, `isGone` remembers. */
 export class IncomingBase {
   readonly index: number
   readonly #file: BaseFile
-  readonly #strong: StrongHash
+  readonly #hashes: BlockHashes
   #signer: BlockSigner | null = null
   #buffer = new Uint8Array(CONTENT_CHUNK_BYTES)
   #signedBytes = 0
   #isGone = false
 
-  constructor(index: number, file: BaseFile, strong: StrongHash) {
+  constructor(index: number, file: BaseFile, hashes: BlockHashes) {
     this.index = index
     this.#file = file
-    this.#strong = strong
+    this.#hashes = hashes
   }
 
   /** The blocks of a stretch; none where it cannot be read. */
@@ -43,8 +46,20 @@ export class IncomingBase {
     demand(length >= blockBytes && offset + length <= this.#file.size, 'a stretch outside the base')
     this.#signedBytes += length
     demand(this.#signedBytes <= this.#file.size * SIGNED_SHARE_MAX, 'too many signatures')
-    const range = this.#read(offset, length)
-    return range === null ? NOTHING : this.#signerFor(request).sign(range)
+    const signer = this.#signerFor(request)
+    const signed = new Uint8Array(blockCount(length, blockBytes) * SIGNED_BLOCK_BYTES)
+    let filled = 0
+    // Piece by piece, while each is in the cache; the last takes what is left, which may be no whole block.
+    for (let done = 0; done < length;) {
+      const left = length - done
+      const piece = this.#read(offset + done, left < 2 * PIECE_BYTES ? left : PIECE_BYTES)
+      if (piece === null) return NOTHING
+      const blocks = signer.sign(piece)
+      signed.set(blocks, filled)
+      filled += blocks.length
+      done += piece.length
+    }
+    return signed
   }
 
   /** Hands a stretch on chunk by chunk; false where it cannot be read. */
@@ -85,7 +100,7 @@ export class IncomingBase {
       shape.seed.low === seed.low &&
       shape.seed.high === seed.high
     if (this.#signer === null || !isSame)
-      this.#signer = new BlockSigner({ blockBytes, seed }, this.#strong)
+      this.#signer = new BlockSigner({ blockBytes, seed }, this.#hashes)
     return this.#signer
   }
 

@@ -4,7 +4,7 @@ import type { Hasher } from '../apply/target-tree.ts'
 import { SET_ENTRY_BYTES_MAX, SMALL_FILE_BYTES_MAX } from '../base/limits.ts'
 import type { Working } from '../base/working.ts'
 import type { ContentHash, Entry } from '../change/entry.ts'
-import type { StrongHash } from '../delta/signature.ts'
+import type { BlockHashes } from '../delta/block-hashes.ts'
 import { parseBytes } from '../wire/byte-reader.ts'
 import { parseEntries } from '../wire/entry-codec.ts'
 import type { Block, SetBegin, SetEnd } from '../wire/frame.ts'
@@ -20,7 +20,7 @@ export interface ReceiverPorts {
   readonly binding: InboundBinding
   readonly codec: BlockCodec
   newHasher(): Hasher
-  readonly strongHash: StrongHash
+  readonly blockHashes: BlockHashes
   /** Verifies a signature of the agent that holds the source. */
   verify(statement: Uint8Array, signature: Uint8Array): boolean
 }
@@ -226,7 +226,7 @@ export class IncomingSet {
     if (this.#base?.index === index || entry === undefined) return this.#base
     this.#closeBase()
     const file = inbound.openBase(entry.seq)
-    if (file !== null) this.#base = new IncomingBase(index, file, this.#ports.strongHash)
+    if (file !== null) this.#base = new IncomingBase(index, file, this.#ports.blockHashes)
     return this.#base
   }
 

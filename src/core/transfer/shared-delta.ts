@@ -1,8 +1,9 @@
 import type { OutboundRow } from '../apply/outbound.ts'
 import type { ContentHash } from '../change/entry.ts'
+import type { BlockHashes } from '../delta/block-hashes.ts'
 import { type DeltaOperation, Matcher } from '../delta/matcher.ts'
 import { NextSignature } from '../delta/next-signature.ts'
-import type { Signature, StrongHash } from '../delta/signature.ts'
+import type { Signature } from '../delta/signature.ts'
 import { type ReadOutcome, type Reading, readSteps } from './file-reading.ts'
 import { BUSY } from './sender-ports.ts'
 
@@ -14,7 +15,7 @@ export interface SharedDeltaOptions {
   readonly reading: Reading
   readonly row: OutboundRow
   readonly signature: Signature
-  readonly strong: StrongHash
+  readonly hashes: BlockHashes
   readonly salt: number
   /** Gets the signature of the new version. */
   readonly keep: (hash: ContentHash, signature: Signature) => void
@@ -60,11 +61,11 @@ export class SharedDelta {
   }
 
   *#run(options: SharedDeltaOptions): Generator<unknown, ReadOutcome> {
-    const { reading, row, signature, strong, salt } = options
-    const next = new NextSignature(signature, strong)
+    const { reading, row, signature, hashes, salt } = options
+    const next = new NextSignature(signature, hashes)
     const matcher = new Matcher({
       signature,
-      strong,
+      hashes,
       salt,
       listener: {
         operation: (operation) => void this.operations.push(operation),

@@ -4,7 +4,7 @@ import { blockBytesFor, blockCount, blockOffset } from '../../../src/core/delta/
 import { type DeltaOperation, Matcher } from '../../../src/core/delta/matcher.ts'
 import { NextSignature } from '../../../src/core/delta/next-signature.ts'
 import { BlockSigner, type Signature, SignatureBuilder } from '../../../src/core/delta/signature.ts'
-import { strongHash } from '../../../src/platform/strong-hash.ts'
+import { blockHashes } from '../../../src/platform/block-hashes.ts'
 import { random } from '../../fakes/random.ts'
 
 const SEED = { low: 0x1234567, high: -77 }
@@ -12,7 +12,7 @@ const SEED = { low: 0x1234567, high: -77 }
 function signatureOf(bytes: Uint8Array, blockBytes: number): Signature {
   const shape = { blockBytes, seed: SEED }
   const builder = new SignatureBuilder(shape)
-  const signed = new BlockSigner(shape, strongHash).sign(bytes)
+  const signed = new BlockSigner(shape, blockHashes).sign(bytes)
   builder.addRange(signed, { offset: 0, bytes: bytes.length })
   return builder.build(bytes.length)
 }
@@ -25,13 +25,13 @@ interface Found {
 /** Runs a matcher over chunks of any size. */
 function match(signature: Signature, bytes: Uint8Array, chunkBytes = () => 100_000): Found {
   const operations: DeltaOperation[] = []
-  const next = new NextSignature(signature, strongHash)
+  const next = new NextSignature(signature, blockHashes)
   const listener = {
     operation: (operation: DeltaOperation) => void operations.push(operation),
     block: (index: number, at: number) => next.block(index, at),
     unmatched: (...found: [Uint8Array, number, Uint8Array]) => next.unmatched(...found),
   }
-  const matcher = new Matcher({ signature, strong: strongHash, salt: 99, listener })
+  const matcher = new Matcher({ signature, hashes: blockHashes, salt: 99, listener })
   for (let at = 0; at < bytes.length;) {
     const end = at + chunkBytes()
     matcher.push(bytes.subarray(at, end))
@@ -83,7 +83,7 @@ function edited(next: (below: number) => number, base: Buffer): Buffer {
 test('10,000 edits are rebuilt, over two generations', () => {
   const next = random(7)
   for (let round = 0; round < 10_000; round++) {
-    const blockBytes = [8, 16, 32, 64, 128][next(5)] ?? 8
+    const blockBytes = [32, 64, 128][next(3)] ?? 32
     const base = content(next, next(blockBytes * 12))
     const first = edited(next, base)
     const chunks = () => 1 + next(blockBytes * 3)
@@ -97,13 +97,13 @@ test('10,000 edits are rebuilt, over two generations', () => {
 
 test('every length of base and result around block borders is rebuilt', () => {
   const next = random(8)
-  const lengths = [0, 1, 15, 16, 17, 31, 32, 33, 47, 48, 49, 63, 64, 65]
+  const lengths = [0, 1, 31, 32, 33, 63, 64, 65, 95, 96, 97, 127, 128, 129]
   for (const baseBytes of lengths) {
     for (const bytes of lengths) {
       for (const cut of [0, 1, 7]) {
         const base = content(next, baseBytes)
         const result = Buffer.concat([base.subarray(cut), content(next, bytes)]).subarray(0, bytes)
-        const { operations } = match(signatureOf(base, 16), result)
+        const { operations } = match(signatureOf(base, 32), result)
         expect(rebuild(base, result, operations).equals(result)).toBe(true)
       }
     }
@@ -112,9 +112,9 @@ test('every length of base and result around block borders is rebuilt', () => {
 
 test('what did not change is one copy, of every length, in the next generation too', () => {
   const next = random(9)
-  for (let bytes = 16; bytes < 100; bytes++) {
+  for (let bytes = 32; bytes < 200; bytes++) {
     const base = Buffer.from(Uint8Array.from({ length: bytes }, () => next(256)))
-    const first = match(signatureOf(base, 16), base)
+    const first = match(signatureOf(base, 32), base)
     const second = match(first.next, base)
     const whole: DeltaOperation = { kind: 'copy', at: 0, from: 0, length: bytes }
     expect([first.operations, second.operations]).toEqual([[whole], [whole]])
@@ -151,11 +151,12 @@ test('a signature made to hit and never to match wastes no more than a share of 
   let hashed = 0
   const signature = { ...honest, strong: honest.strong.map((byte) => byte ^ 1) }
   const listener = { operation: () => {} }
-  const strong: typeof strongHash = (...args) => {
+  const strong: typeof blockHashes.strong = (...args) => {
     hashed += args[0].length
-    strongHash(...args)
+    blockHashes.strong(...args)
   }
-  const matcher = new Matcher({ signature, strong, salt: 1, listener })
+  const hashes = { ...blockHashes, strong }
+  const matcher = new Matcher({ signature, hashes, salt: 1, listener })
   matcher.push(bytes)
   matcher.finish()
   expect(hashed).toBeLessThan(bytes.length * 2)
