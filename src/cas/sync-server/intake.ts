@@ -1,6 +1,7 @@
 import type { Result } from '../../core/base/result.ts'
 import type { Receiver, ReceiverStep } from '../../core/transfer/receiver.ts'
-import { type Frame, withOwnBytes } from '../../core/wire/frame.ts'
+import type { Frame } from '../../core/wire/frame.ts'
+import { SpareBuffers } from './spare-buffers.ts'
 
 /** A set is worked on so long before others have their turn. */
 const SLICE_MS = 4
@@ -31,6 +32,7 @@ export class Intake {
   readonly #receiver: FrameReceiver
   readonly #host: IntakeHost
   readonly #waiting: Frame[] = []
+  readonly #buffers = new SpareBuffers(HELD_BYTES_MAX)
   #waitingBytes = 0
   #isHeld = false
   #state: 'idle' | 'busy' | 'ending' | 'closed' = 'idle'
@@ -64,6 +66,7 @@ export class Intake {
   close(): void {
     this.#state = 'closed'
     this.#drop()
+    this.#buffers.clear()
     this.#idle.resolve()
   }
 
@@ -75,6 +78,7 @@ export class Intake {
     for (let frame: Frame | undefined = first; frame !== undefined; frame = this.#next()) {
       const taken = frame
       this.#conclude(this.#host.guard(() => this.#receiver.receive(taken)))
+      if (taken !== first && 'block' in taken) this.#buffers.giveBack(taken.block.bytes)
       while (!this.#isClosed && this.#receiver.isWorking) {
         if (performance.now() >= this.#sliceEndsAtMs) await this.#breathe()
         if (!this.#isClosed) this.#conclude(this.#host.guard(() => this.#receiver.advance()))
@@ -102,9 +106,11 @@ export class Intake {
   }
 
   #keep(frame: Frame): void {
-    const kept = withOwnBytes(frame)
-    this.#waiting.push(kept)
-    this.#count(bytesOf(kept))
+    if ('block' in frame) {
+      const bytes = this.#buffers.copy(frame.block.bytes)
+      this.#waiting.push({ ...frame, block: { ...frame.block, bytes } })
+    } else this.#waiting.push(frame)
+    this.#count(bytesOf(frame))
   }
 
   #next(): Frame | undefined {
