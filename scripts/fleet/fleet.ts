@@ -31,7 +31,7 @@ interface Identified {
 
 const ADMIN = 'admin'
 
-/** A whole installation on this machine, made of the executables alone: authority, master, agents, one region. */
+/** A whole installation on this machine, made of the executables alone: authority, master, agents. */
 export class Fleet {
   readonly directory: string
   readonly adminUrl: string
@@ -40,7 +40,7 @@ export class Fleet {
   readonly agents: FleetAgent[] = []
   readonly #gatewayPort: number
   #api: ApiClient | null = null
-  #regionId = ''
+  readonly #regionIds = new Map<string, string>()
 
   constructor(directory: string) {
     this.directory = directory
@@ -172,12 +172,12 @@ export class Fleet {
     }
   }
 
-  /** A new group in the fleet's one region; gives its id. */
-  async addGroup(name: string): Promise<string> {
-    if (this.#regionId === '') {
-      this.#regionId = (await this.api.post<Identified>('/regions', { name: 'home' })).id
-    }
-    return (await this.api.post<Identified>('/groups', { name, regionId: this.#regionId })).id
+  /** A new group in a region, which is made where it is not there yet; gives the group's id. */
+  async addGroup(name: string, region = 'home'): Promise<string> {
+    const known = this.#regionIds.get(region)
+    const regionId = known ?? (await this.api.post<Identified>('/regions', { name: region })).id
+    this.#regionIds.set(region, regionId)
+    return (await this.api.post<Identified>('/groups', { name, regionId })).id
   }
 
   /** Enrols an agent and starts it; resolves when the master sees it up. */
