@@ -80,6 +80,11 @@ export class SyncServerSupervisor {
     this.#child?.writeLine(JSON.stringify(this.#configuration))
   }
 
+  /** Tells it of new options of hops; what it passes on is lost with it, so nothing is kept for a next start. */
+  changeHops(message: Extract<SyncServerCommand, { type: 'hops' }>): void {
+    this.#child?.writeLine(JSON.stringify(message))
+  }
+
   /** Asks it to end, and ends it after 3 s. */
   async stop(): Promise<void> {
     this.#stopping.abort()

@@ -18,7 +18,7 @@ export interface TreeNode {
 }
 
 /** Times at which a test can wait for patience to end. */
-const QUICK = { ...RELAY_TIMES, lookMs: 10, answerMs: 400, holdMs: 200, beatMs: 50 }
+const QUICK = { ...RELAY_TIMES, lookMs: 10, answerMs: 1000, holdMs: 200, beatMs: 50 }
 
 /** A source and some targets that can pass streams on to each other, each a Sync Server of its own. */
 export class RelayFleet {

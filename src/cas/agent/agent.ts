@@ -95,6 +95,8 @@ export class Agent {
         return await this.#configure(message)
       case 'job':
         return jobs.start(message)
+      case 'hops':
+        return this.#running.syncServer?.changeHops(message)
       case 'cancelJob':
         return jobs.cancel(message.jobId, toFailure(message.reason))
       case 'changesRecorded':

@@ -75,10 +75,7 @@ export function createSyncClient(options: SyncClientOptions): SyncClient {
     },
     update(job) {
       const hops = new Map(withDescendants(job.children).map((node) => [node.bindingId, node.hop]))
-      for (const run of runs) {
-        const hop = run.job.jobId === job.jobId ? hops.get(run.node.bindingId) : undefined
-        if (hop !== undefined) run.changeHop(hop)
-      }
+      for (const run of runs) if (run.job.jobId === job.jobId) run.changeHops(hops)
     },
     cancel(jobId, reason = { code: 'CANCELLED', message: 'the job was cancelled' }) {
       cancelAll((run) => run.job.jobId === jobId, reason)

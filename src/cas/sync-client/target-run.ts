@@ -56,10 +56,13 @@ export class TargetRun {
     onHop?.(this.#node.hop)
   }
 
-  /** The same target by a hop with other options: a rate holds at once, the rest from the next attempt on. */
-  changeHop(hop: JobNode['hop']): void {
-    this.#node = { ...this.#node, hop }
-    this.#onHop?.(hop)
+  /**
+   * The same target by a hop with other options, by binding, and those below it: a rate holds at once, the rest from the
+   * next attempt on.
+   */
+  changeHops(hops: ReadonlyMap<string, JobNode['hop']>): void {
+    this.#node = withHops(this.#node, hops)
+    this.#onHop?.(this.#node.hop)
   }
 
   get signal(): AbortSignal {
@@ -157,6 +160,11 @@ export class TargetRun {
       error: error && { code: error.code, message: error.message.slice(0, MESSAGE_LENGTH_MAX) },
     }
   }
+}
+
+function withHops(node: JobNode, hops: ReadonlyMap<string, JobNode['hop']>): JobNode {
+  const children = node.children.map((child) => withHops(child, hops))
+  return { ...node, hop: hops.get(node.bindingId) ?? node.hop, children }
 }
 
 export interface AttemptProgress {

@@ -34,7 +34,8 @@ export async function runSyncServer(process: SyncServerProcess): Promise<number>
     for await (const line of lines(process.stdin)) {
       const command: SyncServerCommand = syncServerCommand.parse(JSON.parse(line))
       if (command.type === 'stop') break
-      write({ type: 'listening', port: server.configure(command) })
+      if (command.type === 'hops') server.changeHops(command)
+      else write({ type: 'listening', port: server.configure(command) })
     }
     return 0
   } catch (thrown) {

@@ -79,6 +79,11 @@ export class SyncServer {
     return this.#listener?.port ?? 0
   }
 
+  /** Takes new options of hops by which a job is passed on. */
+  changeHops({ jobId, hops }: Extract<SyncServerCommand, { type: 'hops' }>): void {
+    for (const stream of this.#streams) if (stream.jobId === jobId) stream.changeHops(hops)
+  }
+
   /** Gives up every job and stops listening. */
   stop(): void {
     this.#listener?.stop()

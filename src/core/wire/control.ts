@@ -264,6 +264,13 @@ const job = z.object({
   retry: z.object({ attempts: count, backoffMs: count }),
   children: z.array(jobNode).max(1000),
 })
+
+/** Hops of streams that the receiver passes on have other options: their rates hold at once. */
+export const hops = z.object({
+  type: z.literal('hops'),
+  jobId: id,
+  hops: z.array(z.object({ bindingId: id, hop })).max(1000),
+})
 const cancelJob = z.object({ type: z.literal('cancelJob'), jobId: id, reason })
 
 /** The master has recorded the changes of this source up to here. */
@@ -293,6 +300,7 @@ export const masterMessage = z.discriminatedUnion('type', [
   welcome,
   config,
   job,
+  hops,
   cancelJob,
   changesRecorded,
   listFiles,

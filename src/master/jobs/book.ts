@@ -5,7 +5,7 @@ import type { MasterContext, RouteQuestion } from '../context.ts'
 import { jobMessage } from './instruct.ts'
 import { loadPolicy, policyIds } from './load.ts'
 import { planState } from './plan-state.ts'
-import { routeOf, sameRoute } from './route.ts'
+import { relayedHops, routeOf, sameRoute } from './route.ts'
 import type { JobRuntime, PolicyRuntime } from './runtime.ts'
 import { startJob } from './start.ts'
 import { cancelTargets, runsOf } from './targets.ts'
@@ -64,11 +64,15 @@ export class JobBook {
     }
   }
 
-  /** Hops have other options: the agents that carry running jobs are told, because a rate holds at once. */
+  /** Hops have other options: the agents that carry running jobs or pass them on are told, because a rate holds at once. */
   #tellHops(work: Work, policy: PolicyRuntime): void {
     for (const job of policy.jobs.values()) {
       for (const serverId of new Set([...policy.sources.values()].map((each) => each.serverId)))
         this.instructAgain(work, { policy, job, serverId })
+      const running = [...job.targets.values()].filter((target) => target.state === 'running')
+      for (const [runId, targets] of Map.groupBy(running, (t) => t.runId ?? job.jobId))
+        for (const [serverId, hops] of relayedHops({ topology: this.#topology, policy }, targets))
+          work.instruct(serverId, { type: 'hops', jobId: runId, hops })
     }
   }
 

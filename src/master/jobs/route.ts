@@ -1,4 +1,4 @@
-import { type RouteRules, routeHop } from '../../core/route/hop-options.ts'
+import { type RouteRules, hopOptions, routeHop } from '../../core/route/hop-options.ts'
 import { type RelayTarget, planRelays } from '../../core/route/plan-relays.ts'
 import type { DistributionTree, RouteNode } from '../../core/route/tree.ts'
 import type { BindingRuntime, JobTargetRuntime, PolicyRuntime, SourceRuntime } from './runtime.ts'
@@ -65,6 +65,25 @@ export function sameRoute(
       return [{ serverId, bindingId, hop, why, reason, children: nodesBelow(bindingId, to) }]
     })
   return { sourceServerId, children: nodesBelow(null, topology.places.get(sourceServerId)) }
+}
+
+/** The options that hold now for the hops by which relays serve targets of a run: by the relay's server. */
+export function relayedHops(
+  order: Pick<RouteOrder, 'topology' | 'policy'>,
+  targets: readonly JobTargetRuntime[],
+): Map<string, Pick<RouteNode, 'bindingId' | 'hop'>[]> {
+  const { topology, policy } = order
+  const hops = new Map<string, Pick<RouteNode, 'bindingId' | 'hop'>[]>()
+  for (const { bindingId, serverId, way } of targets) {
+    const relay = policy.bindings.get(way.relays.at(-1) ?? '')
+    const from = topology.places.get(relay?.serverId ?? '')
+    const to = topology.places.get(serverId)
+    if (from === undefined || to === undefined) continue
+    const known = hops.get(from.serverId) ?? []
+    known.push({ bindingId, hop: hopOptions(rulesOf(order), from, to) })
+    hops.set(from.serverId, known)
+  }
+  return hops
 }
 
 function rulesOf({ topology, policy }: Pick<RouteOrder, 'topology' | 'policy'>): RouteRules {

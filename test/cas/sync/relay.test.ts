@@ -245,3 +245,17 @@ test('a later run takes a target over from a relay that is stuck', async () => {
   expect((await send({ number: 2, ticket })).at(-1)).toMatchObject({ state: 'done' })
   expect(listingOf(2)).toHaveLength(4)
 })
+
+test('a new rate of a hop holds at once for what is passed on', async () => {
+  await relays.start(2)
+  source.write('d/c', randomBytes(2_000_000).toString('latin1'))
+  const slow = { number: 2, compression: 0, rateBytesPerS: 100_000 }
+  await sendOnly({ number: 1, compression: 0, children: [slow] })
+  const { hop } = await relays.node({ ...slow, rateBytesPerS: 100_000_000 })
+  const hops = [{ bindingId: 'binding-1', hop }]
+  relays.at(1).server.changeHops({ type: 'hops', jobId: 'another', hops })
+  expect(relays.at(1).relayed.at(-1)).toMatchObject({ state: 'running' })
+  relays.at(1).server.changeHops({ type: 'hops', jobId: 'job-1', hops })
+  await relays.settled()
+  expect(listingOf(2)).toHaveLength(4)
+})

@@ -3,7 +3,9 @@ import { afterAll, afterEach, beforeEach, expect, test } from 'bun:test'
 import { decodeJwt } from 'jose'
 
 import type { JobNode, MasterMessageOf } from '../../../src/core/wire/control.ts'
+import { SYSTEM_ACTOR } from '../../../src/master/context.ts'
 import { getConvergence } from '../../../src/master/use-cases/convergence.ts'
+import { createHopRule } from '../../../src/master/use-cases/hop-rules.ts'
 import { getJob } from '../../../src/master/use-cases/jobs.ts'
 import { getRoute } from '../../../src/master/use-cases/policy-actions.ts'
 import { eventually } from '../../fakes/eventually.ts'
@@ -196,4 +198,20 @@ test('the route is the tree for what is lacking, or for so many bytes, or withou
   expect(await route()).toEqual(['-1>0', '0>1', '1>2'])
   expect(await route({ bytes: 1000 })).toEqual(['-1>0', '-1>1', '-1>2'])
   expect(await route({ without: [at(0).serverId] })).toEqual(['-1>1', '1>2'])
+})
+
+test('relays are told of new rates of their hops while a job runs', async () => {
+  const job = await start()
+  const rule = { scope: 'group' as const, rateBytesPerS: 1_000_000 }
+  await createHopRule(stage.master.context, SYSTEM_ACTOR, rule)
+  for (const index of [0, 1]) {
+    await eventually('the word', () => at(index).of('hops').length === 1)
+    const { bindingId = '' } = at(index + 1).config.targets[0] ?? {}
+    expect(at(index).of('hops')).toMatchObject([
+      { jobId: job.jobId, hops: [{ bindingId, hop: { rateBytesPerS: 1_000_000 } }] },
+    ])
+  }
+  expect(at(2).of('hops')).toEqual([])
+  const again = await stage.source.job(2)
+  expect(nodesOf(again.children).map(({ hop }) => hop.rateBytesPerS)).toEqual([1e6, 1e6, 1e6])
 })

@@ -40,6 +40,7 @@ export class ChildLink {
   #isGone = false
   #hasAll = false
   #bytesReceived = 0
+  #rateBytesPerS: number | null
   #reportedAtMs: number
   #sentAtMs: number
 
@@ -51,6 +52,7 @@ export class ChildLink {
     this.#reportedAtMs = nowMs
     this.#sentAtMs = nowMs
     const { open, node } = order
+    this.#rateBytesPerS = node.hop.rateBytesPerS
     const level = node.hop.compression
     const isAlike = open.compression === level
     this.#slowLevel = level >= SLOW_LEVEL_MIN && !isAlike ? level : null
@@ -60,6 +62,16 @@ export class ChildLink {
     this.#report('running')
     // Not at once: whoever makes this link must have it before it can be dropped.
     queueMicrotask(() => void this.#connect())
+  }
+
+  get bindingId(): string {
+    return this.#order.node.bindingId
+  }
+
+  /** The rate of the hop is another from now on; anything else in its options stays until the next job. */
+  changeHop({ rateBytesPerS }: JobNode['hop']): void {
+    this.#rateBytesPerS = rateBytesPerS
+    this.#connection?.limit(rateBytesPerS)
   }
 
   /** True once the child has ended or been dropped. */
@@ -163,7 +175,7 @@ export class ChildLink {
       })
       if (conversation.failure !== null) return this.drop(conversation.failure)
       connection.expectWithin(null)
-      connection.limit(node.hop.rateBytesPerS)
+      connection.limit(this.#rateBytesPerS)
       const { bindingId, ticket, children, hop } = node
       const { compression } = hop
       const below = { children: [...children], isPassedOn: true }

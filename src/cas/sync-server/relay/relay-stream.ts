@@ -1,5 +1,6 @@
 import type { Failure } from '../../../core/base/result.ts'
 import { Relay } from '../../../core/transfer/relay.ts'
+import type { JobNode } from '../../../core/wire/control.ts'
 import type { OpenMessage } from '../../../core/wire/frame-messages.ts'
 import type { Frame } from '../../../core/wire/frame.ts'
 import { ChildLink } from './child-link.ts'
@@ -38,6 +39,7 @@ export class RelayStream {
   readonly #host: StreamHost
   readonly #links: readonly ChildLink[]
   readonly #relay: Relay
+  readonly #jobId: string
   readonly #timer: ReturnType<typeof setInterval>
   #isHeld = false
   #isOver = false
@@ -47,6 +49,7 @@ export class RelayStream {
     this.#options = options
     this.#parent = parent
     this.#host = host
+    this.#jobId = open.jobId
     this.#saidAtMs = options.clock.nowMs()
     const queueBytesMax = RELAY_QUEUE_BYTES / open.children.length
     const changed = (): void => this.#changed()
@@ -61,6 +64,16 @@ export class RelayStream {
   /** True once the parent has nothing to do with it any more. */
   get hasLeft(): boolean {
     return this.#relay.hasLeft
+  }
+
+  get jobId(): string {
+    return this.#jobId
+  }
+
+  /** Takes new options of hops to its children. */
+  changeHops(hops: readonly Pick<JobNode, 'bindingId' | 'hop'>[]): void {
+    for (const { bindingId, hop } of hops)
+      for (const link of this.#links) if (link.bindingId === bindingId) link.changeHop(hop)
   }
 
   /** Passes a frame of the parent on, as far as it is for others; to be called before it is acted on here. */
