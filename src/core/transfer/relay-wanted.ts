@@ -34,6 +34,11 @@ export class WantedTurn {
     return { wanted: this.#own, bases: this.#ownBases.filter((base) => this.#isCommon(base)) }
   }
 
+  /** True until this server has said what it lacks itself. */
+  get lacksOwn(): boolean {
+    return this.#own === null
+  }
+
   takeOwn(wanted: readonly boolean[], bases: readonly Base[]): void {
     this.#ownBases = bases
     this.#own = wanted.map((flag, index) => flag || this.#others[index] === true)
@@ -76,7 +81,7 @@ export class WantedTurns {
 
   /** Gives what this server itself lacks to the oldest set that it has not answered. */
   takeOwn(wanted: readonly boolean[], bases: readonly Base[]): void {
-    this.#turns.at(-1)?.takeOwn(wanted, bases)
+    this.#turns.find((turn) => turn.lacksOwn)?.takeOwn(wanted, bases)
   }
 
   /** Waits for a child no longer. */
