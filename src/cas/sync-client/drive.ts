@@ -62,8 +62,9 @@ async function takeTurns(options: DriveOptions): Promise<SenderOutcome> {
       const { frame } = turn
       conversation.connection.send(pack === null ? frame : await packed(pack, frame))
     }
-    if (turn.kind === 'waiting') await conversation.change(signal)
-    else await pace.after(turn.kind)
+    // Not awaited without a reason: small frames leave together where the loop goes on at once.
+    const pause = turn.kind === 'waiting' ? conversation.change(signal) : pace.after(turn.kind)
+    if (pause !== null) await pause
     if (turn.kind === 'later') await new Promise((resolve) => setTimeout(resolve, LATER_MS))
     options.onProgress()
   }
@@ -92,7 +93,8 @@ class Pace {
     this.#sliceEndsAtMs = performance.now() + SLICE_MS
   }
 
-  async after(kind: 'frame' | 'busy' | 'later'): Promise<void> {
+  /** Gives what is to be waited for before the next step, null for nothing. */
+  after(kind: 'frame' | 'busy' | 'later'): Promise<void> | null {
     const { clock, conversation, aliveMs, signal } = this.#options
     const { connection } = conversation
     if (kind === 'frame') this.#sentAtMs = clock.nowMs()
@@ -100,9 +102,14 @@ class Pace {
       connection.send({ type: 'alive' })
       this.#sentAtMs = clock.nowMs()
     }
-    if (!connection.hasRoom) await conversation.room(signal)
-    else if (performance.now() < this.#sliceEndsAtMs) return
-    else await new Promise((resolve) => setImmediate(resolve))
+    if (!connection.hasRoom) return this.#slice(conversation.room(signal))
+    if (performance.now() < this.#sliceEndsAtMs) return null
+    return this.#slice(new Promise((resolve) => setImmediate(resolve)))
+  }
+
+  /** Begins the next slice after a pause. */
+  async #slice(pause: Promise<void>): Promise<void> {
+    await pause
     this.#sliceEndsAtMs = performance.now() + SLICE_MS
   }
 }

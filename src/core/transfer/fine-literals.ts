@@ -80,3 +80,33 @@ export function refine(
   matcher.finish()
   return operations
 }
+
+/** Literals whose refinement is remembered: senders that work on the same delta are not further apart. */
+const REMEMBERED_MAX = 1024
+
+/** What was made of literals for one target, for those that say the same of what lies around them. */
+export class Refinements {
+  /** By the literal's place among the operations. */
+  readonly #made = new Map<number, { blocks: Uint8Array; operations: readonly DeltaOperation[] }>()
+
+  /** The operations for a literal; null where nobody has made them of these very blocks. */
+  find(at: number, { blocks }: AskedSignature): readonly DeltaOperation[] | null {
+    const made = this.#made.get(at)
+    return made !== undefined && blocks !== null && isEqual(made.blocks, blocks)
+      ? made.operations
+      : null
+  }
+
+  keep(at: number, { blocks }: AskedSignature, operations: readonly DeltaOperation[]): void {
+    if (blocks === null) return
+    this.#made.set(at, { blocks, operations })
+    if (this.#made.size <= REMEMBERED_MAX) return
+    for (const [oldest] of this.#made) return void this.#made.delete(oldest)
+  }
+}
+
+function isEqual(one: Uint8Array, other: Uint8Array): boolean {
+  if (one.length !== other.length) return false
+  for (let index = 0; index < one.length; index++) if (one[index] !== other[index]) return false
+  return true
+}

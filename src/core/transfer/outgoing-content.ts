@@ -61,7 +61,7 @@ function* sendLarge(ports: ContentPorts, row: OutboundRow, index: number): Steps
 /** Small files on their way into one frame. */
 class Pack {
   readonly #ports: ContentPorts
-  readonly #writer = new ByteWriter(CONTENT_CHUNK_BYTES)
+  readonly #writer = new ByteWriter()
 
   constructor(ports: ContentPorts) {
     this.#ports = ports

@@ -101,8 +101,9 @@ function* sendOperations(
     const operation = operations[cursor]
     const gap = gaps.get(cursor)
     if (operation !== undefined && cursor < looked && gap?.blocks !== null) {
-      gaps.delete(cursor++)
-      if (!(yield* sendRefined(ports, handle, { operation, gap, patching })))
+      gaps.delete(cursor)
+      const literal = { operation, at: cursor++, gap }
+      if (!(yield* sendRefined(ports, handle, { literal, delta, patching })))
         return { kind: 'changed' }
     } else if (!isOver) {
       delta.advance()
@@ -119,27 +120,44 @@ function isWhole(operations: readonly DeltaOperation[], at: number, isOver: bool
   return operation.kind === 'copy' || isOver || operations.length > at + 1
 }
 
-interface Refined {
-  readonly operation: DeltaOperation
-  readonly gap: AskedSignature | undefined
+interface Refining {
+  /** Its place among the operations, and what was asked about what lies around it. */
+  readonly literal: {
+    readonly operation: DeltaOperation
+    readonly at: number
+    readonly gap: AskedSignature | undefined
+  }
+  readonly delta: SharedDelta
   readonly patching: Patching
 }
 
 function* sendRefined(
   ports: ContentPorts,
   handle: ReadHandle,
-  { operation, gap, patching }: Refined,
+  { literal, delta, patching }: Refining,
 ): Steps<boolean> {
+  const { operation, at, gap } = literal
   if (gap === undefined) return yield* sendOperation(ports, handle, operation)
-  const bytes = new Uint8Array(operation.length)
-  for (let filled = 0; filled < bytes.length;) {
-    const read = handle.read(bytes.subarray(filled), operation.at + filled)
-    if (read === 0) return false
+  let operations = delta.refinements.find(at, gap)
+  if (operations === null) {
+    const bytes = readAll(handle, operation)
+    if (bytes === null) return false
+    operations = refine(patching.desk, gap, { at: operation.at, bytes })
+    delta.refinements.keep(at, gap, operations)
+  }
+  for (const one of operations) if (!(yield* sendOperation(ports, handle, one))) return false
+  return true
+}
+
+/** The content of a literal; null where the file is shorter by now. */
+function readAll(handle: ReadHandle, { at, length }: DeltaOperation): Uint8Array | null {
+  const bytes = new Uint8Array(length)
+  for (let filled = 0; filled < length;) {
+    const read = handle.read(bytes.subarray(filled), at + filled)
+    if (read === 0) return null
     filled += read
   }
-  for (const one of refine(patching.desk, gap, { at: operation.at, bytes }))
-    if (!(yield* sendOperation(ports, handle, one))) return false
-  return true
+  return bytes
 }
 
 function* sendOperation(

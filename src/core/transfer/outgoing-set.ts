@@ -132,7 +132,7 @@ function* sendEntries(
   yield send({ type: 'setBegin', begin })
   const { codec } = context.ports
   const hasher = context.ports.newHasher()
-  const writer = new ByteWriter(CONTENT_CHUNK_BYTES)
+  const writer = new ByteWriter()
   let previousSeq = 0
   for (const [index, { entry }] of rows.entries()) {
     writeEntry(writer, entry, previousSeq)

@@ -5,6 +5,7 @@ import { type DeltaOperation, Matcher } from '../delta/matcher.ts'
 import { NextSignature } from '../delta/next-signature.ts'
 import type { Signature } from '../delta/signature.ts'
 import { type ReadOutcome, type Reading, readSteps } from './file-reading.ts'
+import { Refinements } from './fine-literals.ts'
 import { BUSY } from './sender-ports.ts'
 
 /** Operations of one delta at most; what comes after goes as it is. */
@@ -27,6 +28,7 @@ export interface SharedDeltaOptions {
  */
 export class SharedDelta {
   readonly operations: DeltaOperation[] = []
+  readonly refinements = new Refinements()
   readonly #steps: Generator<unknown, ReadOutcome>
   #outcome: ReadOutcome | null = null
   #isBroken = false

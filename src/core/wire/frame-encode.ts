@@ -2,21 +2,14 @@ import { fromText } from '../base/byte-string.ts'
 import { FRAME_BYTES_MAX } from '../base/limits.ts'
 import { ByteWriter } from './byte-writer.ts'
 import { BLOCK_COMPRESSIONS, FRAME_TYPES, SET_KINDS } from './frame-numbers.ts'
-import {
-  type Block,
-  FRAME_HEAD_BYTES,
-  type Frame,
-  type SetBegin,
-  type SetEnd,
-  type SetFindings,
-} from './frame.ts'
+import { type Block, type Frame, type SetBegin, type SetEnd, type SetFindings } from './frame.ts'
 import { writePatchFrame } from './patch-frames.ts'
-
-/** Bytes of a block in front of its content. */
-const BLOCK_HEAD_BYTES = 5
 
 /** Content of so many bytes is left where it is: to copy it costs more than to write it by itself. */
 const LONG_CONTENT_BYTES = 64 << 10
+
+/** Used for one frame after another: most are small, and there are many. */
+const scratch = new ByteWriter()
 
 /** A frame as bytes: `head`, in a buffer of its own, and behind it the content where that was not copied. */
 export interface EncodedFrame {
@@ -27,7 +20,8 @@ export interface EncodedFrame {
 /** Gives a frame as bytes. The frame must be within FRAME_BYTES_MAX. */
 export function encodeFrame(frame: Frame): EncodedFrame {
   const block = 'block' in frame && isLong(frame.block) ? frame.block : null
-  const writer = new ByteWriter(expectedBytes(frame))
+  const writer = scratch
+  writer.clear()
   writer.u32(0)
   writer.u8(FRAME_TYPES.indexOf(frame.type))
   if (block === null) writePayload(writer, frame)
@@ -36,17 +30,11 @@ export function encodeFrame(frame: Frame): EncodedFrame {
   const length = writer.length - 4 + (content?.length ?? 0)
   if (length > FRAME_BYTES_MAX) throw new Error(`frame "${frame.type}" of ${length} bytes`)
   writer.patchU32(0, length)
-  return { head: writer.done(), content }
+  return { head: writer.done().slice(), content }
 }
 
 function isLong(block: Block): boolean {
   return block.bytes.length >= LONG_CONTENT_BYTES
-}
-
-function expectedBytes(frame: Frame): number {
-  if (!('block' in frame)) return 256
-  const contentBytes = isLong(frame.block) ? 0 : frame.block.bytes.length
-  return FRAME_HEAD_BYTES + BLOCK_HEAD_BYTES + contentBytes
 }
 
 function writePayload(writer: ByteWriter, frame: Frame): void {

@@ -110,6 +110,33 @@ test('what lies around a change is compared again in small blocks', () => {
   expect(fine.contentBytes).toBeLessThan(20 * 1100)
 })
 
+test('what small blocks have shown for one target serves the others, but not one that says something else', () => {
+  const big = noise(4 << 20)
+  const source = new MemorySource()
+  const [liar, honest, another] = [new MemoryBinding(), new MemoryBinding(), new MemoryBinding()]
+  source.write('large', big)
+  for (const binding of [liar, honest, another]) run(source, binding)
+  const edited = Buffer.from(big)
+  for (let edit = 0; edit < 20; edit++) noise(10).copy(edited, 100_000 + edit * 200_000)
+  source.write('large', edited)
+  const deltas = createDeltaDesk()
+  // In small blocks only, so that the source still takes all three for holders of the same version.
+  const isSmall = (frame: Frame) => frame.type === 'signature' && frame.blocks.length < 1000
+  const reversed = (frame: Frame): Frame =>
+    frame.type === 'signature' && isSmall(frame)
+      ? { ...frame, blocks: frame.blocks.toReversed() }
+      : frame
+  run(source, liar, { deltas, tamperBack: reversed })
+  const [fromLiar, fromHonest] = [honest, another].map((binding) => {
+    const before = source.reads
+    const { contentBytes } = run(source, binding, { deltas })
+    expect(contentOf(binding, 'large')).toBe(hashBytes(edited))
+    expect(contentBytes).toBeLessThan(20 * 1100)
+    return source.reads - before
+  })
+  expect(fromHonest).toBeLessThan(fromLiar ?? 0)
+})
+
 test('where small blocks cannot be had any more, the stretch is sent as it is', () => {
   const big = noise(4 << 20)
   const source = new MemorySource()
