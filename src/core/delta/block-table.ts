@@ -4,6 +4,8 @@ import type { Signature } from './signature.ts'
 
 /** Slots looked at for one hash at most: whoever made the signature may have made its hashes collide. */
 const PROBES_MAX = 64
+/** Blocks of one low lane at most: in honest signatures already two of them are rare. */
+const ALIKE_MAX = 4
 const FILTER_BITS_PER_BLOCK = 64
 const FILTER_BITS_MAX = 26
 
@@ -65,18 +67,20 @@ export class BlockTable {
     return true
   }
 
-  /** A block that is the same as one before is left out, and so is one for which there is no room nearby. */
+  /** A block that is the same as one before is left out, and so is one that would make searches long. */
   #insert(block: number): void {
     const { low, high, strong } = this.#signature
     const hash = low[block] ?? 0
     const from = block * STRONG_BYTES
     addToFilter(this.filter, hash)
+    let alike = 0
     for (let probe = 0, slot = this.#slotOf(hash); probe < PROBES_MAX; probe++) {
       const other = (this.#slots[slot] ?? 0) - 1
       if (other < 0) {
         this.#slots[slot] = block + 1
         return
       }
+      if (low[other] === hash && ++alike === ALIKE_MAX) return
       const isSame = low[other] === hash && high[other] === high[block]
       if (isSame && this.isStrong(other, strong.subarray(from, from + STRONG_BYTES))) return
       slot = (slot + 1) & (this.#slots.length - 1)

@@ -156,6 +156,29 @@ test('where small blocks cannot be had any more, the stretch is sent as it is', 
   expect(result.contentBytes).toBeWithin(4000, 10_000)
 })
 
+test.each([65_540, 131_071, 131_073, 4 << 20, (8 << 20) + 1])(
+  'a base and a result of about %d bytes are built from each other',
+  (bytes) => {
+    const base = noise(bytes)
+    const results = [
+      base.subarray(1),
+      Buffer.concat([base, noise(1)]),
+      Buffer.concat([noise(1), base]),
+      Buffer.concat([base.subarray(0, bytes >> 1), base.subarray((bytes >> 1) + 1)]),
+    ]
+    const source = new MemorySource()
+    const binding = new MemoryBinding()
+    source.write('large', base)
+    run(source, binding)
+    for (const result of results) {
+      source.write('large', result)
+      const { contentBytes } = run(source, binding)
+      expect(contentOf(binding, 'large')).toBe(hashBytes(result))
+      expect(contentBytes).toBeLessThan(3 * 4096)
+    }
+  },
+)
+
 test('with `copy` files go whole', () => {
   const { source, binding } = synchronized()
   source.write('large', NEW)
