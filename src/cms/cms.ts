@@ -1,13 +1,13 @@
 import type { OutboundSource } from '../core/apply/outbound.ts'
 import { toAppError } from '../core/base/errors.ts'
 import { restartEpoch } from '../core/change/open-journal.ts'
-import type { SourceConfig } from '../core/wire/control.ts'
+import type { MasterMessageOf, SourceConfig } from '../core/wire/control.ts'
 import { openDatabase } from '../store/database.ts'
 import { dropForgotten } from '../store/journal-prune.ts'
 import { JOURNAL_MIGRATIONS, SqliteJournalStore } from '../store/journal.ts'
 import type { CmsParts } from './cms-parts.ts'
 import { JOURNAL_KEEP_MS } from './detection-limits.ts'
-import { Source, type SourcePosition } from './source.ts'
+import { type HoldOutcome, Source, type SourcePosition } from './source.ts'
 
 export interface CmsOptions extends CmsParts {
   /** The file of the journals; one process at a time. */
@@ -36,6 +36,8 @@ export interface Cms {
   outbound(sourceId: string): OutboundSource | null
   /** Someone holds a higher seq of the source's epoch than its journal: it begins a new one. */
   renewEpoch(sourceId: string): Promise<void>
+  /** Takes a person's word about what a source holds back. */
+  resolveHold(message: Omit<MasterMessageOf<'resolveHold'>, 'type' | 'requestId'>): HoldOutcome
   /** Takes the folder that lies at the source's path now for its root, in a new epoch: the answer to ROOT_CHANGED. */
   acceptRoot(sourceId: string): Promise<void>
   /** Stops cleanly: numbering goes on without a hole. What happens until the next start is found by a scan. */
@@ -94,6 +96,8 @@ export function createCms(options: CmsOptions): Cms {
     },
     outbound: (sourceId) => sources.get(sourceId)?.outbound ?? null,
     renewEpoch: (sourceId) => inTurn(() => restart(sourceId, 'rowsAndRoot')),
+    resolveHold: ({ sourceId, fingerprint, decision }) =>
+      sources.get(sourceId)?.resolveHold(fingerprint, decision) ?? 'unknown',
     acceptRoot: (sourceId) => inTurn(() => restart(sourceId, 'rows')),
     stop: () =>
       inTurn(async () => {

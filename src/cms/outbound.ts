@@ -3,7 +3,7 @@ import type { ReadTree } from '../core/apply/target-tree.ts'
 import { LISTED_ACCOUNTS_MAX } from '../core/base/limits.ts'
 import { type ListedAccount, listedAccounts } from '../core/change/access-list.ts'
 import { type Attributes, listsOf } from '../core/change/attributes.ts'
-import type { SentState } from '../core/change/entry.ts'
+import { type SentState, isWithheld } from '../core/change/entry.ts'
 import type { Journal } from '../core/change/journal.ts'
 import type { JournalRow } from '../core/change/row.ts'
 import type { RelPath } from '../core/path/rel-path.ts'
@@ -48,9 +48,11 @@ export function createOutbound(parts: OutboundParts): OutboundSource {
 }
 
 function outboundRow(row: JournalRow, accounts: HostAccounts | null): OutboundRow {
-  const { seq, path, operation, from, state, hashTrust } = row
-  const entry = { seq, path, operation, from, state: sentState(row, accounts) }
-  return { entry, fingerprint: state, hashTrust }
+  const { seq, path, operation, from, hashTrust } = row
+  // What is withheld is named, so that it counts as there, and says nothing of what became of it.
+  const state = isWithheld(operation) ? null : sentState(row, accounts)
+  const entry = { seq, path, operation, from, state }
+  return { entry, fingerprint: row.state, hashTrust }
 }
 
 function sentState({ state, hash }: JournalRow, accounts: HostAccounts | null): SentState | null {

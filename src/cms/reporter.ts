@@ -51,6 +51,7 @@ function isAlike(left: SourceReport, right: SourceReport): boolean {
     left.viewRevision === right.viewRevision &&
     left.completeAt === right.completeAt &&
     JSON.stringify(left.error) === JSON.stringify(right.error) &&
+    left.hold?.fingerprint === right.hold?.fingerprint &&
     JSON.stringify(left.gaps) === JSON.stringify(right.gaps)
   )
 }

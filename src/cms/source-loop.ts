@@ -124,7 +124,7 @@ export class SourceLoop {
     const lost = buffer.takeOverflow()
     if (lost !== null) this.openGap(lost, 'more changed at once than the buffer holds')
     if (await this.#lookAtDue(nowMs)) return true
-    return this.#continueScan(nowMs)
+    return (await this.#release(nowMs)) || this.#continueScan(nowMs)
   }
 
   async #bringUp(nowMs: number): Promise<boolean> {
@@ -148,6 +148,15 @@ export class SourceLoop {
     }
     if (looks.length > 0) await this.#looks.process(looks)
     return looks.length > 0 || probes.length > 0
+  }
+
+  /** Lets a stretch of what a person released go. */
+  async #release(nowMs: number): Promise<boolean> {
+    const { journal, onRecorded } = this.#parts
+    if (!journal.releaseSome(nowMs)) return false
+    onRecorded()
+    await nextTurn()
+    return true
   }
 
   async #continueScan(nowMs: number): Promise<boolean> {

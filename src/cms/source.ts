@@ -8,7 +8,7 @@ import { Journal } from '../core/change/journal.ts'
 import { openJournal, restartEpoch } from '../core/change/open-journal.ts'
 import { type Filter, createFilter } from '../core/filter/filter.ts'
 import { ROOT } from '../core/path/rel-path.ts'
-import type { AgentMessageOf, SourceConfig } from '../core/wire/control.ts'
+import type { AgentMessageOf, MasterMessageOf, SourceConfig } from '../core/wire/control.ts'
 import { hostAccounts } from '../platform/accounts.ts'
 import { iso } from '../platform/clock.ts'
 import { compilePattern } from '../platform/pattern.ts'
@@ -18,9 +18,13 @@ import { createOutbound } from './outbound.ts'
 import { Publisher } from './publisher.ts'
 import { Reporter } from './reporter.ts'
 import { SourceDisk } from './source-disk.ts'
+import { sourceHold } from './source-hold.ts'
 import { SourceLoop } from './source-loop.ts'
 import { attributeKinds, changeView, changedParts, viewText } from './view.ts'
 import { Waker } from './waker.ts'
+
+export type HoldDecision = MasterMessageOf<'resolveHold'>['decision']
+export type HoldOutcome = AgentMessageOf<'holdResolved'>['outcome']
 
 /** A position in the journal of one source, as the master and the Sync Client know it. */
 export interface SourcePosition {
@@ -101,6 +105,15 @@ export class Source {
   /** The master has recorded everything up to here. */
   recorded(position: { readonly epoch: string; readonly seq: number }): void {
     this.#publisher.recorded(position)
+  }
+
+  /** Takes a person's word about what is held; what may leave does so from now on. */
+  resolveHold(fingerprint: string, decision: HoldDecision): HoldOutcome {
+    if (this.#journal.hold === null) return 'unknown'
+    if (!this.#journal.resolveHold(fingerprint, decision)) return 'changed'
+    this.#reporter.send()
+    this.#waker.wake()
+    return 'done'
   }
 
   /**
@@ -186,6 +199,7 @@ export class Source {
       completeAt: completeAtMs === null ? null : iso(completeAtMs),
       ...(this.#listedSeq !== null && { listedSeq: this.#listedSeq }),
       error: error === null ? null : { code: error.code, message: error.message.slice(0, 2000) },
+      hold: sourceHold(this.config, this.#journal.hold),
     }
   }
 }
@@ -214,7 +228,13 @@ function startJournal(store: JournalStore, tools: SourceTools & { disk: SourceDi
     restartEpoch(store, { newEpoch, keep: 'nothing' })
   }
   openJournal(store, { view, newEpoch, viewRevision: config.viewRevision, known: config.known })
-  return new Journal(store, { filter, lookAt: disk.look, removeMax: RECORD_ROWS_MAX })
+  const deletionLimit = config.deletionLimit ?? null
+  return new Journal(store, {
+    filter,
+    lookAt: disk.look,
+    deletionLimit,
+    removeMax: RECORD_ROWS_MAX,
+  })
 }
 
 /** Brings the rows to the wanted view where they are of another. */

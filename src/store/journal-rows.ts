@@ -28,6 +28,7 @@ export const COLUMNS = [
   'is_racy',
   'changed_at_ms',
   'attributes',
+  'loss_bytes',
 ] as const
 
 export type Column = string | number | bigint | Uint8Array | null
@@ -83,6 +84,7 @@ export function toColumns(row: JournalRow): Column[] {
     row.changedAtMs,
     // The writer is this call's own, so its bytes are valid until the statement has run.
     state.attributes === undefined ? null : encodeAttributes(state.attributes),
+    row.lossBytes ?? null,
   ]
 }
 
@@ -109,12 +111,14 @@ export type StoredColumns = [
   isRacy: bigint,
   changedAtMs: bigint,
   attributes: Uint8Array | null,
+  lossBytes: bigint | null,
 ]
 
 /** Gives a row from the values of `COLUMNS`. */
 export function fromColumns(columns: StoredColumns): JournalRow {
-  const [key, seq, operation, fromPath, , , , , , , , , , , , , hash, hashTrust, isRacy, atMs] =
-    columns
+  const [key, seq, operation, fromPath] = columns
+  const [hash, hashTrust, isRacy, atMs] = columns.slice(16) as HashColumns
+  const lossBytes = columns[21]
   return {
     path: pathOfTreeKey(latin1(key)),
     seq: Number(seq),
@@ -125,6 +129,7 @@ export function fromColumns(columns: StoredColumns): JournalRow {
     hashTrust,
     isRacy: isRacy === 1n,
     changedAtMs: Number(atMs),
+    ...(lossBytes !== null && { lossBytes: Number(lossBytes) }),
   }
 }
 
@@ -150,6 +155,7 @@ function stateOf(columns: StoredColumns): FileState | null {
   return attributes === null ? state : { ...state, attributes: decodeAttributes(attributes, type) }
 }
 
+type HashColumns = [Uint8Array | null, HashTrust, bigint, bigint]
 type DeviceColumns = [bigint, bigint, bigint, Uint8Array | null]
 
 function latin1(bytes: Uint8Array): ByteString {

@@ -17,6 +17,7 @@ interface StoredState {
   readonly file_count: bigint
   readonly total_bytes: bigint
   readonly complete_at_ms: bigint | null
+  readonly released_seq: bigint
 }
 
 /** Reads what the journal of a source knows of itself, and the source's row id; null where it has none. */
@@ -49,6 +50,7 @@ export function putState(database: Database, sourceId: string, state: JournalSta
       state.fileCount,
       state.totalBytes,
       state.completeAtMs,
+      state.releasedSeq,
     )
   if (row === null) throw new Error('invariant broken: an upsert gives its row')
   return row.id
@@ -68,6 +70,7 @@ const NAMES = [
   'file_count',
   'total_bytes',
   'complete_at_ms',
+  'released_seq',
 ] as const
 const PUT = `INSERT INTO source (${NAMES.join(', ')}) VALUES (${NAMES.map(() => '?').join(', ')})
   ON CONFLICT (source_id) DO UPDATE SET ${NAMES.slice(1)
@@ -87,6 +90,7 @@ function stateOf(row: StoredState): JournalState {
     fileCount: Number(row.file_count),
     totalBytes: Number(row.total_bytes),
     completeAtMs: row.complete_at_ms === null ? null : Number(row.complete_at_ms),
+    releasedSeq: Number(row.released_seq),
   }
 }
 

@@ -2,8 +2,10 @@ import type { Database, Statement } from 'bun:sqlite'
 
 import firstStep from '../../migrations/agent/journal/0001_journal.sql' with { type: 'text' }
 import attributes from '../../migrations/agent/journal/0002_attributes.sql' with { type: 'text' }
+import withheld from '../../migrations/agent/journal/0003_withheld.sql' with { type: 'text' }
 import type {
   HashFinding,
+  HeldRows,
   JournalState,
   JournalStore,
   RowPage,
@@ -12,6 +14,7 @@ import type {
 import type { JournalRow } from '../core/change/row.ts'
 import type { RelPath } from '../core/path/rel-path.ts'
 import { durably, inTransaction } from './database.ts'
+import { HeldStatements } from './journal-held.ts'
 import {
   COLUMNS,
   type Column,
@@ -24,13 +27,14 @@ import {
 import { getState, putState } from './journal-states.ts'
 
 /** The schema of `journal.db`, for `openDatabase`. */
-export const JOURNAL_MIGRATIONS = [firstStep, attributes] as const
+export const JOURNAL_MIGRATIONS = [firstStep, attributes, withheld] as const
 
 const NAMES = COLUMNS.join(', ')
 const REPLACED = COLUMNS.slice(1)
   .map((name) => `${name} = excluded.${name}`)
   .join(', ')
 const SELECT = `SELECT ${NAMES} FROM entry WHERE source = ?1`
+const WITHHELD = `operation IN ('held', 'kept')`
 /** Everything below a folder: its key and a separator up to its key and what follows the separator. */
 const BELOW = `${SELECT} AND type IS NOT NULL AND tree_key > ?2 AND tree_key < ?3`
 
@@ -41,12 +45,14 @@ export class SqliteJournalStore implements JournalStore {
   /** The row of `source`; null until the first state is put, and before it there are no entries. */
   #source: bigint | null
   readonly #statements: Statements
+  readonly #held: HeldStatements
 
   constructor(database: Database, sourceId: string) {
     this.#database = database
     this.#sourceId = sourceId
     this.#source = getState(database, sourceId)?.source ?? null
     this.#statements = prepare(database)
+    this.#held = new HeldStatements(database)
   }
 
   state(): JournalState | null {
@@ -89,8 +95,28 @@ export class SqliteJournalStore implements JournalStore {
     return rowsOf(statement.values(this.#key(), after, upTo, limit))
   }
 
+  lossesSince(atMs: number): number {
+    return this.#held.lossesSince(this.#key(), atMs)
+  }
+
+  heldAbove(seq: number): HeldRows | null {
+    return this.#held.above(this.#key(), seq)
+  }
+
+  holdsBelow(folder: RelPath): boolean {
+    return this.#held.isAnyBelow(this.#key(), subtree(folder))
+  }
+
+  held({ after, upTo, limit }: Omit<SeqRange, 'liveOnly'>): JournalRow[] {
+    return rowsOf(this.#statements.held.values(this.#key(), after, upTo, limit))
+  }
+
+  keepHeld(after: number): void {
+    this.#held.keep(this.#key(), after)
+  }
+
   drop(which: 'tombstones' | 'everything'): void {
-    const condition = which === 'tombstones' ? 'AND type IS NULL' : ''
+    const condition = which === 'tombstones' ? `AND type IS NULL AND NOT ${WITHHELD}` : ''
     this.#database.query(`DELETE FROM entry WHERE source = ? ${condition}`).run(this.#key())
   }
 
@@ -129,6 +155,7 @@ interface Statements {
   readonly byInode: Query
   readonly changes: Query
   readonly liveChanges: Query
+  readonly held: Query
 }
 
 /** `query` keeps one compiled statement per text, so all sources share them. */
@@ -151,7 +178,13 @@ function prepare(database: Database): Statements {
     deepestFirst: query(`${BELOW} ORDER BY tree_key DESC LIMIT ?4`),
     byInode: query(`${SELECT} AND inode = ?2 AND type IS NOT NULL ORDER BY id`),
     changes: query(`${SELECT} AND seq > ?2 AND seq <= ?3 ${bySeq}`),
-    liveChanges: query(`${SELECT} AND seq > ?2 AND seq <= ?3 AND type IS NOT NULL ${bySeq}`),
+    // What is withheld is named as well: else a full list would say that it is gone.
+    liveChanges: query(
+      `${SELECT} AND seq > ?2 AND seq <= ?3 AND (type IS NOT NULL OR ${WITHHELD}) ${bySeq}`,
+    ),
+    held: query(
+      `${SELECT} AND operation = 'held' AND seq > ?2 AND seq <= ?3 ORDER BY tree_key DESC LIMIT ?4`,
+    ),
   }
 }
 

@@ -36,6 +36,10 @@ export class FakeDetection implements Detection {
     return Promise.reject(new Error('not part of these tests'))
   }
 
+  resolveHold(): 'unknown' {
+    return 'unknown'
+  }
+
   stop(): Promise<void> {
     this.isStopped = true
     return Promise.resolve()

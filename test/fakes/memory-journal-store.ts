@@ -1,5 +1,7 @@
+import { isWithheld } from '../../src/core/change/entry.ts'
 import type {
   HashFinding,
+  HeldRows,
   JournalState,
   JournalStore,
   RowPage,
@@ -64,14 +66,54 @@ export class MemoryJournalStore implements JournalStore {
 
   changes({ after, upTo, limit, liveOnly }: SeqRange): JournalRow[] {
     return this.#bySeq()
-      .filter((row) => row.seq > after && row.seq <= upTo && (!liveOnly || row.state !== null))
+      .filter((row) => row.seq > after && row.seq <= upTo)
+      .filter((row) => !liveOnly || row.state !== null || isWithheld(row.operation))
       .slice(0, limit)
+  }
+
+  lossesSince(atMs: number): number {
+    const isLoss = (row: JournalRow) => row.lossBytes !== undefined && !isWithheld(row.operation)
+    return [...this.#rows.values()].filter((row) => row.changedAtMs > atMs && isLoss(row)).length
+  }
+
+  heldAbove(seq: number): HeldRows | null {
+    const rows = this.#heldRows().filter((row) => row.seq > seq)
+    if (rows.length === 0) return null
+    return {
+      deletes: rows.filter((row) => row.state === null && row.lossBytes !== undefined).length,
+      updates: rows.filter((row) => row.state !== null).length,
+      bytes: rows.reduce((sum, row) => sum + (row.lossBytes ?? 0), 0),
+      rowCount: rows.length,
+      lastSeq: Math.max(...rows.map((row) => row.seq)),
+      sinceMs: Math.min(...rows.map((row) => row.changedAtMs)),
+    }
+  }
+
+  holdsBelow(folder: RelPath): boolean {
+    return this.#heldRows().some((row) => isBelow(row.path, folder))
+  }
+
+  held({ after, upTo, limit }: Omit<SeqRange, 'liveOnly'>): JournalRow[] {
+    return this.#heldRows()
+      .filter((row) => row.seq > after && row.seq <= upTo)
+      .sort((left, right) => inTreeOrder(right.path, left.path))
+      .slice(0, limit)
+  }
+
+  keepHeld(after: number): void {
+    for (const row of this.#heldRows())
+      if (row.seq > after) this.#rows.set(row.path, { ...row, operation: 'kept' })
   }
 
   drop(which: 'tombstones' | 'everything'): void {
     for (const row of this.#rows.values()) {
-      if (which === 'everything' || row.state === null) this.#rows.delete(row.path)
+      const isTombstone = row.state === null && !isWithheld(row.operation)
+      if (which === 'everything' || isTombstone) this.#rows.delete(row.path)
     }
+  }
+
+  #heldRows(): JournalRow[] {
+    return [...this.#rows.values()].filter((row) => row.operation === 'held')
   }
 
   durably<T>(work: () => T): T {

@@ -123,7 +123,12 @@ export class SimSource {
     const root = { path: ROOT_PATH, requireMount: false, kinds }
     const disk = new SourceDisk(root, () => this.tree)
     const filter = this.#filter
-    const journal = new Journal(this.#store, { filter, lookAt: disk.look, removeMax: 1000 })
+    const journal = new Journal(this.#store, {
+      filter,
+      lookAt: disk.look,
+      deletionLimit: null,
+      removeMax: 1000,
+    })
     const loop = new SourceLoop({
       ...root,
       disk,

@@ -17,7 +17,8 @@ afterAll(() => {
 
 function makeJournal(sourceId: string, completeAtMs: number | null, rows: number): void {
   const store = new SqliteJournalStore(database, sourceId)
-  const counts = { headSeq: rows, reservedSeq: rows, fileCount: 0, totalBytes: 0, viewRevision: 0 }
+  const none = { fileCount: 0, totalBytes: 0, viewRevision: 0, releasedSeq: 0 }
+  const counts = { headSeq: rows, reservedSeq: rows, ...none }
   store.atomically(() => {
     store.putState({ epoch: 'e', isClean: true, root: null, view: '', ...counts, completeAtMs })
     for (let seq = 1; seq <= rows; seq++) {

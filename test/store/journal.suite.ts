@@ -20,6 +20,7 @@ const STATE: JournalState = {
   fileCount: 0,
   totalBytes: 0,
   completeAtMs: null,
+  releasedSeq: 0,
 }
 const FILE: FileState = {
   type: 'file',
@@ -69,6 +70,51 @@ export function journalStoreSuite(name: string, make: () => JournalStore): void 
       store.durably(() => store.putState(STATE))
       store.durably(() => store.putState(state))
       expect(store.state()).toEqual(state)
+    })
+
+    test('counts what was lost, but not what is withheld', () => {
+      const store = filled(
+        row('a', 1, { ...gone, lossBytes: 5, changedAtMs: 10 }),
+        row('b', 2, { operation: 'update', lossBytes: 0, changedAtMs: 20 }),
+        row('c', 3, { ...gone, changedAtMs: 20 }),
+        row('d', 4, { ...gone, operation: 'held', lossBytes: 9, changedAtMs: 20 }),
+        row('e', 5, { ...gone, operation: 'kept', lossBytes: 9, changedAtMs: 20 }),
+      )
+      expect([9, 10, 19, 20].map((atMs) => store.lossesSince(atMs))).toEqual([2, 1, 1, 0])
+      expect(store.get(path('a'))?.lossBytes).toBe(5)
+      expect(store.get(path('c'))).not.toHaveProperty('lossBytes')
+    })
+
+    test('sums up what is held, gives it deepest first, and keeps it where it is told to', () => {
+      const held = { ...gone, operation: 'held' } as const
+      const store = filled(
+        row('d', 1, { ...held, changedAtMs: 30 }),
+        row('d/a', 2, { ...held, lossBytes: 4, changedAtMs: 20 }),
+        row('d/b', 3, { operation: 'held', lossBytes: 3, changedAtMs: 40 }),
+        row('d/c', 4, { ...gone, lossBytes: 100 }),
+        row('e', 5, { ...held, lossBytes: 1, changedAtMs: 50 }),
+      )
+      const all = { deletes: 2, updates: 1, bytes: 8, rowCount: 4, lastSeq: 5, sinceMs: 20 }
+      expect(store.heldAbove(0)).toEqual(all)
+      const last = { deletes: 1, updates: 0, bytes: 1, rowCount: 1, lastSeq: 5, sinceMs: 50 }
+      expect(store.heldAbove(3)).toEqual(last)
+      expect(store.heldAbove(5)).toBeNull()
+      const range = { after: 0, upTo: 3, limit: 2 }
+      expect(paths(store.held(range))).toEqual(['d/b', 'd/a'])
+      expect(paths(store.held({ ...range, limit: 9 }))).toEqual(['d/b', 'd/a', 'd'])
+      expect(['', 'd', 'd/a', 'e'].map((at) => store.holdsBelow(path(at)))).toEqual([
+        true,
+        true,
+        false,
+        false,
+      ])
+      store.durably(() => store.keepHeld(2))
+      expect(store.heldAbove(0)).toMatchObject({ rowCount: 2, lastSeq: 2 })
+      expect(store.get(path('e'))?.operation).toBe('kept')
+      const live = { after: 0, upTo: 9, limit: 9, liveOnly: true }
+      expect(paths(store.changes(live))).toEqual(['d', 'd/a', 'd/b', 'e'])
+      store.durably(() => store.drop('tombstones'))
+      expect(paths(store.changes({ ...live, liveOnly: false }))).toEqual(['d', 'd/a', 'd/b', 'e'])
     })
 
     test('keeps a hash only for the row that it was found for', () => {

@@ -37,6 +37,7 @@ test('sources in one database do not see each other', () => {
     fileCount: 0,
     totalBytes: 0,
     completeAtMs: null,
+    releasedSeq: 0,
   }
   const row = {
     path: 'a' as RelPath,

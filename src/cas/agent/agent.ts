@@ -108,6 +108,12 @@ export class Agent {
       case 'flush':
         // The barrier may take a while; what comes after it need not wait.
         return void this.#flush(message)
+      case 'resolveHold': {
+        const { requestId } = message
+        const outcome = detection.resolveHold(message)
+        this.#running.control.send({ type: 'holdResolved', requestId, outcome })
+        return
+      }
       case 'welcome':
       case 'refused':
         return

@@ -1,5 +1,5 @@
 import type { OutboundSource } from '../../core/apply/outbound.ts'
-import type { AgentMessageOf, SourceConfig } from '../../core/wire/control.ts'
+import type { AgentMessageOf, MasterMessageOf, SourceConfig } from '../../core/wire/control.ts'
 
 /** Detection as the agent uses it: watching, journal, scans. Made where the programs are put together. */
 export interface Detection {
@@ -13,6 +13,10 @@ export interface Detection {
   }): void
   /** Resolves when everything that was on the disk at the call is journalled. */
   flush(policyId: string): Promise<AgentMessageOf<'flushed'>['sources']>
+  /** Takes a person's word about what a source holds back. */
+  resolveHold(
+    message: Pick<MasterMessageOf<'resolveHold'>, 'sourceId' | 'fingerprint' | 'decision'>,
+  ): AgentMessageOf<'holdResolved'>['outcome']
   /** One source as the Sync Client reads it; null where it is not watched. */
   outbound(sourceId: string): OutboundSource | null
   /** Others know more of this source's epoch than its journal does: the source begins a new one. */

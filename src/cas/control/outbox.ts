@@ -104,6 +104,7 @@ function subjectOf(message: AgentMessage): string | null {
     case 'changes':
     case 'filesListed':
     case 'flushed':
+    case 'holdResolved':
     case 'goodbye':
       return null
   }

@@ -1,6 +1,12 @@
 import { assert } from '../base/assert.ts'
 import type { Working } from '../base/working.ts'
-import type { ContentHash, Entry, FileState, SentState } from '../change/entry.ts'
+import {
+  type ContentHash,
+  type Entry,
+  type FileState,
+  type SentState,
+  isWithheld,
+} from '../change/entry.ts'
 import { ROOT, type RelPath, isStaging } from '../path/rel-path.ts'
 import type { Content, Decision, Verdict } from './decision.ts'
 import { type IndexRow, type IndexStore, isUntouched } from './index-store.ts'
@@ -75,6 +81,7 @@ function refuse(entry: Entry): Verdict | null {
 }
 
 function judgeGone(deps: SurveyDependencies, entry: Entry, row: IndexRow | null): Verdict {
+  if (isWithheld(entry.operation)) return { kind: 'pass' }
   // Without a row or a claim, whatever lies there was not put there by this binding.
   if (!isOurs(deps, entry, row)) return { kind: 'forget' }
   if (entry.operation === 'excluded' && !deps.options.deleteExcluded) return { kind: 'forget' }

@@ -31,7 +31,22 @@ export interface FileState {
 export type ContentHash = string & { readonly brand: 'ContentHash' }
 
 /** The operations by which a change is reported. What is applied is the state, not the operation. */
-export type EntryOperation = 'create' | 'update' | 'rename' | 'move' | 'delete' | 'excluded'
+export type EntryOperation =
+  | 'create'
+  | 'update'
+  | 'rename'
+  | 'move'
+  | 'delete'
+  | 'excluded'
+  /** Gone or emptied at the source, and more than may go without a person's word: targets leave it as it is. */
+  | 'held'
+  /** The same where the word was no. */
+  | 'kept'
+
+/** Tells whether targets are to leave a path as they have it, whatever became of it at the source. */
+export function isWithheld(operation: EntryOperation): boolean {
+  return operation === 'held' || operation === 'kept'
+}
 
 /** Who owns a path by name; null for a number that has none at its source. */
 export interface OwnerNames {
@@ -60,7 +75,7 @@ export interface SentState {
 
 /**
  * One row of the journal as it travels: the final state of a path at `seq`. `state` is null where the path is gone
- * (`delete`) or no longer part of the view (`excluded`).
+ * (`delete`), no longer part of the view (`excluded`), or is to stay as the target has it (`held`, `kept`).
  */
 export interface Entry {
   /** Position in the journal of one source and epoch; grows, has holes, below 2^53. */

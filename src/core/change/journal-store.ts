@@ -29,6 +29,21 @@ export interface JournalState {
   readonly totalBytes: number
   /** Everything up to this time was journalled; null until the first scan of the epoch is done. */
   readonly completeAtMs: number | null
+  /** Held rows up to this seq may go: a person said so. */
+  readonly releasedSeq: number
+}
+
+/** What is held above a seq. */
+export interface HeldRows {
+  /** Files that are gone, and files that were emptied. */
+  readonly deletes: number
+  readonly updates: number
+  /** Of their content, as it was. */
+  readonly bytes: number
+  /** Rows, folders included, and the highest seq of them. */
+  readonly rowCount: number
+  readonly lastSeq: number
+  readonly sinceMs: number
 }
 
 /** A hash that someone found while reading a file that looked like this. */
@@ -73,7 +88,21 @@ export interface JournalStore {
   liveByInode(inode: bigint): JournalRow[]
   /** Rows with `after < seq <= upTo` in order of seq. */
   changes(range: SeqRange): JournalRow[]
-  /** Drops all tombstones, or all rows. */
+  /** Counts rows that took content away since then and were not held. */
+  lossesSince(atMs: number): number
+  /** What is held above a seq; null for nothing. */
+  heldAbove(seq: number): HeldRows | null
+  /** Tells whether a row strictly below a folder is held. */
+  holdsBelow(folder: RelPath): boolean
+  /** Held rows with `after < seq <= upTo`, deepest first. */
+  held(range: {
+    readonly after: number
+    readonly upTo: number
+    readonly limit: number
+  }): JournalRow[]
+  /** Makes rows that are held above a seq ones that are kept. */
+  keepHeld(after: number): void
+  /** Drops all tombstones but those of what is withheld, or all rows. */
   drop(which: 'tombstones' | 'everything'): void
   /** All of the work or none; when it returns, it survives a power cut. Not nested. */
   durably<T>(work: () => T): T

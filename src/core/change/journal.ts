@@ -1,5 +1,6 @@
 import { assert } from '../base/assert.ts'
 import type { RelPath } from '../path/rel-path.ts'
+import { Breaker } from './breaker.ts'
 import type {
   HashFinding,
   JournalState,
@@ -11,6 +12,21 @@ import type { JournalOptions, Leaving, Observation, Recorded } from './observati
 import { Recording, type RecordingTools } from './recording.ts'
 import type { JournalRow } from './row.ts'
 import { Sequence } from './sequence.ts'
+
+/** What is held, as people are asked about it. */
+export interface Hold {
+  /** Names exactly these rows. */
+  readonly fingerprint: string
+  readonly deletes: number
+  readonly updates: number
+  readonly bytes: number
+  readonly sinceMs: number
+  /** Some of the paths. */
+  readonly sample: readonly RelPath[]
+}
+
+/** Paths of a hold that are shown. */
+const HOLD_SAMPLE_MAX = 20
 
 /**
  * The journal of one source: what was seen becomes rows with seqs. Every method is one transaction (durable where seqs
@@ -25,6 +41,8 @@ export class Journal {
   #state: JournalState
   #sequence: Sequence
   #handedOutSeq: number
+  /** As it was when the journal stood there. */
+  #hold: { readonly at: string; readonly hold: Hold | null } | null = null
 
   /** The store must hold a state: see `openJournal`. */
   constructor(store: JournalStore, options: JournalOptions) {
@@ -79,17 +97,59 @@ export class Journal {
 
   /** Records what was seen, in tree order whatever the order of the observations. */
   record(observations: readonly Observation[], nowMs: number): Recorded {
-    return this.#transaction(() => new Recording(this.#tools(), nowMs).run(observations))
+    return this.#transaction(() => new Recording(this.#tools(nowMs), nowMs).run(observations))
   }
 
   /** Goes on removing what `record` left over; the same bound holds. */
   remove(leaving: readonly Leaving[], nowMs: number): Recorded {
-    return this.#transaction(() => new Recording(this.#tools(), nowMs).remove(leaving))
+    return this.#transaction(() => new Recording(this.#tools(nowMs), nowMs).remove(leaving))
   }
 
   /** Gives every row of a page a new seq, as its metadata is sent differently from now on. */
   resend(rows: readonly JournalRow[], nowMs: number): void {
-    this.#transaction(() => new Recording(this.#tools(), nowMs).resend(rows))
+    this.#transaction(() => new Recording(this.#tools(nowMs), nowMs).resend(rows))
+  }
+
+  /** What is held and waits for a word; null for nothing. */
+  get hold(): Hold | null {
+    const at = `${this.headSeq} ${this.#state.releasedSeq}`
+    if (this.#hold?.at !== at) this.#hold = { at, hold: this.#readHold() }
+    return this.#hold.hold
+  }
+
+  #readHold(): Hold | null {
+    const { epoch, releasedSeq } = this.#state
+    const held = this.#store.heldAbove(releasedSeq)
+    if (held === null) return null
+    const { deletes, updates, bytes, rowCount, lastSeq, sinceMs } = held
+    const range = { after: releasedSeq, upTo: lastSeq, limit: HOLD_SAMPLE_MAX }
+    const sample = this.#store.held(range).map(({ path }) => path)
+    // Seqs are never given twice, so the same end and the same number are the same rows.
+    const fingerprint = `${epoch}.${lastSeq}.${rowCount}`
+    return { fingerprint, deletes, updates, bytes, sinceMs, sample }
+  }
+
+  /**
+   * Takes a person's word about exactly what was shown: false where something else is held by now. What may go leaves
+   * with `releaseSome`, also after a restart; what is kept stays on targets for good.
+   */
+  resolveHold(fingerprint: string, decision: 'release' | 'keep'): boolean {
+    const held = this.#store.heldAbove(this.#state.releasedSeq)
+    if (held === null || this.hold?.fingerprint !== fingerprint) return false
+    this.#hold = null
+    if (decision === 'release') this.#putState({ releasedSeq: held.lastSeq })
+    else this.#transaction(() => this.#store.keepHeld(this.#state.releasedSeq))
+    return true
+  }
+
+  /** Lets a stretch of what was released go; false where nothing is left of it. */
+  releaseSome(nowMs: number): boolean {
+    const upTo = this.#state.releasedSeq
+    const limit = this.#options.removeMax
+    const rows = upTo === 0 ? [] : this.#store.held({ after: 0, upTo, limit })
+    if (rows.length > 0)
+      this.#transaction(() => new Recording(this.#tools(nowMs), nowMs).release(rows))
+    return rows.length > 0
   }
 
   /** Keeps hashes, each where its row still has the seq and the file still looked like the row when it was read. */
@@ -125,7 +185,7 @@ export class Journal {
     })
   }
 
-  #tools(): RecordingTools {
+  #tools(nowMs: number): RecordingTools {
     const count = (files: number, bytes: number): void => {
       const { fileCount, totalBytes } = this.#state
       this.#state = { ...this.#state, fileCount: fileCount + files, totalBytes: totalBytes + bytes }
@@ -139,7 +199,17 @@ export class Journal {
       handedOutSeq: this.#handedOutSeq,
       count,
       pairs,
+      fileCount: () => this.#state.fileCount,
+      breaker: this.#breaker(nowMs),
     }
+  }
+
+  #breaker(nowMs: number): Breaker | null {
+    const limit = this.#options.deletionLimit
+    if (limit === null) return null
+    const losses = this.#store.lossesSince(nowMs - limit.windowS * 1000)
+    const isOpen = this.#store.heldAbove(this.#state.releasedSeq) !== null
+    return new Breaker(limit, { losses, isOpen })
   }
 
   #transaction<T>(work: () => T): T {

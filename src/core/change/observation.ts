@@ -1,5 +1,6 @@
 import type { Filter } from '../filter/filter.ts'
 import type { RelPath } from '../path/rel-path.ts'
+import type { DeletionLimit } from './breaker.ts'
 import type { EntryOperation, FileState } from './entry.ts'
 import type { LookAt } from './pairing.ts'
 import type { LookCause } from './row.ts'
@@ -15,6 +16,8 @@ export interface Observation {
 export interface Leaving {
   readonly path: RelPath
   readonly operation: Extract<EntryOperation, 'delete' | 'excluded'>
+  /** It was met under another path: nothing is lost with it. */
+  readonly isMoved?: boolean
 }
 
 export interface Recorded {
@@ -30,6 +33,8 @@ export interface JournalOptions {
   readonly filter: Filter
   /** Looks at the disk for a rename's old path. */
   readonly lookAt: LookAt
+  /** How many files may leave before a person is asked; null for any number. */
+  readonly deletionLimit: DeletionLimit | null
   /** Rows that one transaction removes at most: bounds how long it takes. */
   readonly removeMax: number
 }

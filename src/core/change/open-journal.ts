@@ -61,6 +61,7 @@ function newState(opening: JournalOpening): JournalState {
     fileCount: 0,
     totalBytes: 0,
     completeAtMs: null,
+    releasedSeq: 0,
   }
 }
 

@@ -1,6 +1,7 @@
 import { assert } from '../base/assert.ts'
 import { type RelPath, isStaging } from '../path/rel-path.ts'
-import type { FileState } from './entry.ts'
+import type { Breaker } from './breaker.ts'
+import { type FileState, isWithheld } from './entry.ts'
 import type { JournalStore } from './journal-store.ts'
 import type { JournalOptions, Leaving, Observation, Recorded } from './observation.ts'
 import { type OldPath, findOldPath, renameOperation } from './pairing.ts'
@@ -19,6 +20,10 @@ export interface RecordingTools {
   readonly handedOutSeq: number
   /** Counts live files and their bytes. */
   readonly count: (files: number, bytes: number) => void
+  /** Live files at the moment. */
+  readonly fileCount: () => number
+  /** Null where anything may leave. */
+  readonly breaker: Breaker | null
 }
 
 type LiveRow = JournalRow & { readonly state: FileState }
@@ -39,6 +44,8 @@ export class Recording {
   readonly #nowMs: number
   readonly #racy: RelPath[] = []
   readonly #leaving: Leaving[] = []
+  /** Paths whose content was met under another one. */
+  readonly #moved = new Set<RelPath>()
   #changedCount = 0
 
   constructor(tools: RecordingTools, nowMs: number) {
@@ -58,7 +65,9 @@ export class Recording {
       if (row?.state?.type === 'directory' && seen.state.type !== 'directory') this.#empty(path)
     }
     for (const one of present) this.#place(one)
-    return this.remove(this.#leaving)
+    return this.remove(
+      this.#leaving.map((one) => (this.#moved.has(one.path) ? { ...one, isMoved: true } : one)),
+    )
   }
 
   remove(leaving: readonly Leaving[]): Recorded {
@@ -75,7 +84,17 @@ export class Recording {
 
   resend(rows: readonly JournalRow[]): void {
     for (const row of rows) {
-      if (isLive(row)) this.#write(row.path, row, { ...row, operation: 'update', from: null })
+      if (!isLive(row)) continue
+      const operation = isWithheld(row.operation) ? row.operation : 'update'
+      this.#write(row.path, row, { ...row, operation, from: null })
+    }
+  }
+
+  /** Lets held rows go: what is gone is deleted, what was emptied is sent as it is. */
+  release(rows: readonly JournalRow[]): void {
+    for (const { lossBytes: _, ...row } of rows) {
+      const operation = isLive(row) ? 'update' : 'delete'
+      this.#write(row.path, row, { ...row, operation, from: null })
     }
   }
 
@@ -109,10 +128,11 @@ export class Recording {
       this.#write(path, row, cameFrom(oldPath.row, path, seen))
       // A folder's row stays until its path is seen to be gone: what lies below it is still to be paired.
       if (oldPath.isGone && seen.state.type !== 'directory') {
+        this.#moved.add(oldPath.row.path)
         this.#leaving.push({ path: oldPath.row.path, operation: 'delete' })
       }
     } else if (row === null || !isLive(row)) {
-      this.#write(path, row, appeared(seen, null))
+      this.#write(path, row, stillEmptied(row, seen) ?? appeared(seen, null))
     } else {
       this.#compare(row, seen)
     }
@@ -129,9 +149,23 @@ export class Recording {
         this.#tools.store.put({ ...row, ...result.content })
         return
       case 'changed':
-        this.#write(row.path, row, result.content)
+        this.#write(row.path, row, this.#unlessEmptied(row, seen, result.content))
         return
     }
+  }
+
+  /** A file that loses its content is as good as deleted. */
+  #unlessEmptied(row: LiveRow, seen: Sighting, content: RowContent): RowContent {
+    const still = stillEmptied(row, seen)
+    if (still !== null || !isEmptied(row.state, seen.state)) return still ?? content
+    const lossBytes = row.state.size
+    if (this.#mayGo()) return { ...content, lossBytes }
+    return { ...content, operation: 'held', from: null, lossBytes }
+  }
+
+  #mayGo(): boolean {
+    const { breaker, fileCount } = this.#tools
+    return breaker === null || breaker.admit(fileCount())
   }
 
   #empty(folder: RelPath): void {
@@ -160,27 +194,50 @@ export class Recording {
   }
 
   #bury(row: LiveRow, leaving: Leaving): void {
-    const { operation } = leaving
-    const nothing = {
-      from: null,
-      state: null,
-      hash: null,
-      hashTrust: 'unknown',
-      isRacy: false,
-    } as const
-    this.#write(row.path, row, { operation, ...nothing })
+    this.#write(row.path, row, { ...NOTHING, ...this.#going(row, leaving) })
+  }
+
+  /** How a row leaves: a file counts, and a folder stays where something in it does. */
+  #going(
+    row: LiveRow,
+    { operation, isMoved }: Leaving,
+  ): Pick<RowContent, 'operation' | 'lossBytes'> {
+    if (operation !== 'delete' || isMoved === true) return { operation }
+    if (row.state.type === 'directory')
+      return { operation: this.#tools.store.holdsBelow(row.path) ? 'held' : operation }
+    const lossBytes = row.lossBytes ?? byteCount(row.state)
+    if (isWithheld(row.operation)) return { operation: row.operation, lossBytes }
+    return { operation: this.#mayGo() ? operation : 'held', lossBytes }
   }
 
   #write(path: RelPath, before: JournalRow | null, content: RowContent): void {
     const { store, sequence, count } = this.#tools
-    const { operation, from, state, hash, hashTrust, isRacy } = content
-    const seq = sequence.next()
-    const changedAtMs = this.#nowMs
-    store.put({ path, seq, operation, from, state, hash, hashTrust, isRacy, changedAtMs })
+    const { state, isRacy } = content
+    store.put({ ...content, path, seq: sequence.next(), changedAtMs: this.#nowMs })
     count(fileCount(state) - fileCount(before?.state), byteCount(state) - byteCount(before?.state))
     if (isRacy) this.#racy.push(path)
     this.#changedCount++
   }
+}
+
+const NOTHING = {
+  from: null,
+  state: null,
+  hash: null,
+  hashTrust: 'unknown',
+  isRacy: false,
+} as const
+
+function isEmptied(before: FileState, after: FileState): boolean {
+  return before.type === 'file' && before.size > 0 && after.type === 'file' && after.size === 0
+}
+
+/** What is withheld stays so while there is no content again, whatever else became of it. */
+function stillEmptied(row: JournalRow | null, seen: Sighting): RowContent | null {
+  const { state } = seen
+  if (row === null || !isWithheld(row.operation) || row.lossBytes === undefined) return null
+  if (state.type !== 'file' || state.size > 0) return null
+  return { ...appeared(seen, null), operation: row.operation, lossBytes: row.lossBytes }
 }
 
 function cameFrom(old: JournalRow, path: RelPath, seen: Sighting): RowContent {

@@ -25,6 +25,8 @@ export interface JournalRow {
   readonly isRacy: boolean
   /** When the row got its seq, wall clock. */
   readonly changedAtMs: number
+  /** Bytes of content that the change takes from targets, or would; absent where it takes none, or a person said yes. */
+  readonly lossBytes?: number
 }
 
 /** The part of a row that a look at the disk decides; seq and time come when it is recorded. */

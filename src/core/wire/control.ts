@@ -24,7 +24,16 @@ const address = z.object({
 })
 const position = z.object({ epoch: id, seq })
 const fileType = z.enum(['file', 'directory', 'symlink', 'fifo'])
-const operation = z.enum(['create', 'update', 'rename', 'move', 'delete', 'excluded'])
+const operation = z.enum([
+  'create',
+  'update',
+  'rename',
+  'move',
+  'delete',
+  'excluded',
+  'held',
+  'kept',
+])
 
 /** A change as the master records it: what people ask about, no more. */
 const changeRecord = z.object({
@@ -36,6 +45,19 @@ const changeRecord = z.object({
   size: count,
   mtimeNs: decimal.nullable(),
   hash: hash.nullable(),
+})
+
+/** What waits for a person's word at a source. */
+const hold = z.object({
+  code: z.enum(['MAX_DELETE', 'ROOT_CHANGED']),
+  message: z.string().max(2000),
+  since: timestamp,
+  /** Names exactly what is held: an answer to anything else is none. */
+  fingerprint: z.string().min(1).max(128),
+  deletes: count,
+  updates: count,
+  bytes: count,
+  sample: z.array(bytes).max(20),
 })
 
 const gap = z.object({ path: bytes, since: timestamp, reason: z.string().max(200) })
@@ -56,6 +78,7 @@ const sourceReport = z.object({
   fileCount: count,
   totalBytes: count,
   error: reason.nullable(),
+  hold: hold.nullable().optional(),
 })
 
 /** Changes with `from < seq <= upTo`, in order; moves the head of the source to `upTo`. At most 1,000 a page. */
@@ -142,6 +165,13 @@ const flushed = z.object({
   error: reason.nullable(),
 })
 
+/** What became of a person's word: `changed` where something else is held by now, `unknown` where nothing is. */
+const holdResolved = z.object({
+  type: z.literal('holdResolved'),
+  requestId: id,
+  outcome: z.enum(['done', 'changed', 'unknown']),
+})
+
 const goodbye = z.object({ type: z.literal('goodbye'), reason: z.string().max(200) })
 
 export const agentMessage = z.discriminatedUnion('type', [
@@ -152,6 +182,7 @@ export const agentMessage = z.discriminatedUnion('type', [
   jobReport,
   filesListed,
   flushed,
+  holdResolved,
   goodbye,
 ])
 
@@ -178,6 +209,15 @@ const sourceConfig = z.object({
   filter,
   metadata: metadataOptions,
   viewRevision: count,
+  /** How many files may leave before a person is asked; absent or null for any number. */
+  deletionLimit: z
+    .object({
+      count: count.nullable(),
+      percent: z.number().min(0).max(100).nullable(),
+      windowS: count.min(1),
+    })
+    .nullable()
+    .optional(),
   /** How far the master has recorded this source's changes; null where it knows none. */
   known: position.nullable(),
 })
@@ -282,6 +322,14 @@ const changesRecorded = z.object({
 })
 const listFiles = z.object({ type: z.literal('listFiles'), requestId: id, path: bytes })
 const flush = z.object({ type: z.literal('flush'), requestId: id, policyId: id })
+/** A person's word about what is held at a source. */
+const resolveHold = z.object({
+  type: z.literal('resolveHold'),
+  requestId: id,
+  sourceId: id,
+  fingerprint: z.string().min(1).max(128),
+  decision: z.enum(['release', 'keep']),
+})
 const welcome = z.object({
   type: z.literal('welcome'),
   protocol: z.number().int(),
@@ -305,6 +353,7 @@ export const masterMessage = z.discriminatedUnion('type', [
   changesRecorded,
   listFiles,
   flush,
+  resolveHold,
   refused,
 ])
 
@@ -312,6 +361,7 @@ export type AgentMessage = z.infer<typeof agentMessage>
 export type MasterMessage = z.infer<typeof masterMessage>
 export type AgentMessageOf<T extends AgentMessage['type']> = Extract<AgentMessage, { type: T }>
 export type MasterMessageOf<T extends MasterMessage['type']> = Extract<MasterMessage, { type: T }>
+export type SourceHold = z.infer<typeof hold>
 export type ChangeRecord = z.infer<typeof changeRecord>
 export type SourceConfig = z.infer<typeof sourceConfig>
 export type TargetConfig = z.infer<typeof targetConfig>

@@ -22,6 +22,8 @@ const OPERATIONS: readonly EntryOperation[] = [
   'move',
   'delete',
   'excluded',
+  'held',
+  'kept',
 ]
 const TYPES: readonly FileType[] = ['file', 'directory', 'symlink', 'fifo']
 

@@ -2,7 +2,26 @@ import { describe, expect, test } from 'bun:test'
 
 import type { ApplyOptions } from '../../../src/core/apply/options.ts'
 import { at, codeOf } from '../../platform/tree.suite.ts'
-import { EPOCH, Target, file, folder } from './harness.ts'
+import { EPOCH, Target, file, folder, gone } from './harness.ts'
+
+describe('what is withheld at the source', () => {
+  test.each(['held', 'kept'] as const)('stays as it is: %s', (operation) => {
+    const target = new Target()
+    target.deliver([folder(1, 'd'), file(2, 'd/a', 'one'), file(3, 'b', 'two')])
+    const withheld = [gone(4, 'd/a', operation), gone(5, 'd', operation), gone(6, 'c', operation)]
+    expect(target.deliver(withheld).failed).toEqual([])
+    expect(target.look()).toEqual(['b two', 'd/', 'd/a one'])
+    // A full list names it, so that its end takes nothing for gone.
+    const full = { kind: 'full', epoch: 'epoch-2', to: 7 } as const
+    const options = { ...target.options, firstContact: 'replace' as const }
+    const again = new Target(options, target.tree, target.index)
+    again.deliver([...withheld, file(7, 'b', 'two')], full)
+    expect(again.look()).toEqual(['b two', 'd/', 'd/a one'])
+    // It is still this source's: what it says later counts.
+    again.deliver([gone(8, 'd/a'), gone(9, 'd')], { epoch: 'epoch-2' })
+    expect(again.look()).toEqual(['b two'])
+  })
+})
 
 describe('full lists', () => {
   const listed = (options: Partial<ApplyOptions> = {}) => {

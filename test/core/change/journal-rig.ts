@@ -1,3 +1,4 @@
+import type { DeletionLimit } from '../../../src/core/change/breaker.ts'
 import type { ContentHash } from '../../../src/core/change/entry.ts'
 import { Journal } from '../../../src/core/change/journal.ts'
 import type { Observation } from '../../../src/core/change/observation.ts'
@@ -21,6 +22,7 @@ export class JournalRig {
   epochs = 0
   journal: Journal
   removeMax = 1000
+  deletionLimit: DeletionLimit | null = null
 
   constructor(disk: (disk: Disk) => Disk = (empty) => empty, exclude: string[] = []) {
     disk(this.disk)
@@ -37,7 +39,8 @@ export class JournalRig {
     openJournal(this.store, { view: '', viewRevision: 1, known, newEpoch })
     const filter = createFilter({ include: [], exclude: this.exclude }, compilePattern)
     if (!filter.ok) throw new Error(filter.error.message)
-    const options = { filter: filter.value, lookAt: this.disk.look, removeMax: this.removeMax }
+    const { removeMax, deletionLimit } = this
+    const options = { filter: filter.value, lookAt: this.disk.look, removeMax, deletionLimit }
     return new Journal(this.store, options)
   }
 

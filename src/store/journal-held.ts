@@ -1,0 +1,63 @@
+import type { Database, Statement } from 'bun:sqlite'
+
+import type { HeldRows } from '../core/change/journal-store.ts'
+import type { Column } from './journal-rows.ts'
+
+interface Sums {
+  readonly rows: bigint
+  readonly deletes: bigint | null
+  readonly updates: bigint | null
+  readonly bytes: bigint | null
+  readonly last: bigint | null
+  readonly since: bigint | null
+}
+
+/** What a journal holds back; `prepare`d once for all sources. */
+export class HeldStatements {
+  readonly #sums: Statement<Sums, Column[]>
+  readonly #below: Statement<unknown, Column[]>
+  readonly #losses: Statement<{ count: bigint }, Column[]>
+  readonly #keep: Statement<unknown, Column[]>
+
+  constructor(database: Database) {
+    const held = `FROM entry WHERE source = ?1 AND operation = 'held'`
+    this.#sums = database.query(
+      `SELECT count(*) AS rows, sum(loss_bytes IS NOT NULL AND type IS NULL) AS deletes,
+         sum(type IS NOT NULL) AS updates, sum(loss_bytes) AS bytes, max(seq) AS last,
+         min(changed_at_ms) AS since ${held} AND seq > ?2`,
+    )
+    this.#below = database.query(`SELECT 1 ${held} AND tree_key > ?2 AND tree_key < ?3 LIMIT 1`)
+    this.#losses = database.query(
+      `SELECT count(*) AS count FROM entry WHERE source = ?1 AND loss_bytes IS NOT NULL
+       AND changed_at_ms > ?2 AND operation NOT IN ('held', 'kept')`,
+    )
+    this.#keep = database.query(
+      `UPDATE entry SET operation = 'kept' WHERE source = ?1 AND operation = 'held' AND seq > ?2`,
+    )
+  }
+
+  above(source: bigint, seq: number): HeldRows | null {
+    const sums = this.#sums.get(source, seq)
+    if (sums === null || sums.rows === 0n) return null
+    return {
+      deletes: Number(sums.deletes ?? 0),
+      updates: Number(sums.updates ?? 0),
+      bytes: Number(sums.bytes ?? 0),
+      rowCount: Number(sums.rows),
+      lastSeq: Number(sums.last ?? 0),
+      sinceMs: Number(sums.since ?? 0),
+    }
+  }
+
+  isAnyBelow(source: bigint, [low, high]: readonly [Uint8Array, Uint8Array]): boolean {
+    return this.#below.get(source, low, high) !== null
+  }
+
+  lossesSince(source: bigint, atMs: number): number {
+    return Number(this.#losses.get(source, atMs)?.count ?? 0)
+  }
+
+  keep(source: bigint, after: number): void {
+    this.#keep.run(source, after)
+  }
+}
