@@ -44,6 +44,8 @@ async function fill(fleet: SeededFleet): Promise<void> {
   await Bun.sleep(1500)
   fleet.change('website', 3)
   await Bun.sleep(1500)
+  fleet.hold(40)
+  await Bun.sleep(500)
   await admin.call('admin', `POST /policies/${fleet.policyIds.downloads}/pause`, {
     reason: 'New mirror is being set up',
   })
@@ -56,7 +58,7 @@ async function fill(fleet: SeededFleet): Promise<void> {
 
 async function pagesOf(fleet: SeededFleet): Promise<Record<string, string>> {
   const jobs = (await (await admin.call('admin', 'GET /jobs')).json()) as {
-    items: { id: string }[]
+    items: { id: string; state: string }[]
   }
   const { website, assets } = fleet.policyIds
   return {
@@ -73,6 +75,7 @@ async function pagesOf(fleet: SeededFleet): Promise<Record<string, string>> {
     'policy-new': '/policies/new',
     jobs: '/jobs',
     job: `/jobs/${jobs.items.at(-1)?.id}`,
+    'job-held': `/jobs/${jobs.items.find(({ state }) => state === 'held')?.id}`,
     license: '/license',
     users: '/users',
     account: '/account',

@@ -108,9 +108,22 @@ export interface JobView {
   readonly createdAt: string
   readonly startedAt: string | null
   readonly endedAt: string | null
+  readonly hold: HoldView | null
   readonly error: ReasonView | null
   readonly targetCounts: Readonly<Record<string, number>>
   readonly targets: readonly JobTargetView[]
+}
+
+/** What a job asks a person about; the fingerprint names exactly that. */
+export interface HoldView extends ReasonView {
+  readonly since: string
+  readonly fingerprint: string
+  readonly preview: {
+    readonly deletes: number
+    readonly updates: number
+    readonly bytes: number
+    readonly sample: readonly string[]
+  }
 }
 
 export interface JobTargetView {

@@ -11,14 +11,15 @@ export async function distribute(
     targets: readonly FleetAgent[]
     folder: string
     hops?: readonly Readonly<Record<string, unknown>>[]
-    metadata?: Readonly<Record<string, unknown>>
+    /** Further fields of the policy. */
+    more?: Readonly<Record<string, unknown>>
   },
 ): Promise<string> {
   const policy = await fleet.api.post<{ id: string }>('/policies', {
     name: options.name,
     enabled: true,
     ...(options.hops === undefined ? {} : { hops: options.hops }),
-    ...(options.metadata === undefined ? {} : { metadata: options.metadata }),
+    ...options.more,
     sources: [
       { serverId: options.source.serverId, path: folderOf(fleet, options.source, options.folder) },
     ],

@@ -7,7 +7,7 @@ import { dropForgotten } from '../store/journal-prune.ts'
 import { JOURNAL_MIGRATIONS, SqliteJournalStore } from '../store/journal.ts'
 import type { CmsParts } from './cms-parts.ts'
 import { JOURNAL_KEEP_MS } from './detection-limits.ts'
-import { type HoldOutcome, Source, type SourcePosition } from './source.ts'
+import { type HoldResolution, Source, type SourcePosition } from './source.ts'
 
 export interface CmsOptions extends CmsParts {
   /** The file of the journals; one process at a time. */
@@ -37,7 +37,9 @@ export interface Cms {
   /** Someone holds a higher seq of the source's epoch than its journal: it begins a new one. */
   renewEpoch(sourceId: string): Promise<void>
   /** Takes a person's word about what a source holds back. */
-  resolveHold(message: Omit<MasterMessageOf<'resolveHold'>, 'type' | 'requestId'>): HoldOutcome
+  resolveHold(
+    message: Omit<MasterMessageOf<'resolveHold'>, 'type' | 'requestId'>,
+  ): Promise<HoldResolution>
   /** Takes the folder that lies at the source's path now for its root, in a new epoch: the answer to ROOT_CHANGED. */
   acceptRoot(sourceId: string): Promise<void>
   /** Stops cleanly: numbering goes on without a hole. What happens until the next start is found by a scan. */
@@ -96,8 +98,8 @@ export function createCms(options: CmsOptions): Cms {
     },
     outbound: (sourceId) => sources.get(sourceId)?.outbound ?? null,
     renewEpoch: (sourceId) => inTurn(() => restart(sourceId, 'rowsAndRoot')),
-    resolveHold: ({ sourceId, fingerprint, decision }) =>
-      sources.get(sourceId)?.resolveHold(fingerprint, decision) ?? 'unknown',
+    resolveHold: async ({ sourceId, fingerprint, decision }) =>
+      (await sources.get(sourceId)?.resolveHold(fingerprint, decision)) ?? UNKNOWN,
     acceptRoot: (sourceId) => inTurn(() => restart(sourceId, 'rows')),
     stop: () =>
       inTurn(async () => {
@@ -107,6 +109,8 @@ export function createCms(options: CmsOptions): Cms {
       }),
   }
 }
+
+const UNKNOWN: HoldResolution = { outcome: 'unknown', position: null }
 
 /** Where the master knows more of the epoch than the journal, the source has to start anew. */
 function isSameSource({ config, outbound }: Source, wanted: SourceConfig): boolean {

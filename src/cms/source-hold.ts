@@ -5,11 +5,11 @@ import { iso } from '../platform/clock.ts'
 /** What a source holds back, as the master is told; null for nothing. */
 export function sourceHold({ deletionLimit }: SourceConfig, hold: Hold | null): SourceHold | null {
   if (hold === null) return null
-  const { fingerprint, deletes, updates, bytes, sinceMs, sample } = hold
+  const { fingerprint, from, to, deletes, updates, bytes, sinceMs, sample } = hold
   const files = deletes + updates
   const message = `${files} files are gone or empty at the source, which is more than ${limitText(deletionLimit)}`
-  const size = { deletes, updates, bytes, sample: [...sample] }
-  return { code: 'MAX_DELETE', message, since: iso(sinceMs), fingerprint, ...size }
+  const what = { fingerprint, from, to, deletes, updates, bytes, sample: [...sample] }
+  return { code: 'MAX_DELETE', message, since: iso(sinceMs), ...what }
 }
 
 function limitText(limit: SourceConfig['deletionLimit']): string {

@@ -124,7 +124,7 @@ export class SourceLoop {
     const lost = buffer.takeOverflow()
     if (lost !== null) this.openGap(lost, 'more changed at once than the buffer holds')
     if (await this.#lookAtDue(nowMs)) return true
-    return (await this.#release(nowMs)) || this.#continueScan(nowMs)
+    return (await this.release()) || this.#continueScan(nowMs)
   }
 
   async #bringUp(nowMs: number): Promise<boolean> {
@@ -150,10 +150,10 @@ export class SourceLoop {
     return looks.length > 0 || probes.length > 0
   }
 
-  /** Lets a stretch of what a person released go. */
-  async #release(nowMs: number): Promise<boolean> {
-    const { journal, onRecorded } = this.#parts
-    if (!journal.releaseSome(nowMs)) return false
+  /** Lets a stretch of what a person released go; false where nothing is left of it. */
+  async release(): Promise<boolean> {
+    const { clock, journal, onRecorded } = this.#parts
+    if (!journal.releaseSome(clock.nowMs())) return false
     onRecorded()
     await nextTurn()
     return true

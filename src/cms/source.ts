@@ -24,7 +24,7 @@ import { attributeKinds, changeView, changedParts, viewText } from './view.ts'
 import { Waker } from './waker.ts'
 
 export type HoldDecision = MasterMessageOf<'resolveHold'>['decision']
-export type HoldOutcome = AgentMessageOf<'holdResolved'>['outcome']
+export type HoldResolution = Pick<AgentMessageOf<'holdResolved'>, 'outcome' | 'position'>
 
 /** A position in the journal of one source, as the master and the Sync Client know it. */
 export interface SourcePosition {
@@ -107,13 +107,18 @@ export class Source {
     this.#publisher.recorded(position)
   }
 
-  /** Takes a person's word about what is held; what may leave does so from now on. */
-  resolveHold(fingerprint: string, decision: HoldDecision): HoldOutcome {
-    if (this.#journal.hold === null) return 'unknown'
-    if (!this.#journal.resolveHold(fingerprint, decision)) return 'changed'
+  /**
+   * Takes a person's word about what is held. Resolves when all that may leave has left the journal: a stop in the middle
+   * of that changes nothing, it goes on with the next start.
+   */
+  async resolveHold(fingerprint: string, decision: HoldDecision): Promise<HoldResolution> {
+    if (this.#journal.hold === null) return { outcome: 'unknown', position: null }
+    if (!this.#journal.resolveHold(fingerprint, decision))
+      return { outcome: 'changed', position: null }
     this.#reporter.send()
-    this.#waker.wake()
-    return 'done'
+    while (!this.#isStopping && (await this.#loop.release()));
+    const { epoch, headSeq: seq } = this.#journal
+    return { outcome: 'done', position: { epoch, seq } }
   }
 
   /**

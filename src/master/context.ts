@@ -1,6 +1,6 @@
 import type { Failure } from '../core/base/result.ts'
 import type { DistributionTree } from '../core/route/tree.ts'
-import type { MasterMessage } from '../core/wire/control.ts'
+import type { AgentMessageOf, MasterMessage, MasterMessageOf } from '../core/wire/control.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Logger } from '../platform/log.ts'
 import type { Authority } from './authority.ts'
@@ -80,6 +80,11 @@ export interface Fleet {
   listFiles(serverId: string, path: string): Promise<readonly FolderEntry[]>
   /** Has the sources of a policy on a server look at the disk now; gives the heads that cover it. */
   flush(serverId: string, policyId: string): Promise<readonly FlushedSource[]>
+  /** Takes a person's word to the source that holds something back; PEER_UNREACHABLE. */
+  resolveHold(
+    serverId: string,
+    question: Pick<MasterMessageOf<'resolveHold'>, 'sourceId' | 'fingerprint' | 'decision'>,
+  ): Promise<Pick<AgentMessageOf<'holdResolved'>, 'outcome' | 'position'>>
   /** Topology, policies or the licence changed: agents concerned get their new configuration. */
   configChanged(): void
   /** Resolves when every configuration that was due has been handed to its connection. */
@@ -112,7 +117,9 @@ export interface JobControl {
   sync(request: SyncRequest): Promise<string>
   /** The trees by which a policy's content would go now, one for each source that is there. */
   routes(policyId: string, question: RouteQuestion): readonly DistributionTree[]
-  /** Stops a job's targets that have not ended; what they lack stays in the backlog. */
+  /** Lets go what a job holds, if it is exactly what was shown; HOLD_CHANGED where it is not, PEER_UNREACHABLE. */
+  approve(jobId: string, fingerprint: string): Promise<void>
+  /** Keeps on its targets what a job holds, or stops a job's targets that have not ended; what they lack stays in the backlog. */
   cancel(jobId: string, actor: Actor): Promise<void>
 }
 

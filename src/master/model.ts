@@ -226,6 +226,20 @@ export interface JobTarget {
   readonly error: ErrorReason | null
 }
 
+/** What waits for a person's word. The fingerprint names exactly this; an answer to anything else is refused. */
+export interface JobHold extends ErrorReason {
+  readonly since: string
+  readonly fingerprint: string
+  readonly preview: {
+    readonly deletes: number
+    readonly updates: number
+    readonly bytes: number
+    readonly sample: readonly string[]
+  }
+  /** Whether it ends by itself once its cause has. */
+  readonly clearsItself: boolean
+}
+
 export interface Job {
   readonly id: string
   readonly version: number
@@ -240,7 +254,7 @@ export interface Job {
   readonly createdAt: string
   readonly startedAt: string | null
   readonly endedAt: string | null
-  readonly hold: null
+  readonly hold: JobHold | null
   readonly error: ErrorReason | null
   readonly targetCounts: Readonly<Partial<Record<JobTargetState, number>>>
   /** Whole up to 100, else empty: ask for them in pages. */
@@ -252,7 +266,7 @@ export interface JobEntry {
   readonly path: string
   readonly pathBytes?: string
   readonly type: FileType | null
-  readonly op: EntryOperation
+  readonly op: Exclude<EntryOperation, 'held' | 'kept'>
   readonly from?: string
   readonly fromBytes?: string
   /** When the master recorded it. */

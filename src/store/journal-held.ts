@@ -8,6 +8,7 @@ interface Sums {
   readonly deletes: bigint | null
   readonly updates: bigint | null
   readonly bytes: bigint | null
+  readonly first: bigint | null
   readonly last: bigint | null
   readonly since: bigint | null
 }
@@ -23,7 +24,7 @@ export class HeldStatements {
     const held = `FROM entry WHERE source = ?1 AND operation = 'held'`
     this.#sums = database.query(
       `SELECT count(*) AS rows, sum(loss_bytes IS NOT NULL AND type IS NULL) AS deletes,
-         sum(type IS NOT NULL) AS updates, sum(loss_bytes) AS bytes, max(seq) AS last,
+         sum(type IS NOT NULL) AS updates, sum(loss_bytes) AS bytes, min(seq) AS first, max(seq) AS last,
          min(changed_at_ms) AS since ${held} AND seq > ?2`,
     )
     this.#below = database.query(`SELECT 1 ${held} AND tree_key > ?2 AND tree_key < ?3 LIMIT 1`)
@@ -44,6 +45,7 @@ export class HeldStatements {
       updates: Number(sums.updates ?? 0),
       bytes: Number(sums.bytes ?? 0),
       rowCount: Number(sums.rows),
+      firstSeq: Number(sums.first ?? 0),
       lastSeq: Number(sums.last ?? 0),
       sinceMs: Number(sums.since ?? 0),
     }

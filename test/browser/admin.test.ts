@@ -58,6 +58,24 @@ describe.if(present || mustRun)('the admin tool in a real browser', () => {
 
   const heading = (name: string | RegExp) => page.getByRole('heading', { level: 1, name })
 
+  test('what is held is shown, and goes once somebody has let it go', async () => {
+    await signIn()
+    fleet.change('assets', 10)
+    fleet.hold(3)
+    await page.goto(`${admin.url}/`)
+    await page.getByRole('link', { name: 'See what is held' }).first().click()
+    await page.getByRole('cell', { name: 'Held' }).first().waitFor()
+    await page.getByRole('row', { name: 'Held' }).getByRole('link').first().click()
+    await page.getByText('3 files are gone or empty at the source').first().waitFor()
+    expect(await page.getByRole('list', { name: 'Some of the files' }).innerText()).toContain(
+      'page-0012.html',
+    )
+    await page.getByRole('button', { name: 'Let them go' }).first().click()
+    await page.getByRole('dialog').getByRole('button', { name: 'Let them go' }).click()
+    await page.getByText('It is let go').waitFor()
+    expect(await page.getByText('Held until a person says so').count()).toBe(0)
+  }, 30_000)
+
   test('signing in leads to where one wanted to go, and out again', async () => {
     await page.goto(`${admin.url}/policies`)
     await heading('Sign in').waitFor()

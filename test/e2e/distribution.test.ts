@@ -1,5 +1,13 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test'
-import { appendFileSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  appendFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -12,11 +20,28 @@ import { describeWith, rsyncDifferences } from './rsync.ts'
 
 const FILES = 20_000
 const MINUTE_MS = 60_000
-const EVERYTHING = { xattrs: true, acls: true }
+const EVERYTHING = {
+  metadata: { xattrs: true, acls: true },
+  // Few files, and most of them leave.
+  maxDelete: { count: null, percent: null },
+}
 
 interface JobItem {
   readonly id: string
   readonly targets: readonly { serverId: string; bytesOnWire: number; entriesApplied: number }[]
+}
+
+interface HeldItem {
+  readonly id: string
+  readonly hold: {
+    readonly fingerprint: string
+    readonly preview: { readonly deletes: number }
+  } | null
+}
+
+function filesBelow(folder: string): number {
+  const entries = readdirSync(folder, { recursive: true, withFileTypes: true })
+  return entries.filter((entry) => !entry.isDirectory()).length
 }
 
 describeWith(['rsync', 'setfattr', 'setfacl'], 'through the executables alone', () => {
@@ -41,7 +66,7 @@ describeWith(['rsync', 'setfattr', 'setfacl'], 'through the executables alone', 
   async function policyOver(
     folder: string,
     fill: (source: string) => void,
-    metadata: Readonly<Record<string, unknown>> = {},
+    more: Readonly<Record<string, unknown>> = {},
   ) {
     const [source = '', ...targets] = fleet.agents.map((agent) => folderOf(fleet, agent, folder))
     for (const path of [source, ...targets]) mkdirSync(path, { recursive: true })
@@ -49,7 +74,7 @@ describeWith(['rsync', 'setfattr', 'setfacl'], 'through the executables alone', 
     const [from, ...to] = fleet.agents
     if (from === undefined) throw new Error('the fleet has no source')
     const roots = { source: from, targets: to, folder }
-    const policyId = await distribute(fleet, { name: folder, ...roots, metadata })
+    const policyId = await distribute(fleet, { name: folder, ...roots, more })
     return { source, targets, policyId }
   }
 
@@ -133,6 +158,32 @@ describeWith(['rsync', 'setfattr', 'setfacl'], 'through the executables alone', 
       for (const target of targets) expect(rsyncDifferences(source, target)).toEqual([])
     },
     5 * MINUTE_MS,
+  )
+
+  test(
+    'a wiped source wipes no target until somebody lets it',
+    async () => {
+      const maxDelete = { count: 5, percent: null }
+      const fill = (folder: string) => makeRandomTree(folder, 100)
+      const { source, targets, policyId } = await policyOver('wiped', fill, { maxDelete })
+      await fleet.converged(policyId)
+      const files = () => targets.map((target) => filesBelow(target))
+      expect(files()).toEqual([100, 100])
+      for (const name of readdirSync(source)) rmSync(join(source, name), { recursive: true })
+      const held = async () =>
+        (await fleet.api.get<{ items: HeldItem[] }>(`/jobs?policyId=${policyId}&state=held`)).items
+      await waitFor('all that is too much to be held', async () => {
+        return (await held())[0]?.hold?.preview.deletes === 95
+      })
+      writeFileSync(join(source, 'new'), 'all else flows on')
+      await waitFor('what is new and what was allowed', () => files().every((n) => n === 96))
+
+      const [job] = await held()
+      await fleet.api.post(`/jobs/${job?.id}/approve`, { fingerprint: job?.hold?.fingerprint })
+      await arrives(source, targets)
+      await fleet.converged(policyId)
+    },
+    2 * MINUTE_MS,
   )
 
   test(

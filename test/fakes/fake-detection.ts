@@ -36,8 +36,8 @@ export class FakeDetection implements Detection {
     return Promise.reject(new Error('not part of these tests'))
   }
 
-  resolveHold(): 'unknown' {
-    return 'unknown'
+  async resolveHold() {
+    return { outcome: 'unknown', position: null } as const
   }
 
   stop(): Promise<void> {

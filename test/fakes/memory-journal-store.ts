@@ -84,6 +84,7 @@ export class MemoryJournalStore implements JournalStore {
       updates: rows.filter((row) => row.state !== null).length,
       bytes: rows.reduce((sum, row) => sum + (row.lossBytes ?? 0), 0),
       rowCount: rows.length,
+      firstSeq: Math.min(...rows.map((row) => row.seq)),
       lastSeq: Math.max(...rows.map((row) => row.seq)),
       sinceMs: Math.min(...rows.map((row) => row.changedAtMs)),
     }

@@ -171,8 +171,12 @@ export class ScriptedAgent {
   }
 
   /** Reports changes, one per seq in (from, upTo], each a new file. */
-  reportChanges(from: number, upTo: number, of: { epoch?: string; size?: number } = {}): void {
-    const { epoch = 'epoch-1', size = 10 } = of
+  reportChanges(
+    from: number,
+    upTo: number,
+    of: { epoch?: string; size?: number; operation?: 'held' | 'delete' } = {},
+  ): void {
+    const { epoch = 'epoch-1', size = 10, operation = 'create' as const } = of
     const [source] = this.config.sources
     if (source === undefined) throw new Error('this agent has no source')
     const { policyId, sourceId } = source
@@ -180,8 +184,8 @@ export class ScriptedAgent {
       seq: from + index + 1,
       path: `file-${from + index + 1}`,
       from: null,
-      operation: 'create' as const,
-      type: 'file' as const,
+      operation,
+      type: operation === 'create' ? ('file' as const) : null,
       size,
       mtimeNs: '1',
       hash: null,

@@ -3,6 +3,7 @@ import type {
   ChangeRecord,
   JobNode,
   MasterMessageOf,
+  SourceHold,
 } from '../../src/core/wire/control.ts'
 import { SYSTEM_ACTOR } from '../../src/master/context.ts'
 import { policyFields } from '../../src/master/policy-schema.ts'
@@ -30,6 +31,8 @@ export interface SeededFleet {
   readonly serverIds: Readonly<Record<string, string>>
   /** Has the source of a policy report more files, from which a job follows. */
   change(policy: 'website' | 'assets', count: number): void
+  /** Has the source of `assets` hold deletions back; it does as it is told. */
+  hold(count: number): void
   stop(): void
 }
 
@@ -77,7 +80,14 @@ export async function seedFleet(admin: TestAdmin): Promise<SeededFleet> {
       const policyId = policy === 'website' ? website.id : assets.id
       const from = heads.get(policyId) ?? 0
       heads.set(policyId, from + count)
-      report(origin, { policyId, from, upTo: from + count, name: policy })
+      report(origin, { policyId, from, upTo: from + count, recordAt })
+    },
+    hold: (count) => {
+      const from = heads.get(assets.id) ?? 0
+      heads.set(assets.id, from + count)
+      const order = { policyId: assets.id, from, upTo: from + count }
+      const hold = holdOf(order)
+      report(origin, { ...order, recordAt: (seq) => goneAt(seq, 'held'), hold })
     },
     stop: () => {
       clearInterval(answering)
@@ -85,10 +95,22 @@ export async function seedFleet(admin: TestAdmin): Promise<SeededFleet> {
     },
   }
   let answered = 0
+  let resolved = 0
   const answering = setInterval(() => {
     const jobs = origin.of('job')
     for (const job of jobs.slice(answered)) answer(job, agents, assets.id)
     answered = jobs.length
+    const asked = origin.of('resolveHold')
+    for (const word of asked.slice(resolved)) {
+      const from = heads.get(assets.id) ?? 0
+      const upTo = from + 1
+      heads.set(assets.id, upTo)
+      report(origin, { policyId: assets.id, from, upTo, recordAt: (seq) => goneAt(seq, 'delete') })
+      const position = { epoch: 'epoch-1', seq: upTo }
+      const { requestId } = word
+      origin.send({ type: 'holdResolved', requestId, outcome: 'done', position, error: null })
+    }
+    resolved = asked.length
   }, 20)
   return fleet
 }
@@ -146,16 +168,20 @@ interface Report {
   readonly policyId: string
   readonly from: number
   readonly upTo: number
-  readonly name: string
+  readonly recordAt: (seq: number) => ChangeRecord
+  readonly hold?: SourceHold
 }
 
 const FOLDERS = ['', 'css/', 'images/products/', 'downloads/2026/', 'fonts/']
 const SIZES = [1800, 42_000, 5_300_000, 96, 240_000]
 
-function report(origin: ScriptedAgent, { policyId, from, upTo }: Report): void {
+function report(origin: ScriptedAgent, order: Report): void {
+  const { policyId, from, upTo, hold = null } = order
   const source = origin.config.sources.find((candidate) => candidate.policyId === policyId)
   if (source === undefined) throw new Error(`no source of policy ${policyId}`)
-  const records = Array.from({ length: upTo - from }, (_, index) => recordAt(from + index + 1))
+  const records = Array.from({ length: upTo - from }, (_, index) =>
+    order.recordAt(from + index + 1),
+  )
   const { sourceId } = source
   for (let start = 0; start < records.length; start += 500) {
     const part = records.slice(start, start + 500)
@@ -170,7 +196,8 @@ function report(origin: ScriptedAgent, { policyId, from, upTo }: Report): void {
       records: part,
     })
   }
-  origin.reportSource(upTo, { policyId, sourceId, fileCount: upTo, totalBytes: upTo * 48_000 })
+  const size = { fileCount: upTo, totalBytes: upTo * 48_000 }
+  origin.reportSource(upTo, { policyId, sourceId, ...size, hold })
 }
 
 function recordAt(seq: number): ChangeRecord {
@@ -185,6 +212,26 @@ function recordAt(seq: number): ChangeRecord {
     size,
     mtimeNs: '1',
     hash: null,
+  }
+}
+
+function goneAt(seq: number, operation: 'held' | 'delete'): ChangeRecord {
+  return { ...recordAt(seq), operation, type: null, size: 0, mtimeNs: null }
+}
+
+function holdOf({ from, upTo }: { from: number; upTo: number }): SourceHold {
+  const deletes = upTo - from
+  return {
+    code: 'MAX_DELETE',
+    message: `${deletes} files are gone or empty at the source, which is more than 25 % within 60 s`,
+    since: new Date(Date.now() - 90_000).toISOString(),
+    fingerprint: `held-${upTo}`,
+    from,
+    to: upTo,
+    deletes,
+    updates: 0,
+    bytes: deletes * 48_000,
+    sample: Array.from({ length: Math.min(deletes, 8) }, (_, i) => recordAt(from + i + 1).path),
   }
 }
 

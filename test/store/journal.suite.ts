@@ -94,9 +94,25 @@ export function journalStoreSuite(name: string, make: () => JournalStore): void 
         row('d/c', 4, { ...gone, lossBytes: 100 }),
         row('e', 5, { ...held, lossBytes: 1, changedAtMs: 50 }),
       )
-      const all = { deletes: 2, updates: 1, bytes: 8, rowCount: 4, lastSeq: 5, sinceMs: 20 }
+      const all = {
+        deletes: 2,
+        updates: 1,
+        bytes: 8,
+        rowCount: 4,
+        firstSeq: 1,
+        lastSeq: 5,
+        sinceMs: 20,
+      }
       expect(store.heldAbove(0)).toEqual(all)
-      const last = { deletes: 1, updates: 0, bytes: 1, rowCount: 1, lastSeq: 5, sinceMs: 50 }
+      const last = {
+        deletes: 1,
+        updates: 0,
+        bytes: 1,
+        rowCount: 1,
+        firstSeq: 5,
+        lastSeq: 5,
+        sinceMs: 50,
+      }
       expect(store.heldAbove(3)).toEqual(last)
       expect(store.heldAbove(5)).toBeNull()
       const range = { after: 0, upTo: 3, limit: 2 }

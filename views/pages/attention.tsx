@@ -28,6 +28,13 @@ export function mattersOf(
   return worstFirst(matters).slice(0, SHOWN_MAX)
 }
 
+/** The way to where what is held can be looked at and answered. */
+export const HeldLink = ({ policyId }: { policyId: string }) => (
+  <a class="nowrap" href={`/jobs?policyId=${policyId}&state=held`}>
+    See what is held
+  </a>
+)
+
 /** What keeps content from being where it should, and what to do about each. */
 export const AttentionCard = (props: { matters: readonly Matter[]; names: Names }) =>
   props.matters.length === 0 ? null : (
@@ -49,6 +56,7 @@ export const AttentionCard = (props: { matters: readonly Matter[]; names: Names 
             </td>
             <td>
               <TargetTexts target={matter} />
+              {matter.state === 'held' ? <HeldLink policyId={matter.policyId} /> : null}
             </td>
           </tr>
         ))}

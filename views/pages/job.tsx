@@ -9,6 +9,7 @@ import { Status, StatusPill, wordOf } from '../parts/status.tsx'
 import { Card, Empty, Pager, Table } from '../parts/table.tsx'
 import { Time, Took } from '../parts/time.tsx'
 import type { EntryView, JobTargetView, JobView, Listing, Names } from '../types.ts'
+import { HoldCard } from './hold.tsx'
 import { kindWord } from './jobs.tsx'
 
 export interface JobProps {
@@ -38,6 +39,7 @@ export const JobPage = (props: JobProps) => {
       live={['job']}
     >
       <>
+        {job.hold === null ? null : <HoldCard {...props} hold={job.hold} />}
         <Figures {...props} />
         <TargetsCard {...props} />
         <EntriesCard {...props} />
@@ -51,7 +53,7 @@ const JobActions = ({ job, frame }: JobProps) => (
     {RETRYABLE.has(job.state) ? (
       <Act action={`/jobs/${job.id}/retry`} csrf={frame.csrf} label="Try again" kind="main" />
     ) : null}
-    {OPEN.has(job.state) ? (
+    {OPEN.has(job.state) && job.hold === null ? (
       <Ask
         id="cancel"
         action={`/jobs/${job.id}/cancel`}

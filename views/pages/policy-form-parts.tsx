@@ -54,7 +54,7 @@ const Patterns = ({ label, name, value, hint, error }: PatternsProps) => (
 export const SafetySection = (props: PartProps) => (
   <Section
     title="Deletions"
-    about="What happens on the targets when files go. The limits are kept; holding what exceeds them comes with a later version."
+    about="What happens on the targets when files go. Beyond the limits nothing more goes until a person says so; a rename counts for nothing, an emptied file for one."
   >
     <div class="fields">
       <SelectField

@@ -12,6 +12,7 @@ import { Status, StatusPill } from '../parts/status.tsx'
 import { Card, Empty, Table } from '../parts/table.tsx'
 import { Time } from '../parts/time.tsx'
 import type { ConvergenceView, JobView, Names, SourceView, TargetView } from '../types.ts'
+import { HeldLink } from './attention.tsx'
 import { JobRow } from './jobs.tsx'
 
 export interface PolicyHead {
@@ -67,6 +68,7 @@ export const PolicyLayout = (props: PolicyLayoutProps) => {
     >
       <PolicyTabs frame={frame} policy={policy} />
       {policy.enabled ? null : <PausedNote policy={policy} />}
+      {props.state === 'held' ? <HeldNote policy={policy} /> : null}
       {policy.warnings.map((warning) => (
         <Note tone="warn">
           <p>{warning}</p>
@@ -100,6 +102,15 @@ const PausedNote = ({ policy }: { policy: PolicyHead }) => (
     <p>
       Paused{policy.pauseReason ? `: ${policy.pauseReason}` : ''}. Changes are still found and kept
       in order; nothing is sent until it is resumed.
+    </p>
+  </Note>
+)
+
+const HeldNote = ({ policy }: { policy: PolicyHead }) => (
+  <Note tone="warn">
+    <p>Something is held until a person says so; all else goes on being sent.</p>
+    <p>
+      <HeldLink policyId={policy.id} />
     </p>
   </Note>
 )

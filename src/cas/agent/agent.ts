@@ -108,12 +108,8 @@ export class Agent {
       case 'flush':
         // The barrier may take a while; what comes after it need not wait.
         return void this.#flush(message)
-      case 'resolveHold': {
-        const { requestId } = message
-        const outcome = detection.resolveHold(message)
-        this.#running.control.send({ type: 'holdResolved', requestId, outcome })
-        return
-      }
+      case 'resolveHold':
+        return void this.#resolveHold(message)
       case 'welcome':
       case 'refused':
         return
@@ -175,6 +171,17 @@ export class Agent {
     const { revision } = config
     const counts = { sources: effective.sources.length, targets: effective.targets.length }
     this.#parts.log.info('configured', { revision, ...counts, leaseUntil: config.leaseUntil })
+  }
+
+  async #resolveHold(request: MasterMessageOf<'resolveHold'>): Promise<void> {
+    const { control, detection } = this.#running
+    const answer = { type: 'holdResolved', requestId: request.requestId } as const
+    try {
+      control.send({ ...answer, ...(await detection.resolveHold(request)), error: null })
+    } catch (thrown) {
+      const { code, message } = toAppError(thrown)
+      control.send({ ...answer, outcome: 'unknown', position: null, error: { code, message } })
+    }
   }
 
   async #flush(request: MasterMessageOf<'flush'>): Promise<void> {

@@ -16,7 +16,7 @@ export interface Detection {
   /** Takes a person's word about what a source holds back. */
   resolveHold(
     message: Pick<MasterMessageOf<'resolveHold'>, 'sourceId' | 'fingerprint' | 'decision'>,
-  ): AgentMessageOf<'holdResolved'>['outcome']
+  ): Promise<Pick<AgentMessageOf<'holdResolved'>, 'outcome' | 'position'>>
   /** One source as the Sync Client reads it; null where it is not watched. */
   outbound(sourceId: string): OutboundSource | null
   /** Others know more of this source's epoch than its journal does: the source begins a new one. */

@@ -91,6 +91,7 @@ export const ERRORS = {
   WATCH_LIMIT: describe(409, 'Raise fs.inotify.max_user_watches on the host.'),
   WATCH_FAILED: describe(500, 'See the log of the agent; the folder is scanned meanwhile.'),
   ROOT_MISSING: describe(409, 'Create the folder or correct the path.'),
+  MAX_DELETE: describe(409, 'Look at what would go, then approve it or keep it on the targets.'),
   ROOT_CHANGED: describe(409, 'Put the known root back in its place.'),
   FILE_UNSTABLE: describe(409, 'Nothing: it is sent when it rests.'),
   // transfer and apply

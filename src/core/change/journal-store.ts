@@ -40,8 +40,9 @@ export interface HeldRows {
   readonly updates: number
   /** Of their content, as it was. */
   readonly bytes: number
-  /** Rows, folders included, and the highest seq of them. */
+  /** Rows, folders included, and the lowest and highest seq of them. */
   readonly rowCount: number
+  readonly firstSeq: number
   readonly lastSeq: number
   readonly sinceMs: number
 }

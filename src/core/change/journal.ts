@@ -17,6 +17,9 @@ import { Sequence } from './sequence.ts'
 export interface Hold {
   /** Names exactly these rows. */
   readonly fingerprint: string
+  /** They lie above the one seq and up to the other. */
+  readonly from: number
+  readonly to: number
   readonly deletes: number
   readonly updates: number
   readonly bytes: number
@@ -121,12 +124,13 @@ export class Journal {
     const { epoch, releasedSeq } = this.#state
     const held = this.#store.heldAbove(releasedSeq)
     if (held === null) return null
-    const { deletes, updates, bytes, rowCount, lastSeq, sinceMs } = held
+    const { deletes, updates, bytes, rowCount, firstSeq, lastSeq, sinceMs } = held
     const range = { after: releasedSeq, upTo: lastSeq, limit: HOLD_SAMPLE_MAX }
     const sample = this.#store.held(range).map(({ path }) => path)
     // Seqs are never given twice, so the same end and the same number are the same rows.
     const fingerprint = `${epoch}.${lastSeq}.${rowCount}`
-    return { fingerprint, deletes, updates, bytes, sinceMs, sample }
+    const size = { deletes, updates, bytes }
+    return { fingerprint, from: firstSeq - 1, to: lastSeq, ...size, sinceMs, sample }
   }
 
   /**

@@ -54,6 +54,9 @@ const hold = z.object({
   since: timestamp,
   /** Names exactly what is held: an answer to anything else is none. */
   fingerprint: z.string().min(1).max(128),
+  /** What is held lies between these seqs: above the one and up to the other. */
+  from: seq,
+  to: seq,
   deletes: count,
   updates: count,
   bytes: count,
@@ -170,6 +173,9 @@ const holdResolved = z.object({
   type: z.literal('holdResolved'),
   requestId: id,
   outcome: z.enum(['done', 'changed', 'unknown']),
+  /** Where the journal stands now that it is done. */
+  position: position.nullable(),
+  error: reason.nullable(),
 })
 
 const goodbye = z.object({ type: z.literal('goodbye'), reason: z.string().max(200) })

@@ -1,6 +1,12 @@
 import type { ByteString } from '../base/byte-string.ts'
 import type { Result } from '../base/result.ts'
-import type { Entry, EntryOperation, FileType, SentState } from '../change/entry.ts'
+import {
+  type Entry,
+  type EntryOperation,
+  type FileType,
+  type SentState,
+  isWithheld,
+} from '../change/entry.ts'
 import { type RelPath, isStaging, parseRelPath } from '../path/rel-path.ts'
 import {
   readAttributes,
@@ -112,7 +118,7 @@ function readEntry(reader: ByteReader, previousSeq: number): Entry {
   const path = readPath(reader)
   const from = flags & HAS_FROM ? readPath(reader) : null
   const state = flags & HAS_STATE ? readState(reader, flags) : null
-  const gone = operation === 'delete' || operation === 'excluded'
+  const gone = operation === 'delete' || operation === 'excluded' || isWithheld(operation)
   const consistent = gone ? state === null && from === null : state !== null
   if (!consistent || (state === null && flags !== OPERATIONS.indexOf(operation)))
     throw new Malformed(`a contradiction in the entry of "${path}"`)

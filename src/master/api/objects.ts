@@ -184,6 +184,23 @@ export const jobKind = z.enum([
   'preview',
   'restore',
 ])
+const jobHold = z
+  .object({
+    code: z.string(),
+    message: z.string(),
+    action: z.string(),
+    at: time,
+    since: time,
+    fingerprint: z.string(),
+    preview: z.object({
+      deletes: z.int(),
+      updates: z.int(),
+      bytes: z.int(),
+      sample: z.array(z.string()),
+    }),
+    clearsItself: z.boolean(),
+  })
+  .openapi('Hold')
 export const jobTarget = z
   .object({
     serverId: id,
@@ -215,7 +232,7 @@ export const job = z
     createdAt: time,
     startedAt: time.nullable(),
     endedAt: time.nullable(),
-    hold: z.null(),
+    hold: jobHold.nullable(),
     error: reason.nullable(),
     targetCounts: z.record(z.string(), z.int()),
     targets: z.array(jobTarget),

@@ -89,7 +89,7 @@ function readMembers(snapshot: Snapshot): ReadonlyMap<string, ReadonlySet<string
 function toSource(snapshot: Snapshot, row: SourceRow): SourceConfig[] {
   const policy = snapshot.policies.get(row.policyId)
   if (policy === undefined) return []
-  const { filter, metadata } = policy.body
+  const { filter, metadata, deletes, maxDelete } = policy.body
   return [
     {
       policyId: row.policyId,
@@ -99,6 +99,8 @@ function toSource(snapshot: Snapshot, row: SourceRow): SourceConfig[] {
       filter,
       metadata,
       viewRevision: row.viewRevision,
+      // Where targets keep what is deleted, nothing is to be held.
+      deletionLimit: deletes === 'keep' ? null : maxDelete,
       known: row.epoch === null ? null : { epoch: row.epoch, seq: row.recordedSeq },
     },
   ]

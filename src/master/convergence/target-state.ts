@@ -13,6 +13,7 @@ export interface TargetFacts {
     readonly scanned: boolean
     readonly gapCount: number
     readonly error: Reason | null
+    readonly hold: Reason | null
   }
   readonly target: {
     readonly connected: boolean
@@ -43,6 +44,7 @@ export function judgeTarget(facts: TargetFacts): JudgedState {
   const { source, target } = facts
   const trouble = target.error ?? (target.pendingCount > 0 ? pendingReason(facts) : null)
   if (trouble !== null) return troubled(trouble)
+  if (source.hold !== null) return { state: 'held', reason: source.hold }
   if (source.epoch === null) return unknown('SOURCE_UNAVAILABLE', 'the source has not reported yet')
   const isBehind = target.epoch !== source.epoch || target.appliedSeq < source.headSeq
   if (isBehind) return judgeBehind(facts)

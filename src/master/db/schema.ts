@@ -2,7 +2,7 @@ import { integer, primaryKey, sqliteTable, text } from 'drizzle-orm/sqlite-core'
 
 import type { EntryOperation, FileType } from '../../core/change/entry.ts'
 import type { Way } from '../../core/route/tree.ts'
-import type { Address } from '../../core/wire/control.ts'
+import type { Address, SourceHold } from '../../core/wire/control.ts'
 import type {
   Gap,
   HopRule,
@@ -132,6 +132,7 @@ export const policySources = sqliteTable('policy_sources', {
   gaps: text('gaps', { mode: 'json' }).$type<Gap[]>().notNull().default([]),
   fileCount: integer('file_count').notNull().default(0),
   totalBytes: integer('total_bytes').notNull().default(0),
+  hold: text('hold', { mode: 'json' }).$type<SourceHold>(),
   error: text('error', { mode: 'json' }).$type<Reason>(),
 })
 
@@ -194,6 +195,9 @@ export const notedEntries = sqliteTable(
   (table) => [primaryKey({ columns: [table.bindingId, table.seq, table.code] })],
 )
 
+/** `released`: it was held, and came again as a change of its own. */
+export type RecordedOperation = EntryOperation | 'released'
+
 export const changes = sqliteTable(
   'changes',
   {
@@ -202,7 +206,7 @@ export const changes = sqliteTable(
     seq: integer('seq').notNull(),
     path: text('path').notNull(),
     fromPath: text('from_path'),
-    operation: text('operation').$type<EntryOperation>().notNull(),
+    operation: text('operation').$type<RecordedOperation>().notNull(),
     type: text('type').$type<FileType>(),
     size: integer('size').notNull(),
     hash: text('hash'),
@@ -222,6 +226,7 @@ export const jobs = sqliteTable('jobs', {
   state: text('state').$type<JobState>().notNull(),
   entries: integer('entries').notNull().default(0),
   bytes: integer('bytes').notNull().default(0),
+  hold: text('hold', { mode: 'json' }).$type<SourceHold>(),
   error: text('error', { mode: 'json' }).$type<DatedReason>(),
   version: integer('version').notNull().default(1),
   createdAtMs: integer('created_at_ms').notNull(),

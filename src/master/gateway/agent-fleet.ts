@@ -7,6 +7,7 @@ import {
   type AgentMessageOf,
   CONTROL_PROTOCOL,
   type MasterMessage,
+  type MasterMessageOf,
 } from '../../core/wire/control.ts'
 import { iso } from '../../platform/clock.ts'
 import { type ConfigContext, ConfigSender } from '../config/config-sender.ts'
@@ -94,6 +95,17 @@ export class AgentFleet implements Fleet {
     return answer.type === 'flushed' ? answer.sources : []
   }
 
+  async resolveHold(
+    serverId: string,
+    question: Pick<MasterMessageOf<'resolveHold'>, 'sourceId' | 'fingerprint' | 'decision'>,
+  ): Promise<Pick<AgentMessageOf<'holdResolved'>, 'outcome' | 'position'>> {
+    const connection = this.#connectionOf(serverId)
+    const answer = await connection.requests.ask((requestId) =>
+      connection.send({ type: 'resolveHold', requestId, ...question }),
+    )
+    return answer.type === 'holdResolved' ? answer : { outcome: 'unknown', position: null }
+  }
+
   configChanged(): void {
     this.#configs.changed()
   }
@@ -130,6 +142,7 @@ export class AgentFleet implements Fleet {
         return this.#report(connection, message)
       case 'filesListed':
       case 'flushed':
+      case 'holdResolved':
         return connection.requests.answer(message)
       case 'goodbye':
         this.#context.log.info('agent says goodbye', { server: connection.name, ...message })

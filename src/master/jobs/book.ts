@@ -207,6 +207,7 @@ export class JobBook {
   ): void {
     const { policy, job, before } = order
     const old = before?.jobs.get(job.jobId)
+    job.isResolving = old?.isResolving ?? false
     for (const [bindingId, target] of job.targets) {
       target.heardAtMs = old?.targets.get(bindingId)?.heardAtMs ?? work.nowMs
       target.reachedAtMs = old?.targets.get(bindingId)?.reachedAtMs ?? null

@@ -1,10 +1,11 @@
-import { AppError } from '../../core/base/errors.ts'
+import { AppError, toAppError } from '../../core/base/errors.ts'
 import type { DistributionTree } from '../../core/route/tree.ts'
 import type { Actor, JobControl, MasterContext, RouteQuestion, SyncRequest } from '../context.ts'
 import { findJob, findPolicy } from '../use-cases/lookup.ts'
 import { type AgentReport, applyReport } from './agent-reports.ts'
 import { Batches } from './batches.ts'
 import { JobBook } from './book.ts'
+import { beginResolving, endResolving, kept, reflectHold, released } from './holds.ts'
 import { markConnected, markDisconnected } from './presence.ts'
 import type { JobRuntime, PolicyRuntime } from './runtime.ts'
 import { syncPolicy } from './sync.ts'
@@ -109,9 +110,7 @@ export class JobEngine implements JobControl {
   async sync(request: SyncRequest): Promise<string> {
     const row = await findPolicy(this.#context.database.read, request.policyId)
     return await this.#batches.run((work) => {
-      const policy = this.#book.policies.get(row.id)
-      if (policy !== undefined) return syncPolicy(work, policy, request)
-      throw new AppError('NOT_FOUND', `cannot find policy "${row.id}"`)
+      return syncPolicy(work, this.#policy(row.id), request)
     })
   }
 
@@ -120,8 +119,54 @@ export class JobEngine implements JobControl {
     return this.#book.routes(policyId, { ...request, nowMs })
   }
 
+  async approve(jobId: string, fingerprint: string): Promise<void> {
+    const row = await findJob(this.#context.database.read, jobId)
+    await this.#resolve({ jobId, policyId: row.policyId, fingerprint, decision: 'release' })
+  }
+
+  /** Carries a person's word to the source and takes in what became of it; HOLD_CHANGED where it came too late. */
+  async #resolve(order: {
+    readonly jobId: string
+    readonly policyId: string
+    readonly fingerprint: string
+    readonly decision: 'release' | 'keep'
+  }): Promise<void> {
+    const { jobId, policyId, fingerprint, decision } = order
+    const { source } = await this.#batches.run(() =>
+      beginResolving(this.#policy(policyId), jobId, fingerprint),
+    )
+    const { serverId, sourceId } = source
+    const question = { sourceId, fingerprint, decision }
+    const asked = this.#context.fleet.resolveHold(serverId, question)
+    const answer = await asked.catch((thrown: unknown) => toAppError(thrown))
+    await this.#batches.run((work) => {
+      // The policy may have been read anew meanwhile.
+      const place = endResolving(this.#policy(policyId), jobId)
+      if (answer instanceof AppError) throw answer
+      if (place === null) return
+      const { outcome, position } = answer
+      if (outcome !== 'done' || position === null) {
+        reflectHold(work, place)
+        throw new AppError('HOLD_CHANGED', 'cannot answer: something else is held by now')
+      }
+      if (decision === 'release') released(work, place, position)
+      else kept(work, place)
+    })
+  }
+
+  #policy(policyId: string): PolicyRuntime {
+    const policy = this.#book.policies.get(policyId)
+    if (policy !== undefined) return policy
+    throw new AppError('NOT_FOUND', `cannot find policy "${policyId}"`)
+  }
+
   async cancel(jobId: string, actor: Actor): Promise<void> {
     const row = await findJob(this.#context.database.read, jobId)
+    const { policyId, hold } = row
+    if (hold !== null && row.state === 'held') {
+      const { fingerprint } = hold
+      return await this.#resolve({ jobId, policyId, fingerprint, decision: 'keep' })
+    }
     await this.#batches.run((work) => {
       const policy = this.#book.policies.get(row.policyId)
       const job = policy?.jobs.get(jobId)

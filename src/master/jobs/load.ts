@@ -57,10 +57,10 @@ async function loadSources(reader: Reader, policyId: string): Promise<Map<string
   return new Map(
     rows.map((row) => {
       const { id: sourceId, serverId, epoch, headSeq, recordedSeq, completeAtMs } = row
-      const { gaps, fileCount, totalBytes, error } = row
+      const { gaps, fileCount, totalBytes, error, hold } = row
       const numbers = { epoch, headSeq, recordedSeq, completeAtMs, gaps, fileCount, totalBytes }
       const known = { connected: false, recentBytes: new RecentBytes() }
-      return [sourceId, { sourceId, policyId, serverId, ...known, ...numbers, error }]
+      return [sourceId, { sourceId, policyId, serverId, ...known, ...numbers, error, hold }]
     }),
   )
 }
@@ -124,6 +124,8 @@ async function loadJobs(reader: Reader, policyId: string): Promise<Map<string, J
       jobId: job.id,
       policyId,
       kind: job.kind,
+      hold: job.hold,
+      isResolving: false,
       to: new Map(sources.map((row) => [row.sourceId, { epoch: row.epoch, seq: row.toSeq }])),
       targets: new Map(
         targets.map(({ bindingId, sourceId, serverId, state, runId, way }) => {

@@ -2,6 +2,7 @@ import type { Position } from '../../core/change/entry.ts'
 import type { PlanPolicy } from '../../core/plan/state.ts'
 import { DIRECT, type RouteRule } from '../../core/route/hop-options.ts'
 import type { Way } from '../../core/route/tree.ts'
+import type { SourceHold } from '../../core/wire/control.ts'
 import type { DatedReason, NoteCount, Reason } from '../db/reason.ts'
 import type { Gap, JobKind, JobTargetState } from '../model.ts'
 import type { RecentBytes } from './recent-bytes.ts'
@@ -39,6 +40,8 @@ export interface SourceRuntime {
   totalBytes: number
   error: Reason | null
   recentBytes: RecentBytes
+  /** What it holds back until a person has said a word. */
+  hold: SourceHold | null
 }
 
 export interface BindingRuntime {
@@ -75,6 +78,10 @@ export interface JobRuntime {
   readonly kind: JobKind
   readonly to: Map<string, Position>
   readonly targets: Map<string, JobTargetRuntime>
+  /** What the job asks a person about; null for any other job. */
+  hold: SourceHold | null
+  /** A person has answered, and the source is being told. */
+  isResolving: boolean
 }
 
 export interface JobTargetRuntime {

@@ -4,6 +4,7 @@ import type { AgentMessageOf, ChangeRecord } from '../../core/wire/control.ts'
 import type { Writer } from '../db/database.ts'
 import { policySources } from '../db/schema.ts'
 import { extendLists, recountLists } from './first-lists.ts'
+import { reflectHold } from './holds.ts'
 import type { PolicyRuntime, SourceRuntime } from './runtime.ts'
 import { cancelTargets } from './targets.ts'
 import type { Work } from './work.ts'
@@ -27,7 +28,9 @@ export function applySourceReport(
   source.fileCount = report.fileCount
   source.totalBytes = report.totalBytes
   source.error = report.error
+  source.hold = report.hold ?? null
   saveSource(work, source)
+  reflectHold(work, { policy, source })
   touch(work, policy, source)
 }
 
@@ -84,9 +87,9 @@ function startEpoch(work: Work, { policy, source }: Place, epoch: string): void 
 
 function saveSource(work: Work, source: SourceRuntime): void {
   const { sourceId, epoch, headSeq, recordedSeq, completeAtMs, gaps } = source
-  const { fileCount, totalBytes, error } = source
+  const { fileCount, totalBytes, error, hold } = source
   const numbers = { epoch, headSeq, recordedSeq, completeAtMs, gaps }
-  const values = { ...numbers, fileCount, totalBytes, error }
+  const values = { ...numbers, fileCount, totalBytes, error, hold }
   work.write((writer) =>
     writer.update(policySources).set(values).where(eq(policySources.id, sourceId)),
   )

@@ -76,7 +76,7 @@ function createJob(work: Work, order: Start): JobRuntime {
 export interface NewJob {
   readonly kind: PlannedKind
   readonly trigger: JobTrigger
-  readonly state: 'queued' | 'running'
+  readonly state: 'queued' | 'running' | 'held'
   readonly bindings: readonly BindingRuntime[]
   readonly ways: ReadonlyMap<string, Way>
 }
@@ -89,6 +89,8 @@ export function addJob(work: Work, policy: PolicyRuntime, order: NewJob): JobRun
     kind: order.kind,
     to: new Map(),
     targets: new Map(),
+    hold: null,
+    isResolving: false,
   }
   for (const { bindingId, sourceId, serverId } of order.bindings) {
     const source = policy.sources.get(sourceId)

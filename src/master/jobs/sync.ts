@@ -33,14 +33,15 @@ export function syncPolicy(work: Work, policy: PolicyRuntime, request: SyncReque
       endTarget(work, { policy, job, target }, { state: 'done', error: null })
       continue
     }
-    const error = obstacle(policy, binding)
+    const error = obstacleOf(policy, binding)
     if (error !== null) endTarget(work, { policy, job, target }, { state: 'failed', error })
   }
   work.dirty.add(policy.policyId)
   return job.jobId
 }
 
-function obstacle(
+/** Why a job cannot reach a binding now; null where it can. */
+export function obstacleOf(
   policy: PolicyRuntime,
   binding: { readonly sourceId: string; readonly connected: boolean },
 ): { code: string; message: string } | null {

@@ -181,6 +181,8 @@ function settleJob(work: Work, place: JobPlace & { readonly binding: BindingRunt
   const target = job.targets.get(binding.bindingId)
   const to = job.to.get(binding.sourceId)
   if (target === undefined || to === undefined || !isOpen(target.state)) return
+  // It passed what is held, which says nothing of the answer that is waited for.
+  if (target.state === 'held') return
   if (!hasReached(binding.watermark, to)) return
   // Its sender's report brings the figures and is about to come; a watch looks after it in case it does not.
   if (target.state === 'running' && target.endedAs === null) target.reachedAtMs ??= work.nowMs

@@ -2,7 +2,14 @@ import { JobPage } from '../../../views/pages/job.tsx'
 import { JobsPage } from '../../../views/pages/jobs.tsx'
 import { entryState, jobKind, jobState } from '../api/objects.ts'
 import { listJobEntries } from '../use-cases/job-entries.ts'
-import { cancelJob, getJob, listJobTargets, listJobs, retryJob } from '../use-cases/jobs.ts'
+import {
+  approveJob,
+  cancelJob,
+  getJob,
+  listJobTargets,
+  listJobs,
+  retryJob,
+} from '../use-cases/jobs.ts'
 import { known, listingOf } from './listing.ts'
 import { idsOfJobs, namesOf, policyChoices } from './names.ts'
 import { type Act, type Outcome, type Page, type Visit, act, view } from './page.ts'
@@ -67,6 +74,18 @@ async function cancel({ visit }: Act): Promise<Outcome> {
   }
 }
 
+async function approve({ visit, form }: Act): Promise<Outcome> {
+  const jobId = visit.param('id')
+  const fingerprint = form.text('fingerprint')
+  const job = await approveJob(visit.context, visit.actor, { jobId, fingerprint })
+  return { to: `/jobs/${job.id}`, say: 'It is let go. Targets follow the source now.' }
+}
+
+async function keep({ visit }: Act): Promise<Outcome> {
+  const job = await cancelJob(visit.context, visit.actor, visit.param('id'))
+  return { to: `/jobs/${job.id}`, say: 'Targets keep these files.' }
+}
+
 async function retry({ visit }: Act): Promise<Outcome> {
   const { jobId } = await retryJob(visit.context, visit.actor, visit.param('id'))
   return { to: `/jobs/${jobId}`, say: 'This is the new job for what was left behind.' }
@@ -81,6 +100,20 @@ export const jobPages: readonly Page[] = [
     objectType: 'job',
     fallback: '/jobs',
     run: cancel,
+  }),
+  act({
+    path: '/jobs/:id/approve',
+    action: 'jobs.operate',
+    objectType: 'job',
+    fallback: '/jobs',
+    run: approve,
+  }),
+  act({
+    path: '/jobs/:id/keep',
+    action: 'jobs.operate',
+    objectType: 'job',
+    fallback: '/jobs',
+    run: keep,
   }),
   act({
     path: '/jobs/:id/retry',

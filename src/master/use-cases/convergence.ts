@@ -144,6 +144,7 @@ function judge(
       scanned: source?.completeAtMs !== null,
       gapCount: source?.gaps.length ?? 0,
       error: source?.error ?? null,
+      hold: source?.hold ?? null,
     },
     target: {
       connected: context.fleet.isConnected(binding.serverId),

@@ -7,6 +7,7 @@ import type { MasterContext } from '../context.ts'
 import type { Reader } from '../db/database.ts'
 import { toEntryNote, toErrorReason } from '../db/reason.ts'
 import {
+  type RecordedOperation,
   changes,
   jobSources,
   jobTargets,
@@ -35,7 +36,7 @@ interface EntryRow {
   readonly seq: number
   readonly path: string
   readonly fromPath: string | null
-  readonly operation: JobEntry['op']
+  readonly operation: RecordedOperation
   readonly type: JobEntry['type']
   readonly size: number
   readonly recordedAtMs: number
@@ -99,7 +100,10 @@ function afterCondition([sourceId, seq, bindingId]: readonly string[]): SQL {
 const NOTES = sql`(SELECT group_concat(n.code) FROM ${notedEntries} n
   WHERE n.binding_id = jt.binding_id AND n.seq = c.seq AND ts.epoch = js.epoch)`
 
+/** What was held back is told apart from what was sent; once let go it comes again under a later number. */
 const STATE = sql`CASE
+  WHEN c.operation IN ('held', 'kept') THEN c.operation
+  WHEN c.operation = 'released' THEN 'superseded'
   WHEN p.code IS NOT NULL THEN 'failed'
   WHEN ts.epoch = js.epoch AND ts.applied_seq >= c.seq THEN 'applied'
   WHEN jt.state = 'running' THEN 'sent'
@@ -116,7 +120,7 @@ function toEntry(row: EntryRow): JobEntry {
     path,
     ...(pathBytes === undefined ? {} : { pathBytes }),
     type: row.type,
-    op: row.operation,
+    op: shownOperation(row),
     ...(from === null ? {} : { from: from.path }),
     ...(from?.pathBytes === undefined ? {} : { fromBytes: from.pathBytes }),
     changed: iso(row.recordedAtMs),
@@ -128,4 +132,11 @@ function toEntry(row: EntryRow): JobEntry {
     notes: row.notes === null ? [] : row.notes.split(',').map(toEntryNote),
     error: toErrorReason(error),
   }
+}
+
+/** What is withheld is gone at the source, or it is there and empty. */
+function shownOperation({ operation, type }: EntryRow): JobEntry['op'] {
+  const isWithheld = operation === 'held' || operation === 'kept' || operation === 'released'
+  if (!isWithheld) return operation
+  return type === null ? 'delete' : 'update'
 }

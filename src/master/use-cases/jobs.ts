@@ -1,12 +1,14 @@
 import { type SQL, and, desc, eq, gte, inArray, lt, lte, sql } from 'drizzle-orm'
 
-import { AppError } from '../../core/base/errors.ts'
+import { AppError, ERRORS } from '../../core/base/errors.ts'
+import type { SourceHold } from '../../core/wire/control.ts'
 import { iso } from '../../platform/clock.ts'
 import type { Actor, MasterContext } from '../context.ts'
 import type { Reader } from '../db/database.ts'
 import { isoOrNull, toErrorReason } from '../db/reason.ts'
 import { jobSources, jobTargets, jobs } from '../db/schema.ts'
-import type { Job, JobKind, JobState, JobTarget, JobTargetState, Page } from '../model.ts'
+import type { Job, JobHold, JobKind, JobState, JobTarget, JobTargetState, Page } from '../model.ts'
+import { shownPath } from '../policies/roots.ts'
 import { findJob, findPolicy, findServer } from './lookup.ts'
 import { type PageRequest, cursorKey, pageLimit, toPage } from './paging.ts'
 
@@ -97,6 +99,16 @@ export async function listJobTargets(
 export async function cancelJob(context: MasterContext, actor: Actor, id: string): Promise<Job> {
   await context.jobs.cancel(id, actor)
   return await getJob(context, id)
+}
+
+/** Lets go exactly what a job holds; HOLD_CHANGED where it is something else by now, NOT_FOUND. */
+export async function approveJob(
+  context: MasterContext,
+  _actor: Actor,
+  input: { readonly jobId: string; readonly fingerprint: string },
+): Promise<Job> {
+  await context.jobs.approve(input.jobId, input.fingerprint)
+  return await getJob(context, input.jobId)
 }
 
 /** Tries the targets again that a job left behind; gives the id of the new job. NOT_FOUND, IN_USE while it runs. */
@@ -195,12 +207,21 @@ function plainFields(row: JobRow): Omit<Job, 'sources' | 'targetCounts' | 'targe
     createdAt: iso(row.createdAtMs),
     startedAt: isoOrNull(row.startedAtMs),
     endedAt: isoOrNull(row.endedAtMs),
-    hold: null,
+    hold: toJobHold(row.hold),
     error: toErrorReason(row.error),
   }
 }
 
+function toJobHold(hold: SourceHold | null): JobHold | null {
+  if (hold === null) return null
+  const { code, message, since, fingerprint, deletes, updates, bytes } = hold
+  const sample = hold.sample.map((path) => shownPath(path).path)
+  const { action } = ERRORS[code]
+  const preview = { deletes, updates, bytes, sample }
+  return { code, message, action, at: since, since, fingerprint, preview, clearsItself: false }
+}
+
 function toTarget(row: TargetRow): JobTarget {
-  const { jobId: _, runId: _run, error, ...fields } = row
+  const { jobId: _, runId: _run, way: _way, error, ...fields } = row
   return { ...fields, error: toErrorReason(error) }
 }

@@ -50,6 +50,11 @@ const VALID: readonly Entry[] = [
   entry(2 ** 53 - 1, 'hidden', { operation: 'excluded', state: null }),
 ]
 
+const WITHHELD: readonly Entry[] = [
+  entry(1, 'gone or empty', { operation: 'held', state: null }),
+  entry(2, 'stays', { operation: 'kept', state: null }),
+]
+
 function encode(entries: readonly Entry[], previousSeq = 0): Uint8Array {
   const writer = new ByteWriter()
   let previous = previousSeq
@@ -62,6 +67,10 @@ function encode(entries: readonly Entry[], previousSeq = 0): Uint8Array {
 
 test('every kind of entry reads as what was written', () => {
   expect(parseEntries(encode(VALID), 0, VALID.length)).toEqual({ ok: true, value: [...VALID] })
+})
+
+test('what targets are to leave alone reads as what was written', () => {
+  expect(parseEntries(encode(WITHHELD), 0, 2)).toEqual({ ok: true, value: [...WITHHELD] })
 })
 
 test('a second block goes on from the last seq of the first', () => {
@@ -145,6 +154,7 @@ test.each<[string, Entry]>([
   ['a root that is a file', entry(1, '')],
   ['a root that is deleted', entry(1, '', { operation: 'delete', state: null })],
   ['a deletion with a state', entry(1, 'a', { operation: 'delete' })],
+  ['something held with a state', entry(1, 'a', { operation: 'held' })],
   ['a creation without a state', entry(1, 'a', { state: null })],
   [
     'a deletion with a hint',

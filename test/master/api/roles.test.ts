@@ -101,6 +101,8 @@ const PAGE_ROLES: Readonly<Record<UserRole, readonly string[]>> = {
     'POST /policies/:id/sync',
     'POST /jobs/:id/cancel',
     'POST /jobs/:id/retry',
+    'POST /jobs/:id/approve',
+    'POST /jobs/:id/keep',
   ],
   admin: [
     'GET /servers/new',

@@ -9,6 +9,7 @@ const source: TargetFacts['source'] = {
   scanned: true,
   gapCount: 0,
   error: null,
+  hold: null,
 }
 const target: TargetFacts['target'] = {
   connected: true,
@@ -93,6 +94,13 @@ const table: readonly (readonly [string, Case, string, string | null])[] = [
     { target: { appliedSeq: 0, error: reason('FIRST_CONTACT') } },
     'held',
     'FIRST_CONTACT',
+  ],
+  ['the source waits for a word', { source: { hold: reason('MAX_DELETE') } }, 'held', 'MAX_DELETE'],
+  [
+    'the source waits for a word, and the target failed',
+    { source: { hold: reason('MAX_DELETE') }, target: { error: reason('NO_SPACE') } },
+    'failed',
+    'NO_SPACE',
   ],
   [
     'the target has an error',

@@ -1,9 +1,15 @@
 import { z } from 'zod'
 
-import { AppError } from '../../../core/base/errors.ts'
 import { objectReference } from '../../policy-schema.ts'
 import { listJobEntries } from '../../use-cases/job-entries.ts'
-import { cancelJob, getJob, listJobTargets, listJobs, retryJob } from '../../use-cases/jobs.ts'
+import {
+  approveJob,
+  cancelJob,
+  getJob,
+  listJobTargets,
+  listJobs,
+  retryJob,
+} from '../../use-cases/jobs.ts'
 import { type Endpoint, anyOf, endpoint, pageQuery } from '../endpoint.ts'
 import {
   entryState,
@@ -120,10 +126,8 @@ const actEndpoints: readonly Endpoint[] = [
     status: 200,
     result: job,
     audit: { objectType: 'job' },
-    run: async ({ context, params }) => {
-      await getJob(context, params['id'] ?? '')
-      throw new AppError('HOLD_CHANGED', 'cannot approve: the job holds nothing')
-    },
+    run: ({ context, actor, params, body }) =>
+      approveJob(context, actor, { jobId: params['id'] ?? '', fingerprint: body.fingerprint }),
   }),
 ]
 
