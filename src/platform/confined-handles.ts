@@ -13,6 +13,7 @@ import { type Attempt, attemptError, describe } from './attempt.ts'
 import { type OpenObject, attributesOf, setAttributeOf } from './confined-attributes.ts'
 import { type ConfinedRoot } from './confined-root.ts'
 import { changeMetadata } from './linux-metadata.ts'
+import { FICLONE } from './linux-numbers.ts'
 import { answeredState, answeredType, statDescriptor } from './linux-stat.ts'
 import { fileError } from './system-error.ts'
 
@@ -40,6 +41,7 @@ export class FileHandle implements WriteHandle {
   #descriptor: number
   /** Where the next byte is written. */
   #endBytes = 0
+  #sharedBytes = 0
 
   constructor(root: ConfinedRoot, attempt: Attempt, descriptor: number) {
     this.#root = root
@@ -53,6 +55,20 @@ export class FileHandle implements WriteHandle {
     } catch (error) {
       throw fileError(describe(this.#attempt), error)
     }
+  }
+
+  share(source: ReadHandle, bytes: number): boolean {
+    if (!(source instanceof FileHandle)) return false
+    const { call, numbers } = this.#root.kernel
+    const [from, to] = [source.#descriptor, this.#descriptor]
+    if (call(numbers.ioctl, to, FICLONE, from, 0, 0, 0) !== 0) return false
+    this.#resize(bytes)
+    this.#sharedBytes = bytes
+    return true
+  }
+
+  keep(bytes: number): void {
+    this.#endBytes += bytes
   }
 
   write(bytes: Uint8Array): void {
@@ -69,11 +85,7 @@ export class FileHandle implements WriteHandle {
   }
 
   skip(bytes: number): void {
-    try {
-      ftruncateSync(this.#descriptor, this.#endBytes + bytes)
-    } catch (error) {
-      throw fileError(describe(this.#attempt), error)
-    }
+    this.#resize(this.#endBytes + bytes)
     this.#endBytes += bytes
   }
 
@@ -108,9 +120,23 @@ export class FileHandle implements WriteHandle {
 
   close(): void {
     const descriptor = this.#descriptor
-    this.#descriptor = -1
-    if (descriptor < 0 || this.#root.closeDescriptor(descriptor)) return
-    throw attemptError(this.#attempt, this.#root.errno())
+    if (descriptor < 0) return
+    try {
+      // Content that was broken off may go on another time, but not behind that of another version.
+      if (this.#endBytes < this.#sharedBytes) this.#resize(this.#endBytes)
+    } finally {
+      this.#descriptor = -1
+      if (!this.#root.closeDescriptor(descriptor))
+        throw attemptError(this.#attempt, this.#root.errno())
+    }
+  }
+
+  #resize(bytes: number): void {
+    try {
+      ftruncateSync(this.#descriptor, bytes)
+    } catch (error) {
+      throw fileError(describe(this.#attempt), error)
+    }
   }
 
   get #object(): OpenObject {

@@ -119,6 +119,7 @@ export class MemoryBinding implements InboundBinding {
         buffer.set(content.subarray(position, position + buffer.length))
         return true
       },
+      share: () => false,
       isUntouched: () => !this.basesChange,
       close: () => {
         this.openBases--
@@ -186,6 +187,8 @@ function collect(
   const content = () => new Uint8Array(Buffer.concat(parts))
   return {
     content,
+    beginWith: () => undefined,
+    copy: (bytes) => void parts.push(bytes.slice()),
     write: (bytes) => void parts.push(bytes.slice()),
     finish: () => {
       done(content())

@@ -58,6 +58,8 @@ export class MemoryTree implements TargetTree {
   readonly disk: MemoryDisk
   /** Why this file system does not hold an attribute; null where it does. */
   refuseAttribute: (name: ByteString, value: ByteString) => AttributeRefusal | null = () => null
+  /** Whether files can share what they hold. */
+  canShare = true
   readonly #device = devices++
   readonly #before: BeforeCall
 
@@ -174,18 +176,41 @@ export class MemoryTree implements TargetTree {
   }
 
   #writer(path: RelPath, inode: bigint): WriteHandle {
+    let end = this.#node(inode).content.length
+    let sharedBytes = 0
+    const put = (bytes: Uint8Array): void => {
+      const { content } = this.#node(inode)
+      const parts = [content.subarray(0, end), bytes, content.subarray(end + bytes.length)]
+      if (bytes.length > 0) this.#setContent(inode, Buffer.concat(parts))
+      end += bytes.length
+    }
     return {
+      share: (source, bytes) => {
+        if (!this.canShare) return false
+        const content = new Uint8Array(bytes)
+        source.read(content, 0)
+        this.#setContent(inode, content)
+        sharedBytes = bytes
+        return true
+      },
+      keep: (bytes) => {
+        end += bytes
+      },
       write: (bytes) => {
         this.#before('write', path, bytes.length)
-        this.#append(inode, bytes)
+        put(bytes)
       },
       skip: (bytes) => {
         this.#before('write', path, 0)
-        this.#append(inode, new Uint8Array(bytes))
+        if (end < this.#node(inode).content.length) throw new Error('skipped over what is there')
+        put(new Uint8Array(bytes))
       },
       ...this.#metadataOf(path, inode),
       stat: () => this.#state(this.#node(inode)),
-      close: () => undefined,
+      close: () => {
+        if (end < sharedBytes) this.#setContent(inode, this.#node(inode).content.subarray(0, end))
+        sharedBytes = 0
+      },
     }
   }
 

@@ -44,6 +44,37 @@ export function targetTreeSuite(name: string, make: () => TreeFixture): void {
       expect(get(tree, at('file'))).toBe('one two')
     })
 
+    test('what a file shares stays where it is kept, and is replaced where it is written', () => {
+      put(tree, at('base'), 'one two three')
+      for (const bytes of [13, 11, 4]) {
+        const base = tree.open(at('base'))
+        const handle = tree.create(at('file'))
+        const isShared = base !== null && handle.share(base, bytes)
+        if (isShared) handle.keep(4)
+        else handle.write(bytesOf('one '))
+        handle.write(bytesOf('TWO'))
+        handle.write(bytesOf(' through'))
+        expect(handle.stat().size).toBe(15)
+        handle.close()
+        base?.close()
+        expect(get(tree, at('file'))).toBe('one TWO through')
+        expect(get(tree, at('base'))).toBe('one two three')
+        tree.unlink(at('file'))
+      }
+    })
+
+    test('a file that is closed early ends where it was written to, whatever it shares', () => {
+      put(tree, at('base'), 'one two three')
+      const base = tree.open(at('base'))
+      const handle = tree.create(at('file'))
+      if (base !== null && handle.share(base, 13)) handle.keep(4)
+      else handle.write(bytesOf('one '))
+      handle.close()
+      handle.close()
+      base?.close()
+      expect(get(tree, at('file'))).toBe('one ')
+    })
+
     test('a file that exists grows at its end, whatever its mode', () => {
       put(tree, at('file'), 'one ')
       tree.setMetadata(at('file'), 'file', only({ mode: 0o400 }))

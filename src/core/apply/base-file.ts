@@ -1,7 +1,7 @@
 import { SMALL_FILE_BYTES_MAX } from '../base/limits.ts'
 import type { ContentHash, Entry } from '../change/entry.ts'
 import { type IndexRow, isUntouched } from './index-store.ts'
-import type { ReadHandle, TargetTree } from './target-tree.ts'
+import type { ReadHandle, TargetTree, WriteHandle } from './target-tree.ts'
 
 /** An older version of a wanted file that lies here untouched. */
 export interface BaseVersion {
@@ -13,6 +13,8 @@ export interface BaseVersion {
 export interface BaseFile extends BaseVersion {
   /** Fills the buffer from a position in bytes; false where that is not possible any more. */
   read(buffer: Uint8Array, position: number): boolean
+  /** Lets a new file begin with its first bytes, without reading them; false where that is not possible. */
+  share(target: WriteHandle, bytes: number): boolean
   /** Whether it is still what the index says. */
   isUntouched(): boolean
   close(): void
@@ -49,6 +51,7 @@ export function openBase(places: BasePlaces, entry: Entry): BaseFile | null {
     hash: row.state.hash,
     size: row.state.size,
     read: (buffer, position) => fill(handle, buffer, position),
+    share: (target, bytes) => target.share(handle, bytes),
     isUntouched: isSame,
     close: () => handle.close(),
   }

@@ -96,6 +96,10 @@ export interface InboundSet {
 }
 
 export interface InboundFile {
+  /** Says, before anything is written, from which older version much of the content will be copied. */
+  beginWith(base: BaseFile): void
+  /** Writes what was read at `from` of that version. */
+  copy(bytes: Uint8Array, from: number): void
   write(bytes: Uint8Array): void
   /** Ends the content; gives the hash of what was written. */
   finish(): ContentHash

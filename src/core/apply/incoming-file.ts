@@ -2,6 +2,7 @@ import { assert } from '../base/assert.ts'
 import type { Failure } from '../base/result.ts'
 import type { ContentHash, SentState } from '../change/entry.ts'
 import type { RelPath } from '../path/rel-path.ts'
+import type { BaseFile } from './base-file.ts'
 import type { InboundFile } from './inbound.ts'
 import type { MetadataWriter } from './metadata.ts'
 import { NOTHING_LACKS, type Note } from './notes.ts'
@@ -57,6 +58,8 @@ export class IncomingFile implements InboundFile {
   #size: number
   #failure: Failure | null = null
   #notes = NOTHING_LACKS
+  /** As many bytes are in the file from the first: those of an older version. */
+  #sharedBytes = 0
   #isOpen = true
 
   constructor(deps: IncomingDependencies, to: Destination, done: (file: StagedFile) => void) {
@@ -69,11 +72,21 @@ export class IncomingFile implements InboundFile {
     else this.#try(() => this.#create(to.start))
   }
 
+  beginWith(base: BaseFile): void {
+    assert(this.#isOpen && this.#size === 0, 'a file begins once')
+    const bytes = Math.min(base.size, this.#state?.size ?? 0)
+    this.#try(() => {
+      if (this.#handle !== null && base.share(this.#handle, bytes)) this.#sharedBytes = bytes
+    })
+  }
+
+  copy(bytes: Uint8Array, from: number): void {
+    const isThere = from === this.#size && from + bytes.length <= this.#sharedBytes
+    this.#take(bytes, () => (isThere ? this.#handle?.keep(bytes.length) : this.#put(bytes)))
+  }
+
   write(bytes: Uint8Array): void {
-    assert(this.#isOpen, 'nothing is written to a file after its end')
-    this.#hasher.update(bytes)
-    this.#try(() => this.#put(bytes))
-    this.#size += bytes.length
+    this.#take(bytes, () => this.#put(bytes))
   }
 
   finish(): ContentHash {
@@ -93,6 +106,13 @@ export class IncomingFile implements InboundFile {
     this.#handle = null
   }
 
+  #take(bytes: Uint8Array, put: () => void): void {
+    assert(this.#isOpen, 'nothing is written to a file after its end')
+    this.#hasher.update(bytes)
+    this.#try(put)
+    this.#size += bytes.length
+  }
+
   #create(start: PartialStart | null): void {
     const { staging, tree } = this.#deps
     staging.make()
@@ -109,7 +129,8 @@ export class IncomingFile implements InboundFile {
     const handle = this.#handle
     if (handle === null || !this.#deps.sparse) return handle?.write(bytes)
     for (const { kind, start, end } of zeroRuns(bytes, this.#size)) {
-      if (kind === 'hole') handle.skip(end - start)
+      const isNew = this.#size + start >= this.#sharedBytes
+      if (kind === 'hole' && isNew) handle.skip(end - start)
       else handle.write(bytes.subarray(start, end))
     }
   }

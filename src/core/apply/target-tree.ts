@@ -94,9 +94,16 @@ export interface MetadataHandle {
 }
 
 export interface WriteHandle extends MetadataHandle {
-  /** Writes all bytes at the end. */
+  /**
+   * Begins with the first bytes of another file, by sharing its blocks; false where the file system cannot. Only before
+   * anything is written. What is shared is overwritten by `write`, and stays where `keep` passes over it.
+   */
+  share(source: ReadHandle, bytes: number): boolean
+  /** Goes on behind so many bytes that were shared. */
+  keep(bytes: number): void
+  /** Writes all bytes behind what was written and kept so far. */
   write(bytes: Uint8Array): void
-  /** Makes the file longer by so many zeros, which take no room where the file system can do without. */
+  /** Makes the file longer by so many zeros, which take no room where the file system can do without. Not over what was shared. */
   skip(bytes: number): void
   stat(): FileState
   /** Throws where the file system only now tells that a write has failed. */

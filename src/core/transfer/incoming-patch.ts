@@ -62,13 +62,18 @@ export class IncomingBase {
     return signed
   }
 
-  /** Hands a stretch on chunk by chunk; false where it cannot be read. */
-  copy(from: number, length: number, write: (chunk: Uint8Array) => void): boolean {
+  /** Lets a file begin with it. */
+  begin(file: InboundFile): void {
+    file.beginWith(this.#file)
+  }
+
+  /** Copies a stretch into a file, chunk by chunk; false where it cannot be read. */
+  copy(from: number, length: number, file: InboundFile): boolean {
     demand(from + length <= this.#file.size, 'a copy from outside the base')
     for (let copied = 0; copied < length;) {
       const chunk = this.#read(from + copied, Math.min(CONTENT_CHUNK_BYTES, length - copied))
       if (chunk === null) return false
-      write(chunk)
+      file.copy(chunk, from + copied)
       copied += chunk.length
     }
     return true
@@ -136,6 +141,7 @@ export class PatchedContent {
     this.#base = base
     this.#file = file
     this.#isLost = base === null
+    base?.begin(file)
   }
 
   write(bytes: Uint8Array): void {
@@ -145,8 +151,7 @@ export class PatchedContent {
   copy(from: number, length: number): void {
     demand(length <= COPY_BYTES_MAX, `a copy of ${length} bytes`)
     if (this.#isLost) return
-    const isCopied = this.#base?.copy(from, length, (chunk) => this.#file.write(chunk))
-    this.#isLost = isCopied !== true
+    this.#isLost = this.#base?.copy(from, length, this.#file) !== true
   }
 
   /** Gives the hash of what was built, null where it is not what the sender named, or may be of two versions. */
