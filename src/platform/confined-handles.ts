@@ -119,16 +119,21 @@ export class FileHandle implements WriteHandle {
   }
 
   close(): void {
-    const descriptor = this.#descriptor
-    if (descriptor < 0) return
+    if (this.#descriptor < 0) return
     try {
       // Content that was broken off may go on another time, but not behind that of another version.
       if (this.#endBytes < this.#sharedBytes) this.#resize(this.#endBytes)
-    } finally {
-      this.#descriptor = -1
-      if (!this.#root.closeDescriptor(descriptor))
-        throw attemptError(this.#attempt, this.#root.errno())
+    } catch (error) {
+      this.#closeDescriptor()
+      throw error
     }
+    if (!this.#closeDescriptor()) throw attemptError(this.#attempt, this.#root.errno())
+  }
+
+  #closeDescriptor(): boolean {
+    const descriptor = this.#descriptor
+    this.#descriptor = -1
+    return this.#root.closeDescriptor(descriptor)
   }
 
   #resize(bytes: number): void {
