@@ -1,5 +1,6 @@
 import type { Database, Statement } from 'bun:sqlite'
 
+import type { WithheldOperation } from '../core/change/entry.ts'
 import type { HeldRows } from '../core/change/journal-store.ts'
 import type { Column } from './journal-rows.ts'
 
@@ -16,7 +17,8 @@ interface Sums {
 /** What a journal holds back; `prepare`d once for all sources. */
 export class HeldStatements {
   readonly #sums: Statement<Sums, Column[]>
-  readonly #below: Statement<unknown, Column[]>
+  readonly #heldBelow: Statement<unknown, Column[]>
+  readonly #keptBelow: Statement<unknown, Column[]>
   readonly #losses: Statement<{ count: bigint }, Column[]>
   readonly #keep: Statement<unknown, Column[]>
 
@@ -27,7 +29,10 @@ export class HeldStatements {
          sum(type IS NOT NULL) AS updates, sum(loss_bytes) AS bytes, min(seq) AS first, max(seq) AS last,
          min(changed_at_ms) AS since ${held} AND seq > ?2`,
     )
-    this.#below = database.query(`SELECT 1 ${held} AND tree_key > ?2 AND tree_key < ?3 LIMIT 1`)
+    const kept = `FROM entry WHERE source = ?1 AND operation = 'kept'`
+    const below = 'AND tree_key > ?2 AND tree_key < ?3 LIMIT 1'
+    this.#heldBelow = database.query(`SELECT 1 ${held} ${below}`)
+    this.#keptBelow = database.query(`SELECT 1 ${kept} ${below}`)
     this.#losses = database.query(
       `SELECT count(*) AS count FROM entry WHERE source = ?1 AND loss_bytes IS NOT NULL
        AND changed_at_ms > ?2 AND operation NOT IN ('held', 'kept')`,
@@ -51,8 +56,9 @@ export class HeldStatements {
     }
   }
 
-  isAnyBelow(source: bigint, [low, high]: readonly [Uint8Array, Uint8Array]): boolean {
-    return this.#below.get(source, low, high) !== null
+  below(source: bigint, [low, high]: readonly [Uint8Array, Uint8Array]): WithheldOperation | null {
+    if (this.#heldBelow.get(source, low, high) !== null) return 'held'
+    return this.#keptBelow.get(source, low, high) === null ? null : 'kept'
   }
 
   lossesSince(source: bigint, atMs: number): number {

@@ -3,6 +3,7 @@ import type { Database, Statement } from 'bun:sqlite'
 import firstStep from '../../migrations/agent/journal/0001_journal.sql' with { type: 'text' }
 import attributes from '../../migrations/agent/journal/0002_attributes.sql' with { type: 'text' }
 import withheld from '../../migrations/agent/journal/0003_withheld.sql' with { type: 'text' }
+import type { WithheldOperation } from '../core/change/entry.ts'
 import type {
   HashFinding,
   HeldRows,
@@ -103,8 +104,8 @@ export class SqliteJournalStore implements JournalStore {
     return this.#held.above(this.#key(), seq)
   }
 
-  holdsBelow(folder: RelPath): boolean {
-    return this.#held.isAnyBelow(this.#key(), subtree(folder))
+  withheldBelow(folder: RelPath): WithheldOperation | null {
+    return this.#held.below(this.#key(), subtree(folder))
   }
 
   held({ after, upTo, limit }: Omit<SeqRange, 'liveOnly'>): JournalRow[] {

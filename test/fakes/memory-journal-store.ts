@@ -1,4 +1,4 @@
-import { isWithheld } from '../../src/core/change/entry.ts'
+import { type WithheldOperation, isWithheld } from '../../src/core/change/entry.ts'
 import type {
   HashFinding,
   HeldRows,
@@ -90,8 +90,11 @@ export class MemoryJournalStore implements JournalStore {
     }
   }
 
-  holdsBelow(folder: RelPath): boolean {
-    return this.#heldRows().some((row) => isBelow(row.path, folder))
+  withheldBelow(folder: RelPath): WithheldOperation | null {
+    const below = [...this.#rows.values()].filter((row) => isBelow(row.path, folder))
+    const found = (operation: WithheldOperation) => below.some((row) => row.operation === operation)
+    if (found('held')) return 'held'
+    return found('kept') ? 'kept' : null
   }
 
   held({ after, upTo, limit }: Omit<SeqRange, 'liveOnly'>): JournalRow[] {

@@ -1,4 +1,4 @@
-import type { FileType } from '../../src/core/change/entry.ts'
+import { type FileType, isWithheld } from '../../src/core/change/entry.ts'
 import { type RelPath, ROOT, isStaging } from '../../src/core/path/rel-path.ts'
 import { attributesOf } from '../fakes/memory-attributes.ts'
 import { find } from '../fakes/memory-disk.ts'
@@ -51,6 +51,7 @@ export function violations(source: SimSource, target: SimTarget, history: Histor
     ...foreignContents(target, history),
     ...lostPaths(target, history),
     ...aheadOfDisk(source, target),
+    ...overLimit(source),
   ].map((problem) => `${target.bindingId}: ${problem}`)
 }
 
@@ -85,7 +86,8 @@ function aheadOfDisk({ journal }: SimSource, target: SimTarget): string[] {
   return journal
     .changes(range)
     .filter(({ path }) => !pending.has(path))
-    .flatMap(({ path, state, seq }) => {
+    .flatMap(({ path, state, seq, operation }) => {
+      if (isWithheld(operation)) return []
       const here = target.tree.lstat(path)
       if (state === null)
         return here === null ? [] : [`"${path}" is there, deleted at ${seq} below the watermark`]
@@ -98,13 +100,42 @@ function aheadOfDisk({ journal }: SimSource, target: SimTarget): string[] {
     })
 }
 
-/** At rest the trees are identical. Gives where they are not. */
-export function differences(source: MemoryTree, target: MemoryTree): string[] {
+/** No more files leave unasked than may. */
+function overLimit(source: SimSource): string[] {
+  const allowed = source.deletionLimit?.count ?? Infinity
+  return source.losses > allowed ? [`${source.losses} files left, and ${allowed} may`] : []
+}
+
+/** The files that a target had before a step, to see that it still has what is withheld. */
+export class Withheld {
+  #files = new Map<RelPath, string>()
+
+  /** Gives what went, or became another, although it was withheld before and after. */
+  check(target: SimTarget, before: ReadonlySet<RelPath>, after: ReadonlySet<RelPath>): string[] {
+    const files = new Map<RelPath, string>()
+    for (const path of walk(target.tree, ROOT)) {
+      const node = find(target.tree.disk.world, path)
+      if (node?.type === 'file') files.set(path, textOf(node.content))
+    }
+    const stayed = [...this.#files].filter(([path]) => before.has(path) && after.has(path))
+    this.#files = files
+    return stayed
+      .filter(([path, content]) => files.get(path) !== content)
+      .map(([path]) => `${target.bindingId}: "${path}" did not stay, and is withheld`)
+  }
+}
+
+/** At rest the trees are identical, but for what is withheld. Gives where they are not. */
+export function differences(
+  source: MemoryTree,
+  target: MemoryTree,
+  withheld: ReadonlySet<RelPath>,
+): string[] {
   const left = picture(source)
   const right = picture(target)
   const paths = [...new Set([...left.keys(), ...right.keys()])]
   return paths
-    .filter((path) => left.get(path) !== right.get(path))
+    .filter((path) => left.get(path) !== right.get(path) && !withheld.has(path))
     .map(
       (path) => `"${path}" is ${left.get(path) ?? 'nothing'} and ${right.get(path) ?? 'nothing'}`,
     )

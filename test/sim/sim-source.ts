@@ -5,14 +5,15 @@ import { SourceLoop } from '../../src/cms/source-loop.ts'
 import type { OutboundSource } from '../../src/core/apply/outbound.ts'
 import type { ReadTree } from '../../src/core/apply/target-tree.ts'
 import { fromText } from '../../src/core/base/byte-string.ts'
+import type { DeletionLimit } from '../../src/core/change/breaker.ts'
 import { DetectBuffer } from '../../src/core/change/detect-buffer.ts'
-import type { Position } from '../../src/core/change/entry.ts'
+import { type Position, isWithheld } from '../../src/core/change/entry.ts'
 import { Gaps } from '../../src/core/change/gaps.ts'
 import type { Hint } from '../../src/core/change/hint.ts'
 import { Journal } from '../../src/core/change/journal.ts'
 import { openJournal } from '../../src/core/change/open-journal.ts'
 import { createFilter } from '../../src/core/filter/filter.ts'
-import { ROOT } from '../../src/core/path/rel-path.ts'
+import { type RelPath, ROOT } from '../../src/core/path/rel-path.ts'
 import { createLogger } from '../../src/platform/log.ts'
 import { compilePattern } from '../../src/platform/pattern.ts'
 import type { OnWatchSignal, WatcherFactory } from '../../src/platform/watcher.ts'
@@ -39,11 +40,14 @@ export class SimSource {
   #epochs = 0
   #journal: Journal
   #loop: SourceLoop
+  /** Null where anything may leave unasked. */
+  readonly deletionLimit: DeletionLimit | null
   /** Happens whenever the sender opens a file. */
   onRead: () => void = () => undefined
 
-  constructor(clock: SimClock) {
+  constructor(clock: SimClock, deletionLimit: DeletionLimit | null) {
     this.#clock = clock
+    this.deletionLimit = deletionLimit
     this.disk = new MemoryDisk(() => clock.stampNs())
     this.tree = new MemoryTree(this.disk)
     const filter = createFilter({ include: [], exclude: [] }, compilePattern)
@@ -90,6 +94,19 @@ export class SimSource {
       if (steps > STEPS_MAX) throw new Error('detection does not come to an end')
   }
 
+  /** Files that left unasked within the window. */
+  get losses(): number {
+    const { windowS = 0 } = this.deletionLimit ?? {}
+    return this.#store.lossesSince(this.#clock.nowMs() - windowS * 1000)
+  }
+
+  /** What targets are to leave as they have it. */
+  withheld(): ReadonlySet<RelPath> {
+    const range = { after: 0, upTo: this.#journal.headSeq, limit: 100_000, liveOnly: false }
+    const rows = this.#journal.changes(range)
+    return new Set(rows.flatMap((row) => (isWithheld(row.operation) ? [row.path] : [])))
+  }
+
   /** Lets time pass until nothing is due any more. */
   async settle(): Promise<void> {
     this.#onSignal?.({ kind: 'hints', hints: this.#hints.splice(0) })
@@ -126,7 +143,7 @@ export class SimSource {
     const journal = new Journal(this.#store, {
       filter,
       lookAt: disk.look,
-      deletionLimit: null,
+      deletionLimit: this.deletionLimit,
       removeMax: 1000,
     })
     const loop = new SourceLoop({

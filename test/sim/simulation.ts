@@ -1,6 +1,8 @@
+import type { DeletionLimit } from '../../src/core/change/breaker.ts'
+import { type RelPath, isBelow } from '../../src/core/path/rel-path.ts'
 import { SimClock } from './clock.ts'
 import { Dice } from './dice.ts'
-import { History, differences, violations } from './invariants.ts'
+import { History, Withheld, differences, violations } from './invariants.ts'
 import { SimMaster } from './sim-master.ts'
 import { SimSource } from './sim-source.ts'
 import { SimTarget } from './sim-target.ts'
@@ -10,6 +12,13 @@ const FIRST_OPERATIONS = 12
 const STEPS = 100
 const ROUNDS_TO_REST = 60
 const TARGETS = 2
+/** By seed: how many files may leave unasked. */
+const LIMITS: readonly (DeletionLimit | null)[] = [
+  null,
+  { count: 1, percent: null, windowS: 1 },
+  { count: 3, percent: null, windowS: 2 },
+  { count: null, percent: 30, windowS: 1 },
+]
 
 export interface SimulationResult {
   readonly seed: number
@@ -38,18 +47,24 @@ class Simulation {
   readonly trace: string[] = []
   readonly #dice: Dice
   readonly #clock = new SimClock()
-  readonly #source = new SimSource(this.#clock)
+  readonly #source: SimSource
   readonly #master = new SimMaster(this.#clock)
   readonly #targets: readonly SimTarget[]
   readonly #history = new History()
+  readonly #stayed: readonly Withheld[]
+  #withheld: ReadonlySet<RelPath> = new Set()
+  /** What a person saw of a hold, perhaps a while ago. */
+  #shown: string | null = null
   readonly #operations: SourceOperations
 
   constructor(seed: number) {
     this.#dice = new Dice(seed)
+    this.#source = new SimSource(this.#clock, LIMITS[seed % LIMITS.length] ?? null)
     this.#targets = Array.from(
       { length: TARGETS },
       (_, index) => new SimTarget(`target-${index + 1}`, this.#clock),
     )
+    this.#stayed = this.#targets.map(() => new Withheld())
     const { tree } = this.#source
     this.#operations = new SourceOperations(tree, this.#dice, (hint) => this.#source.hint(hint))
     this.#source.onRead = () => {
@@ -77,6 +92,7 @@ class Simulation {
       [1, () => this.#crashTarget()],
       [1, () => this.#crashSource()],
       [1, () => this.#fill()],
+      [1, () => this.#answer()],
     ]
     let throwOf = this.#dice.below(steps.reduce((sum, [weight]) => sum + weight, 0))
     for (const [weight, step] of steps) {
@@ -141,8 +157,29 @@ class Simulation {
     this.trace.push(`${target.bindingId} is ${target.isFull ? 'full' : 'not full'}`)
   }
 
+  /** Somebody looks at what is held, or says what is to become of what he saw. */
+  #answer(): void {
+    const { journal } = this.#source
+    const shown = this.#shown
+    if (shown === null || this.#dice.oneIn(3)) {
+      this.#shown = journal.hold?.fingerprint ?? null
+      return
+    }
+    const isCurrent = shown === journal.hold?.fingerprint
+    const decision = this.#dice.oneIn(2) ? 'release' : 'keep'
+    const isTaken = journal.resolveHold(shown, decision)
+    this.trace.push(`${decision} what is held: ${isTaken ? 'taken' : 'not what was shown'}`)
+    if (isTaken !== isCurrent) throw new Error('an answer was taken for another hold')
+    this.#shown = null
+  }
+
   #check(): string[] {
-    return this.#targets.flatMap((target) => violations(this.#source, target, this.#history))
+    const before = this.#withheld
+    this.#withheld = this.#source.withheld()
+    return this.#targets.flatMap((target, index) => [
+      ...violations(this.#source, target, this.#history),
+      ...(this.#stayed[index]?.check(target, before, this.#withheld) ?? []),
+    ])
   }
 
   /** Everything is whole again, and nobody works any more. */
@@ -156,7 +193,8 @@ class Simulation {
       this.#master.hearSource(this.#source)
       for (const target of this.#targets) this.#master.hearTarget(target)
       const jobs = this.#master.plan()
-      if (jobs.length === 0) return this.#atRest()
+      const isDone = jobs.length === 0 || this.#isBlocked()
+      if (isDone && !this.#answerTheRest()) return this.#atRest()
       for (const { to, bindingIds } of jobs) {
         for (const target of this.#targets.filter((one) => bindingIds.includes(one.bindingId))) {
           const what = target.receive(this.#source.outbound, to.seq, calm)
@@ -170,9 +208,35 @@ class Simulation {
     return [`it does not come to rest; pending: ${JSON.stringify(pending)}`]
   }
 
+  /** What all targets lack wants to be where something lies that a person had them keep. */
+  #isBlocked(): boolean {
+    const { headSeq } = this.#source.journal
+    return this.#targets.every(({ index }) => {
+      const pending = index.pending()
+      const isThere = index.watermark()?.seq === headSeq
+      return isThere && pending.every(({ path }) => this.#isOverKept(path))
+    })
+  }
+
+  #isOverKept(path: RelPath): boolean {
+    return [...this.#withheld].some((kept) => isBelow(kept, path))
+  }
+
+  /** At the end everything held goes; false where nothing is. */
+  #answerTheRest(): boolean {
+    const { journal } = this.#source
+    const { hold } = journal
+    return hold !== null && journal.resolveHold(hold.fingerprint, 'release')
+  }
+
   #atRest(): string[] {
+    const pending = this.#targets.flatMap(({ index }) => index.pending().map(({ path }) => path))
+    const blocked = pending.filter((path) => this.#isOverKept(path))
+    const excused = new Set([...this.#withheld, ...blocked])
     return this.#targets.flatMap((target) =>
-      differences(this.#source.tree, target.tree).map((one) => `${target.bindingId}: ${one}`),
+      differences(this.#source.tree, target.tree, excused).map(
+        (one) => `${target.bindingId}: ${one}`,
+      ),
     )
   }
 }

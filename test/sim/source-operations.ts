@@ -118,7 +118,7 @@ export class SourceOperations {
     const one = this.#existing('file')
     const other = this.#existing('file')
     if (one === null || other === null || one === other) return 'exchange: nothing'
-    exchange(this.#tree, one, other)
+    if (!exchange(this.#tree, one, other)) return 'exchange: the name aside is taken'
     for (const path of [one, other]) {
       this.#tell('movedFrom', path, false)
       this.#tell('movedTo', path, false)
@@ -268,10 +268,12 @@ function depthOf(path: RelPath): number {
   return above === null ? 0 : depthOf(above) + 1
 }
 
-/** Swaps two names; nobody looks in between, as with renameat2. */
-function exchange(tree: MemoryTree, one: RelPath, other: RelPath): void {
+/** Swaps two names; nobody looks in between, as with renameat2. A power cut may have left the name aside. */
+function exchange(tree: MemoryTree, one: RelPath, other: RelPath): boolean {
   const aside = `${one}.exchanged` as RelPath
+  if (tree.lstat(aside) !== null) return false
   tree.rename(one, aside)
   tree.rename(other, one)
   tree.rename(aside, other)
+  return true
 }

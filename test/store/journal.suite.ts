@@ -118,15 +118,13 @@ export function journalStoreSuite(name: string, make: () => JournalStore): void 
       const range = { after: 0, upTo: 3, limit: 2 }
       expect(paths(store.held(range))).toEqual(['d/b', 'd/a'])
       expect(paths(store.held({ ...range, limit: 9 }))).toEqual(['d/b', 'd/a', 'd'])
-      expect(['', 'd', 'd/a', 'e'].map((at) => store.holdsBelow(path(at)))).toEqual([
-        true,
-        true,
-        false,
-        false,
-      ])
+      const below = () => ['', 'd', 'd/a', 'e'].map((at) => store.withheldBelow(path(at)))
+      expect(below()).toEqual(['held', 'held', null, null])
       store.durably(() => store.keepHeld(2))
       expect(store.heldAbove(0)).toMatchObject({ rowCount: 2, lastSeq: 2 })
       expect(store.get(path('e'))?.operation).toBe('kept')
+      store.durably(() => store.keepHeld(0))
+      expect(below()).toEqual(['kept', 'kept', null, null])
       const live = { after: 0, upTo: 9, limit: 9, liveOnly: true }
       expect(paths(store.changes(live))).toEqual(['d', 'd/a', 'd/b', 'e'])
       store.durably(() => store.drop('tombstones'))

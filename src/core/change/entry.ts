@@ -43,8 +43,10 @@ export type EntryOperation =
   /** The same where the word was no. */
   | 'kept'
 
+export type WithheldOperation = Extract<EntryOperation, 'held' | 'kept'>
+
 /** Tells whether targets are to leave a path as they have it, whatever became of it at the source. */
-export function isWithheld(operation: EntryOperation): boolean {
+export function isWithheld(operation: EntryOperation): operation is WithheldOperation {
   return operation === 'held' || operation === 'kept'
 }
 

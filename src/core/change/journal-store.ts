@@ -1,5 +1,5 @@
 import type { RelPath } from '../path/rel-path.ts'
-import type { ContentHash, FileState } from './entry.ts'
+import type { ContentHash, FileState, WithheldOperation } from './entry.ts'
 import type { JournalRow } from './row.ts'
 
 /** What a root was when its journal was made: another folder under the same path is not this source. */
@@ -93,8 +93,8 @@ export interface JournalStore {
   lossesSince(atMs: number): number
   /** What is held above a seq; null for nothing. */
   heldAbove(seq: number): HeldRows | null
-  /** Tells whether a row strictly below a folder is held. */
-  holdsBelow(folder: RelPath): boolean
+  /** Whether any row strictly below a folder is held or, where none is, kept. */
+  withheldBelow(folder: RelPath): WithheldOperation | null
   /** Held rows with `after < seq <= upTo`, deepest first. */
   held(range: {
     readonly after: number

@@ -93,7 +93,8 @@ export class Recording {
   /** Lets held rows go: what is gone is deleted, what was emptied is sent as it is. */
   release(rows: readonly JournalRow[]): void {
     for (const { lossBytes: _, ...row } of rows) {
-      const operation = isLive(row) ? 'update' : 'delete'
+      const stays = row.state === null ? this.#tools.store.withheldBelow(row.path) : null
+      const operation = stays ?? (isLive(row) ? 'update' : 'delete')
       this.#write(row.path, row, { ...row, operation, from: null })
     }
   }
@@ -204,7 +205,7 @@ export class Recording {
   ): Pick<RowContent, 'operation' | 'lossBytes'> {
     if (operation !== 'delete' || isMoved === true) return { operation }
     if (row.state.type === 'directory')
-      return { operation: this.#tools.store.holdsBelow(row.path) ? 'held' : operation }
+      return { operation: this.#tools.store.withheldBelow(row.path) ?? operation }
     const lossBytes = row.lossBytes ?? byteCount(row.state)
     if (isWithheld(row.operation)) return { operation: row.operation, lossBytes }
     return { operation: this.#mayGo() ? operation : 'held', lossBytes }

@@ -200,6 +200,21 @@ describe('a hold', () => {
     expect(one.changes(() => one.see('hint', 'd/f0'))).toEqual(['create d/f0'])
   })
 
+  test('that is refused keeps the folder that it lies in, also where other things in it may go', () => {
+    const one = rig()
+    remove(one, ...files(4))
+    expect(one.journal.resolveHold(one.journal.hold?.fingerprint ?? '', 'keep')).toBe(true)
+    one.disk.nowMs += 601_000
+    const gone = remove(one, ...files(10).slice(4), 'd')
+    expect(gone).toEqual(
+      [...Array(2).fill('delete'), ...Array(5).fill('held')].map((what, at) => {
+        return `${what} ${[...files(10).slice(4).toReversed(), 'd'][at]}`
+      }),
+    )
+    expect(release(one).at(-1)).toBe('kept d')
+    expect(one.journal.hold).toBeNull()
+  })
+
   test('is named in full lists, which say otherwise that it is gone', () => {
     const one = rig()
     remove(one, ...files(4))
