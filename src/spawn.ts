@@ -7,6 +7,12 @@ import type { StartInotifyWorker } from './platform/inotify-watcher.ts'
 // Everything that depends on how this program was started lies here: in an executable the paths of modules are others
 // than under `bun run`, and only a file directly in src/ has the same place in both.
 
+/**
+ * For how much memory the collector of a child is to think that this machine has: it lets garbage grow in proportion to
+ * that. It is no limit.
+ */
+const COLLECTOR_BYTES = 150_000_000
+
 /** Starts another process of this same program, with other arguments; its standard error is ours. */
 export function spawnSelf(args: readonly string[], onLine: (line: string) => void): ChildProcess {
   const program = Bun.isStandaloneExecutable ? [process.execPath] : [process.execPath, Bun.main]
@@ -19,7 +25,7 @@ export function spawnChild(
   onLine: (line: string) => void,
 ): ChildProcess {
   const child = Bun.spawn([...command], {
-    env: childEnvironment(),
+    env: { ...childEnvironment(), BUN_JSC_forceRAMSize: String(COLLECTOR_BYTES) },
     stdin: 'pipe',
     stdout: 'pipe',
     stderr: 'inherit',

@@ -124,9 +124,10 @@ export class DataConnection {
     })
   }
 
-  /** Writes at once what was sent, before this process is busy for a while. */
-  flush(): void {
+  /** Writes at once what was sent, as far as the socket takes it, and copies the rest: nothing is lent after this. */
+  settle(): void {
     this.#flush()
+    this.#queue.keep()
   }
 
   /**

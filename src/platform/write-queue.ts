@@ -21,6 +21,7 @@ export class WriteQueue {
   #pushedBytes = 0
   #writtenBytes = 0
   #lentToBytes = 0
+  readonly #lent = new Set<Uint8Array>()
 
   get queuedBytes(): number {
     return this.#pushedBytes - this.#writtenBytes
@@ -40,7 +41,19 @@ export class WriteQueue {
   /** The frame must not change while `isLent`. */
   lend(frame: Uint8Array): void {
     this.push(frame)
+    if (!this.isLent) this.#lent.clear()
+    this.#lent.add(frame)
     this.#lentToBytes = this.#pushedBytes
+  }
+
+  /** Copies what was lent and still waits: it may change from now on. */
+  keep(): void {
+    if (!this.isLent) return
+    for (const [index, frame] of this.#frames.entries())
+      if (this.#lent.has(frame)) this.#frames[index] = frame.slice()
+    if (this.#current !== null && this.#lent.has(this.#current))
+      this.#current = this.#current.slice()
+    this.#lentToBytes = this.#writtenBytes
   }
 
   /** Writes what the sink takes; gives how many bytes that was. */
@@ -62,6 +75,7 @@ export class WriteQueue {
 
   clear(): void {
     this.#frames.length = 0
+    this.#lent.clear()
     this.#current = null
     this.#offset = 0
     this.#writtenBytes = this.#pushedBytes

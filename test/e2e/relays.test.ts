@@ -169,11 +169,11 @@ test('the first relay is stuck: the source notices, and serves the others', asyn
 test('a slow child does not keep its relay from being done, nor the source', async () => {
   const slow = {
     scope: { from: at(near, 2).serverId, to: at(near, 3).serverId },
-    rateBytesPerS: 2 * MIB,
+    rateBytesPerS: MIB,
   }
   const targets = near.slice(2)
   const order = { name: 'slow', source, targets, hops: [slow] }
-  const scene = await RelayScene.open(fleet, order, (opened) => opened.write('large', 24))
+  const scene = await RelayScene.open(fleet, order, (opened) => opened.write('large', 12))
   await scene.identical(targets.slice(0, 1))
   const ended = await waitFor('the end of the first', async () => {
     const [job] = await scene.jobs()

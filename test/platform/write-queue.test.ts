@@ -67,6 +67,26 @@ test('what was lent is held until its last byte has left', () => {
   expect([queue.isLent, queue.queuedBytes]).toEqual([false, 0])
 })
 
+test('what was lent and is kept may change, wherever it stands in the queue', () => {
+  const next = random(6)
+  for (let round = 0; round < 50; round++) {
+    const queue = new WriteQueue()
+    const { write, taken } = sink(() => [-1, 0, 1, 1000, 100_000][next(5)] ?? 0)
+    const frames: Uint8Array[] = []
+    for (let index = 0; index < 20; index++) {
+      const frame = new Uint8Array(next(2) === 0 ? next(300_000) : next(500)).fill(index)
+      frames.push(frame.slice())
+      queue.lend(frame)
+      if (next(2) === 0) queue.flush({ write })
+      queue.keep()
+      expect(queue.isLent).toBe(false)
+      frame.fill(255)
+    }
+    while (queue.queuedBytes > 0) queue.flush({ write })
+    expect(Buffer.concat(taken).equals(Buffer.concat(frames))).toBe(true)
+  }
+})
+
 test('what is cleared never leaves', () => {
   const queue = new WriteQueue()
   queue.push(new Uint8Array(10))

@@ -7,8 +7,8 @@ import { SpareBuffers } from './spare-buffers.ts'
 const SLICE_MS = 4
 /** Bytes of frames that wait meanwhile; what is more waits at the sender. */
 const HELD_BYTES_MAX = 8 << 20
-/** A sign of life to the sender at the latest so often, while a set is worked on. */
-const ALIVE_MS = 10_000
+/** A sign of life to the sender at the latest so often, while a set is worked on: one that passes on waits for no more. */
+const ALIVE_MS = 1000
 
 type FrameReceiver = Pick<Receiver, 'receive' | 'advance' | 'isWorking'>
 

@@ -93,9 +93,14 @@ export class RelayChild {
     }
   }
 
-  /** Takes a frame of the parent, in order. */
+  /** Takes a frame of the parent, in order; its bytes must not change before `keep`. */
   offer(frame: RelayedFrame): void {
     this.#queue.push(frame)
+  }
+
+  /** Makes the last frame's bytes its own, if it still waits. */
+  keep(): void {
+    this.#queue.keep()
   }
 
   /** Gives the next frame to send, null where there is none now. */

@@ -1,4 +1,4 @@
-import type { Frame } from '../wire/frame.ts'
+import { type Frame, withOwnBytes } from '../wire/frame.ts'
 import type { RelayedFrame } from './relay.ts'
 
 /** More than a frame without a block takes. */
@@ -8,14 +8,25 @@ const FRAME_BYTES = 256
 export class RelayQueue {
   readonly #items: RelayedFrame[] = []
   #bytes = 0
+  /** The bytes of the last frame are still those of whoever gave it. */
+  #isLent = false
 
   get bytes(): number {
     return this.#bytes
   }
 
+  /** The frame must not change before `keep`. */
   push(item: RelayedFrame): void {
     this.#items.push(item)
     this.#bytes += bytesOf(item.frame)
+    this.#isLent = true
+  }
+
+  /** Copies the bytes of the last frame, if it still waits. */
+  keep(): void {
+    const last = this.#isLent ? this.#items.pop() : undefined
+    if (last !== undefined) this.#items.push({ ...last, frame: withOwnBytes(last.frame) })
+    this.#isLent = false
   }
 
   shift(): RelayedFrame | null {

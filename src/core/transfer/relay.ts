@@ -1,4 +1,4 @@
-import { type Frame, withOwnBytes } from '../wire/frame.ts'
+import type { Frame } from '../wire/frame.ts'
 import type { Base } from '../wire/patch-frames.ts'
 import type { RelayChild } from './relay-child.ts'
 import { type SubtreeAnswer, type WantedTurn, WantedTurns } from './relay-wanted.ts'
@@ -53,11 +53,11 @@ export class Relay {
     return this.#ownEnd === 'told'
   }
 
-  /** Gives a frame of the parent as the children are to get it, null where it is not for them. */
+  /** Gives a frame of the parent, with its bytes, as the children are to get it; null where it is not for them. */
   passOn(frame: Frame): RelayedFrame | null {
     if (!PASSED_ON.has(frame.type) || this.#live.size === 0) return null
     const turn = frame.type === 'setBegin' ? this.#turns.begin(this.#live) : null
-    return { frame: withOwnBytes(frame), turn }
+    return { frame, turn }
   }
 
   /**

@@ -94,7 +94,7 @@ export class ChildLink {
     return this.#isGone || this.child.queuedBytes < this.#order.queueBytesMax / 2
   }
 
-  /** Takes a frame of the parent and sends at once what can be sent. */
+  /** Takes a frame of the parent and sends at once what can be sent; its bytes must not change before `settle`. */
   offer(passed: RelayedFrame): void {
     if (this.#isGone) return
     this.child.offer(passed)
@@ -102,9 +102,10 @@ export class ChildLink {
     this.#pump()
   }
 
-  /** Writes out what was sent, because this process may be busy for a while. */
-  flush(): void {
-    this.#connection?.flush()
+  /** Writes out what was sent, because this process may be busy for a while; what waits has bytes of its own after it. */
+  settle(): void {
+    this.#connection?.settle()
+    this.child.keep()
   }
 
   /** Looks after the child: whether the stream is held up by it, and whether the parent's job has left it behind. */
@@ -219,7 +220,8 @@ export class ChildLink {
   /** Packs one block while others have their turn; what comes behind it waits. */
   async #pack(level: number, frame: Extract<Frame, { block: Block }>): Promise<void> {
     this.#isPacking = true
-    const block = await packAside(level, frame.block)
+    const own = { ...frame.block, bytes: frame.block.bytes.slice() }
+    const block = await packAside(level, own)
     this.#isPacking = false
     if (this.#isGone) return
     this.#send({ ...frame, block })

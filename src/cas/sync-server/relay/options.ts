@@ -48,7 +48,7 @@ export const RELAY_TIMES: RelayTimes = {
 }
 
 /** Bytes that wait for all children of one stream together: enough to even out a pause of the disk. */
-export const RELAY_QUEUE_BYTES = 32 << 20
+export const RELAY_QUEUE_BYTES = 16 << 20
 
 /** Streams whose parent was told the end while children still take what waits for them: each holds its queue. */
 export const LEFT_STREAMS_MAX = 2

@@ -82,7 +82,7 @@ export class RelayStream {
     if (passed === null) return
     for (const link of this.#links) link.offer(passed)
     // What this server does with the frame may take a while, and the children need not wait for that.
-    for (const link of this.#links) link.flush()
+    for (const link of this.#links) link.settle()
     this.#balance()
   }
 
