@@ -14,6 +14,14 @@ export interface FleetAgent {
   readonly process: ServerProcess
 }
 
+/** Where an agent runs. */
+export interface AgentPlace {
+  /** The address by which others reach it. */
+  readonly host: string
+  /** What its program is started by. */
+  readonly wrapper: readonly string[]
+}
+
 export interface Convergence {
   readonly converged: boolean
   readonly headSeq: number
@@ -38,12 +46,15 @@ export class Fleet {
   readonly password = 'demo-password-1'
   readonly master: ServerProcess
   readonly agents: FleetAgent[] = []
+  readonly #gatewayHost: string
   readonly #gatewayPort: number
   #api: ApiClient | null = null
   readonly #regionIds = new Map<string, string>()
 
-  constructor(directory: string) {
+  /** `gatewayHost` is where agents reach the master. */
+  constructor(directory: string, gatewayHost = '127.0.0.1') {
     this.directory = directory
+    this.#gatewayHost = gatewayHost
     const adminPort = freePort()
     this.#gatewayPort = freePort()
     this.adminUrl = `http://127.0.0.1:${adminPort}`
@@ -56,7 +67,7 @@ export class Fleet {
         '--admin',
         `127.0.0.1:${adminPort}`,
         '--gateway',
-        `127.0.0.1:${this.#gatewayPort}`,
+        `${gatewayHost}:${this.#gatewayPort}`,
       ],
       join(directory, 'master.log'),
     )
@@ -68,7 +79,7 @@ export class Fleet {
   }
 
   get gatewayUrl(): string {
-    return `https://127.0.0.1:${this.#gatewayPort}`
+    return `https://${this.#gatewayHost}:${this.#gatewayPort}`
   }
 
   /** Makes authority and master; with `licensed: false` both licence files are left out. */
@@ -181,7 +192,11 @@ export class Fleet {
   }
 
   /** Enrols an agent and starts it; resolves when the master sees it up. */
-  async addAgent(name: string, groupId: string): Promise<FleetAgent> {
+  async addAgent(
+    name: string,
+    groupId: string,
+    place: AgentPlace = { host: '127.0.0.1', wrapper: [] },
+  ): Promise<FleetAgent> {
     const directory = join(this.directory, name)
     const enrolment = await this.api.post<{ token: string }>('/enrollment-tokens', {
       groupId,
@@ -212,8 +227,8 @@ export class Fleet {
     const dataPort = freePort()
     const server = new ServerProcess(
       'cd-agent',
-      ['run', '--dir', directory, '--listen', `127.0.0.1:${dataPort}`],
-      join(this.directory, `${name}.log`),
+      ['run', '--dir', directory, '--listen', `${place.host}:${dataPort}`],
+      { logPath: join(this.directory, `${name}.log`), wrapper: place.wrapper },
     )
     const agent: FleetAgent = { name, serverId, directory, dataPort, process: server }
     this.agents.push(agent)

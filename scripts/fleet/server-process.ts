@@ -8,11 +8,19 @@ export class ServerProcess {
   readonly program: ProgramName
   readonly args: readonly string[]
   readonly logPath: string
+  /** What runs it, for instance in a network of its own; it must become the program. */
+  readonly #wrapper: readonly string[]
 
-  constructor(program: ProgramName, args: readonly string[], logPath: string) {
+  constructor(
+    program: ProgramName,
+    args: readonly string[],
+    where: string | { readonly logPath: string; readonly wrapper: readonly string[] },
+  ) {
+    const { logPath, wrapper } = typeof where === 'string' ? { logPath: where, wrapper: [] } : where
     this.program = program
     this.args = args
     this.logPath = logPath
+    this.#wrapper = wrapper
   }
 
   get running(): boolean {
@@ -26,7 +34,7 @@ export class ServerProcess {
 
   start(): void {
     const log = openSync(this.logPath, 'a')
-    this.#child = Bun.spawn([executable(this.program), ...this.args], {
+    this.#child = Bun.spawn([...this.#wrapper, executable(this.program), ...this.args], {
       env: { PATH: '/usr/bin:/bin' },
       stdin: 'ignore',
       stdout: log,

@@ -17,9 +17,10 @@ export class ConvergenceWatch {
     this.#api = api
   }
 
-  static async start(api: ApiClient): Promise<ConvergenceWatch> {
+  /** `types` are those of the events after which it is asked: with many targets, `job` alone comes less often. */
+  static async start(api: ApiClient, types = 'job,convergence'): Promise<ConvergenceWatch> {
     const watch = new ConvergenceWatch(api)
-    const response = await fetch(`${api.baseUrl}/api/v1/events?types=job,convergence`, {
+    const response = await fetch(`${api.baseUrl}/api/v1/events?types=${types}`, {
       headers: { authorization: `Bearer ${api.token}` },
       signal: watch.#ending.signal,
     })
