@@ -33,7 +33,7 @@ export interface MatcherOptions {
 
 /**
  * Finds the blocks of an old file in a new one that comes in chunks, at any offset. After a match the next block is
- * tried first, so that what did not change is never rolled over. Holds at most a literal and a few blocks of content.
+ * tried first, then the one behind it, so that what did not change, or changed in its place, is never rolled over. Holds at most a literal and a few blocks of content.
  */
 export class Matcher {
   readonly #signature: Signature
@@ -104,7 +104,7 @@ export class Matcher {
   }
 
   #advance(): void {
-    if (!this.#isRolling && this.#tryExpected()) return
+    if (!this.#isRolling && (this.#tryExpected() || this.#tryBehind())) return
     const { bytes } = this.#buffer
     const at = this.#buffer.indexOf(this.#position)
     if (!this.#isRolling) this.#rolling.start(bytes, at)
@@ -125,6 +125,20 @@ export class Matcher {
     if (this.#expected < 0 || this.#expected >= count) return false
     if (!this.#table.isStrong(this.#expected, this.#strongAt(this.#position))) return false
     this.#match(this.#expected)
+    return true
+  }
+
+  /** What was changed in its place ends with its block: the one behind it is tried before anything is rolled over. */
+  #tryBehind(): boolean {
+    const { blockBytes, offsets, count } = this.#signature
+    const behind = this.#expected + 1
+    const position = this.#position + blockBytes
+    if (this.#expected < 0 || behind >= count || position + blockBytes > this.#buffer.end)
+      return false
+    if (offsets[behind] !== (offsets[this.#expected] ?? 0) + blockBytes) return false
+    if (!this.#table.isStrong(behind, this.#strongAt(position))) return false
+    this.#position = position
+    this.#match(behind)
     return true
   }
 

@@ -151,6 +151,27 @@ test('an edit and an insertion cost a few blocks, and no more in later generatio
   }
 })
 
+test('what was changed in its place is never rolled over', () => {
+  const next = random(12)
+  const base = Buffer.from(Uint8Array.from({ length: 400_000 }, () => next(256)))
+  const bytes = Buffer.from(base)
+  for (let edit = 0; edit < 20; edit++) bytes[10_000 + edit * 15_000] = next(256)
+  const weak = () => {
+    throw new Error('a window was hashed')
+  }
+  const operations: DeltaOperation[] = []
+  const matcher = new Matcher({
+    signature: signatureOf(base, 2048),
+    hashes: { ...blockHashes, weak },
+    salt: 1,
+    listener: { operation: (operation) => void operations.push(operation) },
+  })
+  matcher.push(bytes)
+  matcher.finish()
+  expect(rebuild(base, bytes, operations).equals(bytes)).toBe(true)
+  expect(literalBytes(operations)).toBe(20 * 2048)
+})
+
 test('runs of one byte are told apart', () => {
   const base = Buffer.concat([Buffer.alloc(100_000, 0), Buffer.alloc(100_000, 0xff)])
   const bytes = Buffer.concat([Buffer.alloc(100_000, 0xaa), base, Buffer.alloc(100_000, 0x55)])
