@@ -18,7 +18,7 @@ const QUEUE_BYTES_MAX = 16 << 20
 const GOODBYE_MS = 2000
 
 export interface DataHandlers {
-  /** Gets every frame in order; bytes in it are valid until it returns. What it throws ends the connection with that error, told to the peer. */
+  /** Gets every frame in order, plain content perhaps in parts; bytes in it are valid until it returns. What it throws ends the connection with that error, told to the peer. */
   frame(frame: Frame): void
   /** Called once, at the end; null where this side closed without a failure. */
   closed(failure: Failure | null): void
@@ -49,7 +49,11 @@ export class DataConnection {
   constructor(socket: Socket<unknown>, peerId: string, seals: FrameSeals | null) {
     this.#socket = socket
     this.#seals = seals
-    this.#stream = new FrameStream(seals === null ? 0 : SEAL_BYTES)
+    this.#stream = new FrameStream(
+      seals === null
+        ? { onContent: (bytes) => this.#takeContent(bytes) }
+        : { sealBytes: SEAL_BYTES },
+    )
     this.#sink = new LimitedSink(socket, () => this.#flush())
     this.peerId = peerId
     socket.setNoDelay(true)
@@ -194,6 +198,13 @@ export class DataConnection {
     const frame = decodeFrame(this.#seals?.check(cut) ?? cut)
     if (!frame.ok) throw new AppError(frame.error.code, frame.error.message)
     if (frame.value.type !== 'alive') this.#handlers?.frame(frame.value)
+  }
+
+  /** A part of a frame's content is a frame as good as the whole. */
+  #takeContent(bytes: Uint8Array): void {
+    if (this.#state !== 'open') return
+    const block = { compression: 'none', plainBytes: bytes.length, bytes } as const
+    this.#handlers?.frame({ type: 'fileData', block })
   }
 
   #flush(): void {

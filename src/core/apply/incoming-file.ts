@@ -8,9 +8,9 @@ import type { MetadataWriter } from './metadata.ts'
 import { NOTHING_LACKS, type Note } from './notes.ts'
 import type { PartialStart } from './partials.ts'
 import { isRefusal } from './refusal.ts'
+import { SparseContent } from './sparse-content.ts'
 import type { Staging } from './staging.ts'
 import type { Hasher, TargetTree, WriteHandle } from './target-tree.ts'
-import { zeroRuns } from './zero-runs.ts'
 
 /** Content that arrived: where it lies complete with its metadata, or why it does not. */
 export interface StagedFile {
@@ -60,6 +60,7 @@ export class IncomingFile implements InboundFile {
   #notes = NOTHING_LACKS
   /** As many bytes are in the file from the first: those of an older version. */
   #sharedBytes = 0
+  #sparse = new SparseContent(0)
   #isOpen = true
 
   constructor(deps: IncomingDependencies, to: Destination, done: (file: StagedFile) => void) {
@@ -76,13 +77,15 @@ export class IncomingFile implements InboundFile {
     assert(this.#isOpen && this.#size === 0, 'a file begins once')
     const bytes = Math.min(base.size, this.#state?.size ?? 0)
     this.#try(() => {
-      if (this.#handle !== null && base.share(this.#handle, bytes)) this.#sharedBytes = bytes
+      if (this.#handle === null || !base.share(this.#handle, bytes)) return
+      this.#sharedBytes = bytes
+      this.#sparse = new SparseContent(bytes)
     })
   }
 
   copy(bytes: Uint8Array, from: number): void {
     const isThere = from === this.#size && from + bytes.length <= this.#sharedBytes
-    this.#take(bytes, () => (isThere ? this.#handle?.keep(bytes.length) : this.#put(bytes)))
+    this.#take(bytes, () => (isThere ? this.#keep(bytes.length) : this.#put(bytes)))
   }
 
   write(bytes: Uint8Array): void {
@@ -128,14 +131,17 @@ export class IncomingFile implements InboundFile {
   #put(bytes: Uint8Array): void {
     const handle = this.#handle
     if (handle === null || !this.#deps.sparse) return handle?.write(bytes)
-    for (const { kind, start, end } of zeroRuns(bytes, this.#size)) {
-      const isNew = this.#size + start >= this.#sharedBytes
-      if (kind === 'hole' && isNew) handle.skip(end - start)
-      else handle.write(bytes.subarray(start, end))
-    }
+    this.#sparse.write(handle, bytes, this.#size)
+  }
+
+  #keep(bytes: number): void {
+    if (this.#handle === null) return
+    this.#sparse.flush(this.#handle)
+    this.#handle.keep(bytes)
   }
 
   #complete(): void {
+    if (this.#handle !== null) this.#sparse.flush(this.#handle)
     if (this.#handle !== null && this.#state !== null)
       this.#notes = this.#deps.metadata.applyNew(this.#handle, this.#state).notes
   }

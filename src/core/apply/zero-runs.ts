@@ -1,5 +1,5 @@
 /** What a file system can leave out of a file at the least. */
-const BLOCK_BYTES = 4096
+export const HOLE_BYTES = 4096
 
 /** A stretch of content: bytes that must be written, or so many zeros that a hole can stand for them. */
 export interface Run {
@@ -16,7 +16,7 @@ export interface Run {
 export function zeroRuns(bytes: Uint8Array, position: number): Run[] {
   const runs: Run[] = []
   let runStart = 0
-  const first = Math.min(bytes.length, (BLOCK_BYTES - (position % BLOCK_BYTES)) % BLOCK_BYTES)
+  const first = Math.min(bytes.length, (HOLE_BYTES - (position % HOLE_BYTES)) % HOLE_BYTES)
   let isHole = false
   const turn = (at: number, next: boolean): void => {
     if (next === isHole) return
@@ -25,7 +25,7 @@ export function zeroRuns(bytes: Uint8Array, position: number): Run[] {
     isHole = next
   }
   let at = first
-  for (; at + BLOCK_BYTES <= bytes.length; at += BLOCK_BYTES) turn(at, isZeroBlock(bytes, at))
+  for (; at + HOLE_BYTES <= bytes.length; at += HOLE_BYTES) turn(at, isZeroBlock(bytes, at))
   if (at < bytes.length) turn(at, false)
   turn(bytes.length, !isHole)
   return runs
@@ -33,15 +33,20 @@ export function zeroRuns(bytes: Uint8Array, position: number): Run[] {
 
 /** Tells whether content from the beginning of a file has a block that could be a hole. */
 export function hasHole(bytes: Uint8Array): boolean {
-  for (let at = 0; at + BLOCK_BYTES <= bytes.length; at += BLOCK_BYTES)
+  for (let at = 0; at + HOLE_BYTES <= bytes.length; at += HOLE_BYTES)
     if (isZeroBlock(bytes, at)) return true
   return false
 }
 
 /** Content that is no hole shows it, as a rule, at the first look. */
 function isZeroBlock(bytes: Uint8Array, at: number): boolean {
-  const end = at + BLOCK_BYTES
-  if (bytes[at] !== 0 || bytes[end - 1] !== 0 || bytes[at + BLOCK_BYTES / 2] !== 0) return false
-  for (let index = at; index < end; index++) if (bytes[index] !== 0) return false
+  const end = at + HOLE_BYTES
+  return bytes[at + HOLE_BYTES / 2] === 0 && isZero(bytes, at, end)
+}
+
+/** Tells whether all bytes of a stretch are zero. */
+export function isZero(bytes: Uint8Array, start: number, end: number): boolean {
+  if (start < end && (bytes[start] !== 0 || bytes[end - 1] !== 0)) return false
+  for (let index = start; index < end; index++) if (bytes[index] !== 0) return false
   return true
 }

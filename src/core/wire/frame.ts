@@ -22,6 +22,9 @@ export const DATA_PROTOCOL = 1
 /** The length and the type in front of every payload. */
 export const FRAME_HEAD_BYTES = 5
 
+/** In front of a block's bytes: how they are packed, and how many they are when unpacked. */
+export const BLOCK_HEAD_BYTES = 5
+
 /** Bytes that travel compressed or as they are; `plainBytes` bounds what a receiver unpacks. */
 export interface Block {
   readonly compression: BlockCompression

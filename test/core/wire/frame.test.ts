@@ -6,7 +6,7 @@ import { decodeFrame } from '../../../src/core/wire/frame-decode.ts'
 import { encodeFrame } from '../../../src/core/wire/frame-encode.ts'
 import { FRAME_TYPES } from '../../../src/core/wire/frame-numbers.ts'
 import { FrameStream, type RawFrame } from '../../../src/core/wire/frame-stream.ts'
-import { DATA_PROTOCOL, type Frame } from '../../../src/core/wire/frame.ts'
+import { type BlockCompression, DATA_PROTOCOL, type Frame } from '../../../src/core/wire/frame.ts'
 import { frameBytes } from '../../fakes/frame-bytes.ts'
 import { random } from '../../fakes/random.ts'
 
@@ -167,6 +167,58 @@ test('frames come out whole and in order whatever the chunks', () => {
     expect(stream.isBetweenFrames).toBe(true)
     expect(seen).toEqual(frames.map((value) => ({ ok: true, value })))
   }
+})
+
+test('plain content comes as it came, and everything else as it is, whatever the chunks', () => {
+  const next = random(3)
+  const content = Buffer.from(Uint8Array.from({ length: 5000 }, () => next(256)))
+  const block = (bytes: Uint8Array, compression: BlockCompression = 'none') =>
+    ({ compression, plainBytes: bytes.length, bytes }) as const
+  const frames: Frame[] = [
+    { type: 'fileBegin', index: 3 },
+    { type: 'fileData', block: block(content.subarray(0, 3000)) },
+    { type: 'fileData', block: block(content.subarray(3000, 3000)) },
+    { type: 'fileData', block: block(content.subarray(3000)) },
+    { type: 'fileEnd', whole: true },
+    { type: 'pack', block: block(content) },
+    { type: 'fileData', block: block(content, 'lz4') },
+    { type: 'jobEnd' },
+  ]
+  const bytes = Buffer.concat(frames.map(frameBytes))
+  for (let round = 0; round < 200; round++) {
+    const seen: Frame[] = []
+    const parts: Buffer[] = []
+    const onContent = (part: Uint8Array) => void parts.push(Buffer.from(part))
+    const stream = new FrameStream({ onContent })
+    const take = (each: RawFrame) => {
+      const decoded = decodeFrame(each)
+      if (!decoded.ok) throw new Error(decoded.error.message)
+      const isContent =
+        decoded.value.type === 'fileData' && decoded.value.block.compression === 'none'
+      if (isContent) parts.push(Buffer.from(decoded.value.block.bytes))
+      else seen.push(structuredClone(decoded.value))
+    }
+    for (let start = 0; start < bytes.length;) {
+      const end = Math.min(bytes.length, start + 1 + next(round < 100 ? 20 : 8000))
+      expect(stream.push(bytes.subarray(start, end), take).ok).toBe(true)
+      start = end
+    }
+    expect(stream.isBetweenFrames).toBe(true)
+    expect(Buffer.concat(parts).equals(content)).toBe(true)
+    expect(seen).toEqual(frames.filter((_, index) => ![1, 2, 3].includes(index)))
+  }
+})
+
+test('content that is not what its frame says is put together and refused', () => {
+  const content = Buffer.alloc(100)
+  const block = { compression: 'none', plainBytes: 100, bytes: content } as const
+  const bytes = Buffer.from(frameBytes({ type: 'fileData', block }))
+  bytes.writeUInt32BE(99, 6)
+  const results: boolean[] = []
+  const stream = new FrameStream({ onContent: () => results.push(true) })
+  for (const byte of bytes)
+    stream.push(Buffer.from([byte]), (each) => results.push(decodeFrame(each).ok))
+  expect(results).toEqual([false])
 })
 
 test('a length is refused before anything is allocated for it', () => {
