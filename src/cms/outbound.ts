@@ -16,8 +16,8 @@ export interface OutboundParts {
   readonly tree: () => ReadTree
   /** Throws why the root cannot be looked at, where it cannot. */
   readonly requireRoot: () => void
-  /** Looks at a path that was not what its row says, and gives it a newer seq. */
-  readonly resequence: (path: RelPath) => void
+  /** Looks at paths that were not what their rows say, and gives them newer seqs. */
+  readonly resequence: (paths: readonly RelPath[]) => void
   /** Users and groups of this host; null where owners travel by number alone. */
   readonly accounts: (() => HostAccounts) | null
 }

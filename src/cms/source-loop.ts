@@ -1,5 +1,6 @@
 import type { ByteString } from '../core/base/byte-string.ts'
 import { AppError, type ErrorCode, toAppError } from '../core/base/errors.ts'
+import type { Observation } from '../core/change/observation.ts'
 import { type RelPath, ROOT } from '../core/path/rel-path.ts'
 import type { Logger } from '../platform/log.ts'
 import type { WatchSignal, Watcher, WatcherFactory } from '../platform/watcher.ts'
@@ -99,16 +100,18 @@ export class SourceLoop {
     this.#parts.gaps.add({ path, sinceMs: this.#parts.clock.nowMs(), reason, notBeforeMs })
   }
 
-  /** A file was not what its row says: it is looked at, and its row gets a newer seq, before this returns. */
-  resequence(path: RelPath): void {
+  /** Files were not what their rows say: they are looked at, and their rows get newer seqs, before this returns. */
+  resequence(paths: readonly RelPath[]): void {
     const { disk, journal, buffer } = this.#parts
-    const state = disk.look(path)
-    if (state === 'unreadable') throw new AppError('NO_PERMISSION', `cannot look at "${path}"`)
-    if (state === null) disk.check(journal.state.root)
-    const left = this.#recorder.record([{ path, state, cause: 'forced' }])
-    for (const { path: leaving } of left) buffer.addLook(leaving)
-    // A folder in its place is taken with everything in it.
-    if (state?.type === 'directory') buffer.addLook(path)
+    const seen = paths.map((path): Observation => {
+      const state = disk.look(path)
+      if (state === 'unreadable') throw new AppError('NO_PERMISSION', `cannot look at "${path}"`)
+      return { path, state, cause: 'forced' }
+    })
+    if (seen.some(({ state }) => state === null)) disk.check(journal.state.root)
+    for (const { path } of this.#recorder.record(seen)) buffer.addLook(path)
+    // A folder in the place of a file is taken with everything in it.
+    for (const { path, state } of seen) if (state?.type === 'directory') buffer.addLook(path)
     this.#parts.wake()
   }
 

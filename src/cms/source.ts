@@ -81,7 +81,7 @@ export class Source {
       requireRoot: () => {
         if (this.#loop.rootError !== null) throw this.#loop.rootError
       },
-      resequence: (path) => this.#loop.resequence(path),
+      resequence: (paths) => this.#loop.resequence(paths),
       accounts: config.metadata.owner === 'name' ? accountsOfHost : null,
     })
     this.#reporter = new Reporter({

@@ -1,8 +1,8 @@
 import type { Database, Statement } from 'bun:sqlite'
 
 import type { WithheldOperation } from '../core/change/entry.ts'
-import type { HeldRows } from '../core/change/journal-store.ts'
-import type { Column } from './journal-rows.ts'
+import type { HeldRows, SeqRange } from '../core/change/journal-store.ts'
+import { COLUMNS, type Column } from './journal-rows.ts'
 
 interface Sums {
   readonly rows: bigint
@@ -14,32 +14,44 @@ interface Sums {
   readonly since: bigint | null
 }
 
+const HELD = `FROM entry WHERE source = ?1 AND operation = 'held'`
+const KEPT = `FROM entry WHERE source = ?1 AND operation = 'kept'`
+const BELOW = 'AND tree_key > ?2 AND tree_key < ?3 LIMIT 1'
+
+/** Few rows are withheld, so none of these may walk all rows: `+seq` keeps SQLite from its index over seqs. */
+export const HELD_QUERIES = {
+  sums: `SELECT count(*) AS rows, sum(loss_bytes IS NOT NULL AND type IS NULL) AS deletes,
+    sum(type IS NOT NULL) AS updates, sum(loss_bytes) AS bytes, min(seq) AS first, max(seq) AS last,
+    min(changed_at_ms) AS since ${HELD} AND +seq > ?2`,
+  rows: `SELECT ${COLUMNS.join(', ')} ${HELD} AND +seq > ?2 AND +seq <= ?3 ORDER BY tree_key DESC LIMIT ?4`,
+  heldBelow: `SELECT 1 ${HELD} ${BELOW}`,
+  keptBelow: `SELECT 1 ${KEPT} ${BELOW}`,
+  losses: `SELECT count(*) AS count FROM entry WHERE source = ?1 AND loss_bytes IS NOT NULL
+    AND changed_at_ms > ?2 AND operation NOT IN ('held', 'kept')`,
+  keep: `UPDATE entry SET operation = 'kept' WHERE source = ?1 AND operation = 'held' AND +seq > ?2`,
+} as const
+
 /** What a journal holds back; `prepare`d once for all sources. */
 export class HeldStatements {
   readonly #sums: Statement<Sums, Column[]>
+  readonly #rows: Statement<unknown, Column[]>
   readonly #heldBelow: Statement<unknown, Column[]>
   readonly #keptBelow: Statement<unknown, Column[]>
   readonly #losses: Statement<{ count: bigint }, Column[]>
   readonly #keep: Statement<unknown, Column[]>
 
   constructor(database: Database) {
-    const held = `FROM entry WHERE source = ?1 AND operation = 'held'`
-    this.#sums = database.query(
-      `SELECT count(*) AS rows, sum(loss_bytes IS NOT NULL AND type IS NULL) AS deletes,
-         sum(type IS NOT NULL) AS updates, sum(loss_bytes) AS bytes, min(seq) AS first, max(seq) AS last,
-         min(changed_at_ms) AS since ${held} AND seq > ?2`,
-    )
-    const kept = `FROM entry WHERE source = ?1 AND operation = 'kept'`
-    const below = 'AND tree_key > ?2 AND tree_key < ?3 LIMIT 1'
-    this.#heldBelow = database.query(`SELECT 1 ${held} ${below}`)
-    this.#keptBelow = database.query(`SELECT 1 ${kept} ${below}`)
-    this.#losses = database.query(
-      `SELECT count(*) AS count FROM entry WHERE source = ?1 AND loss_bytes IS NOT NULL
-       AND changed_at_ms > ?2 AND operation NOT IN ('held', 'kept')`,
-    )
-    this.#keep = database.query(
-      `UPDATE entry SET operation = 'kept' WHERE source = ?1 AND operation = 'held' AND seq > ?2`,
-    )
+    this.#sums = database.query(HELD_QUERIES.sums)
+    this.#rows = database.query(HELD_QUERIES.rows)
+    this.#heldBelow = database.query(HELD_QUERIES.heldBelow)
+    this.#keptBelow = database.query(HELD_QUERIES.keptBelow)
+    this.#losses = database.query(HELD_QUERIES.losses)
+    this.#keep = database.query(HELD_QUERIES.keep)
+  }
+
+  /** Values of `COLUMNS`. */
+  rows(source: bigint, { after, upTo, limit }: Omit<SeqRange, 'liveOnly'>): unknown[][] {
+    return this.#rows.values(source, after, upTo, limit)
   }
 
   above(source: bigint, seq: number): HeldRows | null {

@@ -108,8 +108,8 @@ export class SqliteJournalStore implements JournalStore {
     return this.#held.below(this.#key(), subtree(folder))
   }
 
-  held({ after, upTo, limit }: Omit<SeqRange, 'liveOnly'>): JournalRow[] {
-    return rowsOf(this.#statements.held.values(this.#key(), after, upTo, limit))
+  held(range: Omit<SeqRange, 'liveOnly'>): JournalRow[] {
+    return rowsOf(this.#held.rows(this.#key(), range))
   }
 
   keepHeld(after: number): void {
@@ -156,7 +156,6 @@ interface Statements {
   readonly byInode: Query
   readonly changes: Query
   readonly liveChanges: Query
-  readonly held: Query
 }
 
 /** `query` keeps one compiled statement per text, so all sources share them. */
@@ -182,9 +181,6 @@ function prepare(database: Database): Statements {
     // What is withheld is named as well: else a full list would say that it is gone.
     liveChanges: query(
       `${SELECT} AND seq > ?2 AND seq <= ?3 AND (type IS NOT NULL OR ${WITHHELD}) ${bySeq}`,
-    ),
-    held: query(
-      `${SELECT} AND operation = 'held' AND seq > ?2 AND seq <= ?3 ORDER BY tree_key DESC LIMIT ?4`,
     ),
   }
 }

@@ -178,6 +178,6 @@ test('a path that goes before its attributes are read is told gone alone', async
   // Whoever read the file and found it gone counts on a newer seq.
   isGone.add('new')
   const head = rig.outbound.headSeq()
-  rig.outbound.resequence(at('new'))
+  rig.outbound.resequence([at('new')])
   expect(after(head)).toEqual(['new'])
 })

@@ -60,8 +60,8 @@ export class DiskSource implements OutboundSource {
     }
   }
 
-  resequence(path: RelPath): void {
-    this.#put(path, this.#look(path))
+  resequence(paths: readonly RelPath[]): void {
+    for (const path of paths) this.#put(path, this.#look(path))
   }
 
   #look(path: RelPath): FileState | null {

@@ -154,10 +154,12 @@ export class MemorySource implements OutboundSource {
     }
   }
 
-  resequence(path: RelPath): void {
-    this.resequenced.push(path)
-    const row = this.rows.get(path)
-    if (row) this.#put(path, { ...row, hash: null, hashTrust: 'unknown' })
+  resequence(paths: readonly RelPath[]): void {
+    for (const path of paths) {
+      this.resequenced.push(path)
+      const row = this.rows.get(path)
+      if (row) this.#put(path, { ...row, hash: null, hashTrust: 'unknown' })
+    }
   }
 
   #add(name: string, file: MemoryFile): void {

@@ -35,6 +35,8 @@ export interface MemoryWireOptions {
   readonly deltas?: DeltaDesk
   /** Changes what the receiver answers. */
   readonly tamperBack?: (frame: Frame) => Frame
+  /** Called after each step of the sender. */
+  readonly onStep?: () => void
 }
 
 export interface MemoryWireResult {
@@ -103,6 +105,7 @@ export function overMemory(options: MemoryWireOptions): MemoryWireResult {
   for (let turns = 0; ; turns++) {
     if (turns > 1_000_000) throw new Error('the machines do not come to an end')
     const turn = sender.next()
+    options.onStep?.()
     if (turn.kind === 'ended') return result(turn.outcome, null)
     if (turn.kind === 'busy' || turn.kind === 'later') continue
     if (turn.kind === 'waiting') {

@@ -69,7 +69,7 @@ export class SimSource {
       journal: () => this.#journal,
       tree: () => this.#readTree(),
       requireRoot: () => undefined,
-      resequence: (path) => loop.resequence(path),
+      resequence: (paths) => loop.resequence(paths),
       accounts: null,
     })
   }

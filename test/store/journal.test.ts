@@ -5,6 +5,7 @@ import { join } from 'node:path'
 
 import type { RelPath } from '../../src/core/path/rel-path.ts'
 import { openDatabase } from '../../src/store/database.ts'
+import { HELD_QUERIES } from '../../src/store/journal-held.ts'
 import { JOURNAL_MIGRATIONS, SqliteJournalStore } from '../../src/store/journal.ts'
 import { MemoryJournalStore } from '../fakes/memory-journal-store.ts'
 import { journalStoreSuite } from './journal.suite.ts'
@@ -57,3 +58,12 @@ test('sources in one database do not see each other', () => {
   right.durably(() => right.drop('everything'))
   expect(left.get(row.path)).toEqual(row)
 })
+
+test.each(Object.entries(HELD_QUERIES))(
+  'what is withheld is found without the rest: %s',
+  (_, sql) => {
+    const plan = database.query<{ detail: string }, []>(`EXPLAIN QUERY PLAN ${sql}`).all()
+    expect(plan).toHaveLength(1)
+    expect(plan[0]?.detail).toMatch(/ (entry_held|entry_kept|entry_loss) /)
+  },
+)

@@ -45,8 +45,8 @@ export interface OutboundSource {
   /** Keeps hashes found while sending, in one transaction, each where the row still has this seq. */
   recordHashes(hashes: readonly FoundHash[]): void
   /**
-   * The file differs from its row: the row gets a newer seq, durably in the journal, before this returns, so that the
-   * change comes with a later set. The caller then skips the old seq.
+   * These files differ from their rows: each row gets a newer seq, durably in the journal, before this returns, so that
+   * the change comes with a later set. The caller then skips the old seqs.
    */
-  resequence(path: RelPath): void
+  resequence(paths: readonly RelPath[]): void
 }

@@ -6,11 +6,14 @@ import type { BlockCodec } from './block-codec.ts'
 import { type ReadOutcome, type Reading, readSteps, readWhole } from './file-reading.ts'
 import { type Patching, sendPatch } from './outgoing-patch.ts'
 import { sendRest } from './outgoing-rest.ts'
-import { type Steps, send } from './sender-ports.ts'
+import { BUSY, type Steps, send } from './sender-ports.ts'
 import type { FindingsCollector } from './set-findings.ts'
 
 /** More than index and size of a packed file take. */
 const PACK_HEAD_BYTES = 16
+
+/** Small files in one step at most that turn out to be gone or changed. */
+const MISSED_PER_STEP = 64
 
 /** How the content of one set's files is read and sent. */
 export interface ContentPorts {
@@ -31,6 +34,7 @@ export function* sendContents(
   indexes: readonly number[],
 ): Steps<void> {
   const pack = new Pack(ports)
+  let missed = 0
   for (const index of indexes) {
     const row = rows[index]
     if (row === undefined || ports.findings.isOut(index)) continue
@@ -40,7 +44,8 @@ export function* sendContents(
       yield* sendLarge(ports, row, index)
     } else {
       if (!pack.hasRoom(size)) yield* pack.flush()
-      pack.add(row, index, size)
+      // What is gone fills no frame, and reading on and on would leave nobody else a turn.
+      if (!pack.add(row, index, size) && ++missed % MISSED_PER_STEP === 0) yield BUSY
     }
   }
   yield* pack.flush()
@@ -71,13 +76,15 @@ class Pack {
     return this.#writer.length + PACK_HEAD_BYTES + size <= CONTENT_CHUNK_BYTES
   }
 
-  add(row: OutboundRow, index: number, size: number): void {
+  /** False where the file is not what its row says, so that nothing was added. */
+  add(row: OutboundRow, index: number, size: number): boolean {
     const before = this.#writer.length
     this.#writer.count(index)
     this.#writer.count(size)
     const outcome: ReadOutcome = readWhole(this.#ports.reading, row, this.#writer.room(size))
-    if (!this.#ports.findings.sent(index, row, outcome))
-      this.#writer.drop(this.#writer.length - before)
+    if (this.#ports.findings.sent(index, row, outcome)) return true
+    this.#writer.drop(this.#writer.length - before)
+    return false
   }
 
   *flush(): Steps<void> {

@@ -104,9 +104,12 @@ function* hashBefore(
       continue
     }
     const outcome = yield* readSteps(context.reading, row, (chunk) =>
-      chunk.length === CONTENT_CHUNK_BYTES || --untilBusy <= 0 ? BUSY : null,
+      chunk.length === CONTENT_CHUNK_BYTES ? BUSY : null,
     )
-    if (untilBusy <= 0) untilBusy = HASHED_PER_STEP
+    if (--untilBusy === 0) {
+      untilBusy = HASHED_PER_STEP
+      yield BUSY
+    }
     hashed.push(withHash(row, findings.hashed(index, row, outcome)))
   }
   return hashed

@@ -1,6 +1,7 @@
 import type { FoundHash, OutboundRow, OutboundSource } from '../apply/outbound.ts'
 import type { ErrorCode } from '../base/errors.ts'
 import type { ContentHash } from '../change/entry.ts'
+import type { RelPath } from '../path/rel-path.ts'
 import type { SetFindings } from '../wire/frame.ts'
 import type { ReadOutcome } from './file-reading.ts'
 
@@ -9,7 +10,7 @@ export class FindingsCollector {
   readonly #source: OutboundSource
   readonly #found: FoundHash[] = []
   readonly #lateHashes = new Map<number, ContentHash>()
-  readonly #skipped = new Set<number>()
+  readonly #skipped = new Map<number, RelPath>()
   readonly #unavailable = new Map<number, ErrorCode>()
 
   constructor(source: OutboundSource) {
@@ -44,12 +45,16 @@ export class FindingsCollector {
     return true
   }
 
-  /** Hands the hashes to the journal, at once, and gives what the set's end says. */
+  /**
+   * Hands the hashes to the journal, at once, and what changed, and gives what the set's end says. First the newer seqs,
+   * durably, then the skips: a crash between the two sends a file once more, never not at all.
+   */
   finish(): SetFindings {
+    if (this.#skipped.size > 0) this.#source.resequence([...this.#skipped.values()])
     if (this.#found.length > 0) this.#source.recordHashes(this.#found)
     return {
       lateHashes: new Map([...this.#lateHashes].sort(([left], [right]) => left - right)),
-      skipped: [...this.#skipped].sort((left, right) => left - right),
+      skipped: [...this.#skipped.keys()].sort((left, right) => left - right),
       unavailable: new Map([...this.#unavailable].sort(([left], [right]) => left - right)),
     }
   }
@@ -63,9 +68,7 @@ export class FindingsCollector {
       this.#unavailable.set(index, outcome.code)
       return null
     }
-    // First the newer seq, durably, then the skip: a crash between the two sends the file once more, never not at all.
-    this.#source.resequence(row.entry.path)
-    this.#skipped.add(index)
+    this.#skipped.set(index, row.entry.path)
     return null
   }
 
