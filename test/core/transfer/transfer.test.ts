@@ -2,7 +2,6 @@ import { expect, test } from 'bun:test'
 
 import { fromText } from '../../../src/core/base/byte-string.ts'
 import { AppError } from '../../../src/core/base/errors.ts'
-import type { RelPath } from '../../../src/core/path/rel-path.ts'
 import type { Frame } from '../../../src/core/wire/frame.ts'
 import { MemoryBinding } from '../../fakes/memory-binding.ts'
 import { MemorySource } from '../../fakes/memory-source.ts'
@@ -131,34 +130,6 @@ test('a file that is gone is left out', () => {
   expect(source.resequenced).toHaveLength(1)
   expect(binding.entries.size).toBe(4)
 })
-
-test.each(['push', 'ask'] as const)(
-  'thousands of files that are gone leave others their turn, and the journal one: %s',
-  (content) => {
-    const source = new MemorySource()
-    const count = 2000
-    for (let index = 0; index < count; index++) source.write(`f${index}`, 'x')
-    let looks = 0
-    const { open } = source.tree
-    Object.assign(source.tree, { open: (path: RelPath) => (looks++, open(path)) })
-    let most = 0
-    const onStep = () => {
-      most = Math.max(most, looks)
-      looks = 0
-    }
-    for (const row of source.rows.values()) row.file = null
-    let calls = 0
-    const { resequence } = source
-    source.resequence = (paths) => (calls++, resequence.call(source, paths))
-    // The rows were given out before the files went.
-    const seen = source.changes
-    source.changes = (range) => seen.call(source, { ...range, liveOnly: false })
-    run(source, new MemoryBinding(), { content, onStep })
-    expect(source.resequenced).toHaveLength(count)
-    expect(calls).toBe(1)
-    expect(most).toBeLessThanOrEqual(64)
-  },
-)
 
 test('content that changed without a trace is found by its hash and sent anew', () => {
   const source = sourceWithFiles()
