@@ -22,6 +22,10 @@ export class RoutingTable {
     this.#peers = new Map(peers.map((peer) => [peer.serverId, peer]))
   }
 
+  knows(serverId: string): boolean {
+    return this.#peers.has(serverId)
+  }
+
   /** A server's name for logs; its id where it is unknown. */
   nameOf(serverId: string): string {
     return this.#peers.get(serverId)?.name ?? serverId

@@ -91,6 +91,11 @@ export class Session implements BindingHolder {
     connection.expectWithin(host.times.greetingMs)
   }
 
+  /** True between two jobs. */
+  get isIdle(): boolean {
+    return this.#state === 'idle'
+  }
+
   get runAtMs(): number {
     return this.#runAtMs
   }

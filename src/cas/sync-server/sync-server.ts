@@ -15,6 +15,7 @@ import type { Logger } from '../../platform/log.ts'
 import type { PlainServer } from '../../platform/plain-handshake.ts'
 import { RoutingTable } from '../routing-table.ts'
 import { Bindings, type TargetOpener } from './bindings.ts'
+import { ChildConnections } from './relay/child-connections.ts'
 import {
   LEFT_STREAMS_MAX,
   RELAY_TIMES,
@@ -33,6 +34,7 @@ export interface SyncServerOptions {
   readonly report: (message: AgentMessageOf<'targetReport' | 'jobReport'>) => void
   readonly times?: SessionTimes
   readonly relayTimes?: RelayTimes
+  readonly sessionsMax?: number
 }
 
 export type SyncServerConfiguration = Extract<SyncServerCommand, { type: 'configure' }>
@@ -47,14 +49,15 @@ const SESSIONS_MAX = 512
 export class SyncServer {
   readonly #options: SyncServerOptions
   readonly #bindings: Bindings
-  readonly #sessions = new Set<DataConnection>()
+  readonly #sessions = new Map<DataConnection, Session>()
+  #childConnections = new ChildConnections()
   /** What is passed on at the moment. */
   readonly #streams = new Set<RelayStream>()
   /** Where each target stood when that was last told: also what is told of one that cannot be opened any more. */
   readonly #positions = new Map<string, TargetPosition>()
   /** Targets whose last report told a failure. */
   readonly #failing = new Set<string>()
-  readonly #routing = new RoutingTable()
+  #routing = new RoutingTable()
   #configuration: SyncServerConfiguration | null = null
   #listener: DataListener | null = null
 
@@ -71,6 +74,8 @@ export class SyncServer {
     const before = this.#configuration
     this.#configuration = configuration
     this.#takePeers(configuration)
+    this.#childConnections.close()
+    this.#childConnections = new ChildConnections()
     this.#bindings.configure(configuration.targets)
     if (this.#listener === null || before === null || !listensAlike(before, configuration))
       this.#listen(configuration)
@@ -91,18 +96,22 @@ export class SyncServer {
     this.#bindings.close()
     // Whoever sends tries again: this end may be back in a moment.
     const reason: Failure = { code: 'PEER_UNREACHABLE', message: 'the Sync Server is stopping' }
-    for (const connection of this.#sessions) connection.close(reason)
+    for (const connection of this.#sessions.keys()) connection.close(reason)
     for (const stream of this.#streams) stream.stop(reason)
+    this.#childConnections.close()
   }
 
-  /** Where a key was taken away, or is another now, what it was for ends. */
-  #takePeers(configuration: SyncServerConfiguration): void {
-    const plain = [...this.#sessions].filter((connection) => connection.isPlain)
-    const keys = plain.map(({ peerId }) => this.#routing.hopKeyOf(peerId))
-    this.#routing.replace(0, configuration.peers)
-    for (const [index, connection] of plain.entries()) {
-      if (this.#routing.hopKeyOf(connection.peerId) === keys[index]) continue
-      connection.close({ code: 'HOP_KEY_MISSING', message: 'this hop may not be plain any more' })
+  /** Where a key was taken away, or is another now, or a peer is none any more, what was for it ends. */
+  #takePeers({ peers }: SyncServerConfiguration): void {
+    const before = this.#routing
+    this.#routing = new RoutingTable()
+    this.#routing.replace(0, peers)
+    for (const connection of this.#sessions.keys()) {
+      const { peerId, isPlain } = connection
+      if (isPlain && before.hopKeyOf(peerId) !== this.#routing.hopKeyOf(peerId))
+        connection.close({ code: 'HOP_KEY_MISSING', message: 'this hop may not be plain any more' })
+      else if (before.knows(peerId) && !this.#routing.knows(peerId))
+        connection.close({ code: 'PEER_UNTRUSTED', message: `"${peerId}" is no peer any more` })
     }
   }
 
@@ -137,9 +146,10 @@ export class SyncServer {
   }
 
   #accept(connection: DataConnection): void {
-    if (this.#sessions.size >= SESSIONS_MAX)
+    const { sessionsMax = SESSIONS_MAX } = this.#options
+    if (this.#sessions.size >= sessionsMax) this.#makeRoom()
+    if (this.#sessions.size >= sessionsMax)
       return connection.close({ code: 'BINDING_BUSY', message: 'too many connections' })
-    this.#sessions.add(connection)
     const host = {
       bindings: this.#bindings,
       log: this.#options.log,
@@ -155,7 +165,13 @@ export class SyncServer {
       relay: (open: OpenMessage, parent: ParentSide) => this.#passOn(open, parent),
       ended: () => this.#sessions.delete(connection),
     }
-    new Session(connection, host)
+    this.#sessions.set(connection, new Session(connection, host))
+  }
+
+  /** A connection that is only kept gives way: whoever kept it makes another one with its next job. */
+  #makeRoom(): void {
+    const idle = [...this.#sessions.values()].find((session) => session.isIdle)
+    idle?.abort({ code: 'BINDING_BUSY', message: 'others need the connection' })
   }
 
   async #admit(
@@ -195,6 +211,7 @@ export class SyncServer {
     return {
       serverId,
       identity,
+      connections: this.#childConnections,
       report,
       clock,
       log,

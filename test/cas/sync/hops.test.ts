@@ -19,7 +19,8 @@ type Hop = Job['children'][number]['hop']
 const HOP: Hop = { scope: 'group', method: 'copy', compression: 0, tls: true, rateBytesPerS: null }
 const TEXT = 'every line of this file can be read by whoever listens\n'.repeat(6000)
 const hopKey = randomBytes(32).toString('base64')
-const peers = [{ serverId: SOURCE_SERVER, name: 'source', addresses: [], hopKey }]
+const known = [{ serverId: SOURCE_SERVER, name: 'source', addresses: [] }]
+const peers = known.map((peer) => ({ ...peer, hopKey }))
 
 let fleet: SyncFleet
 let source: MemorySource
@@ -105,9 +106,9 @@ test('no key at either end, or another: no plain hop, and TLS goes on', async ()
 })
 
 test('a connection with TLS goes on where plain ones begin to be allowed, and where they end', async () => {
-  const { target, line, run } = await rig({ peers: [] })
+  const { target, line, run } = await rig({ peers: known })
   let connections = 0
-  for (const allowed of [[], peers, [], peers]) {
+  for (const allowed of [known, peers, known, peers]) {
     const { port } = target
     const listen = { host: '127.0.0.1', port }
     target.server.configure({ ...target.configuration, listen, peers: allowed })
@@ -131,7 +132,7 @@ test('a key that is taken away ends what it was for; what comes after uses TLS',
   target.server.configure({
     ...target.configuration,
     listen: { host: '127.0.0.1', port: target.port },
-    peers: [],
+    peers: known,
   })
   await over
   expect(last()).toMatchObject({ state: 'done', attempts: 2 })

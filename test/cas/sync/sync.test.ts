@@ -65,6 +65,45 @@ test('several jobs to one server use one connection, and one that died unnoticed
   expect(done.map(({ attempts }) => attempts)).toEqual([1, 1, 1])
 })
 
+test('where all places are taken, a connection that is only kept gives way', async () => {
+  const { port, binding } = await fleet.serve({ sessionsMax: 1 })
+  const senders = [fleet.client(port, source), fleet.client(port, source)]
+  for (const [round, { client, reports }] of [...senders, ...senders].entries()) {
+    source.write('d/a', `change ${round}`)
+    await client.run(await fleet.job(source.headSeq(), { retry: { attempts: 1, backoffMs: 1 } }))
+    expect(reports.at(-1)).toMatchObject({ state: 'done', attempts: 1 })
+    expect(binding().listing()).toContain(`d/a change ${round}`)
+  }
+})
+
+test('where all places are taken by jobs, another sender is told so', async () => {
+  const { port, binding } = await fleet.serve({ sessionsMax: 1 })
+  const [first, second] = [fleet.client(port, source), fleet.client(port, source)]
+  const job = await fleet.job(source.headSeq(), { retry: { attempts: 1, backoffMs: 1 } })
+  const slow = job.children.map((node) => {
+    return { ...node, hop: { ...node.hop, compression: 0, rateBytesPerS: 10_000 } }
+  })
+  const run = first.client.run({ ...job, children: slow })
+  await waitFor('a set', () => binding().openSets > 0)
+  await second.client.run(job)
+  expect(second.reports.at(-1)?.error?.code).toBe('BINDING_BUSY')
+  first.client.cancel(job.jobId)
+  await run
+})
+
+test('a job of a server that is no peer any more ends, whatever its ticket says', async () => {
+  const peers = [{ serverId: SOURCE_SERVER, name: 'source', addresses: [] }]
+  const { server, port, configuration, binding } = await fleet.serve({ configuration: { peers } })
+  const { client, reports } = fleet.client(port, source)
+  source.onOpen = () => {
+    source.onOpen = null
+    server.configure({ ...configuration, listen: { host: '127.0.0.1', port }, peers: [] })
+  }
+  await client.run(await fleet.job(source.headSeq()))
+  expect(reports.at(-1)).toMatchObject({ attempts: 1, error: { code: 'PEER_UNTRUSTED' } })
+  expect(binding().openSets).toBe(0)
+})
+
 const badTickets: readonly (readonly [string, TicketChanges])[] = [
   ['that has expired', { expiresInS: -3600 }],
   ['for another server', { claims: { aud: SOURCE_SERVER } }],

@@ -40,6 +40,10 @@ export class ChildLink {
   #isGone = false
   #hasAll = false
   #bytesReceived = 0
+  /** What had crossed the connection before this stream. */
+  #bytesBefore = 0
+  /** The connection was kept, and may have died unnoticed: until something comes by it, its silence says nothing. */
+  #isDoubtful = false
   #rateBytesPerS: number | null
   #reportedAtMs: number
   #sentAtMs: number
@@ -61,7 +65,7 @@ export class ChildLink {
     this.child = new RelayChild(open, isAlike ? (block) => block : repacked)
     this.#report('running')
     // Not at once: whoever makes this link must have it before it can be dropped.
-    queueMicrotask(() => void this.#connect())
+    queueMicrotask(() => void this.#begin())
   }
 
   get bindingId(): string {
@@ -114,6 +118,8 @@ export class ChildLink {
     const { clock, times } = this.#options
     const nowMs = clock.nowMs()
     this.#listen()
+    if (this.#isDoubtful && Math.abs(nowMs - this.#sentAtMs) > times.answerMs / 2)
+      return this.#renew()
     const { state, owesWanted } = this.child
     const owesAnswer = state === 'opening' || (owesWanted && !isLeft)
     const owes = owesAnswer ? 'answer' : this.#hasAll ? 'end' : 'nothing'
@@ -150,12 +156,21 @@ export class ChildLink {
   /** Signs of life count too, which do not come as frames. */
   #listen(): void {
     const bytesReceived = this.#connection?.bytesReceived ?? 0
-    if (bytesReceived !== this.#bytesReceived) this.#patience.moved()
+    if (bytesReceived === this.#bytesReceived) return
     this.#bytesReceived = bytesReceived
+    this.#isDoubtful = false
+    this.#patience.moved()
+  }
+
+  async #begin(): Promise<void> {
+    const kept = this.#isGone ? null : this.#options.connections.take(this.#order.node)
+    if (kept === null) return this.#connect()
+    this.#isDoubtful = true
+    this.#open(kept)
   }
 
   async #connect(): Promise<void> {
-    const { node, open } = this.#order
+    const { node } = this.#order
     const { identity, log, times } = this.#options
     try {
       const conversation = await connectTo({
@@ -168,28 +183,52 @@ export class ChildLink {
         log,
       })
       if (this.#isGone) return conversation.close(null)
-      const { connection } = conversation
-      this.#connection = connection
-      connection.handle({
-        frame: (frame) => this.#take(frame),
-        closed: (reason) => this.drop(reason ?? CLOSED),
-      })
       if (conversation.failure !== null) return this.drop(conversation.failure)
-      connection.expectWithin(null)
-      connection.limit(this.#rateBytesPerS)
-      const { bindingId, ticket, children, hop } = node
-      const { compression } = hop
-      const below = { children: [...children], isPassedOn: true }
-      const message = { ...open, bindingId, ticket, compression, ...below }
-      this.#send({ type: 'open', open: message })
+      this.#open(conversation.connection)
     } catch (thrown) {
       const { code, message } = toAppError(thrown)
       this.drop({ code, message })
     }
   }
 
+  #open(connection: DataConnection): void {
+    this.#connection = connection
+    this.#bytesReceived = connection.bytesReceived
+    this.#bytesBefore = connection.bytesOnWire
+    connection.handle({
+      frame: (frame) => this.#take(frame),
+      closed: (reason) => this.#closed(connection, reason ?? CLOSED),
+    })
+    connection.expectWithin(null)
+    connection.limit(this.#rateBytesPerS)
+    const { node, open } = this.#order
+    const { bindingId, ticket, children, hop } = node
+    const { compression } = hop
+    const below = { children: [...children], isPassedOn: true }
+    this.#send({ type: 'open', open: { ...open, bindingId, ticket, compression, ...below } })
+  }
+
+  #closed(connection: DataConnection, reason: Failure): void {
+    if (connection !== this.#connection) return
+    this.#listen()
+    if (this.#isDoubtful && !this.#isGone) this.#renew()
+    else this.drop(reason)
+  }
+
+  /** Goes by a new connection instead of one that was kept. */
+  #renew(): void {
+    const connection = this.#connection
+    this.#connection = null
+    this.#isDoubtful = false
+    this.#patience.moved()
+    connection?.close()
+    void this.#connect()
+  }
+
   #take(frame: Frame): void {
     if (this.#isGone) return
+    if (this.#isDoubtful && frame.type === 'error') return this.#renew()
+    this.#isDoubtful = false
     const taken = this.child.receive(frame)
     if (!taken.ok) return this.drop(taken.error)
     if (this.child.state === 'over') return this.#done()
@@ -238,7 +277,10 @@ export class ChildLink {
   #done(): void {
     this.#end()
     this.#report('done')
-    this.#connection?.close()
+    const connection = this.#connection
+    // From now on it is another stream's.
+    this.#connection = null
+    if (connection !== null) this.#options.connections.keep(this.#order.node, connection)
     this.#order.changed()
   }
 
@@ -256,7 +298,7 @@ export class ChildLink {
     const { clock, report } = this.#options
     this.#reportedAtMs = clock.nowMs()
     const { progress } = this.child
-    const bytesOnWire = this.#connection?.bytesOnWire ?? 0
+    const bytesOnWire = (this.#connection?.bytesOnWire ?? 0) - this.#bytesBefore
     report(childReport(this.#subject, this.#order.node, { state, progress, bytesOnWire }))
   }
 }

@@ -5,10 +5,12 @@ import type { Logger } from '../../../platform/log.ts'
 import type { TlsIdentity } from '../../../platform/tls-identity.ts'
 import type { JobReport } from '../../sync-client/options.ts'
 import type { HopKeys } from '../../sync-client/plain-end.ts'
+import type { ChildConnections } from './child-connections.ts'
 
 /** What passing streams on needs of the Sync Server. */
 export interface RelayOptions extends HopKeys {
   readonly identity: TlsIdentity
+  readonly connections: ChildConnections
   /** Where a server is reached, best first; empty where it is unknown. */
   addressesOf(serverId: string, scope: HopScope): readonly Address[]
   /** Gets how each child fares, and what is below one that was dropped. */
