@@ -144,6 +144,9 @@ export class SourceLoop {
 
   async #lookAtDue(nowMs: number): Promise<boolean> {
     const { buffer, disk } = this.#parts
+    if ((buffer.nextDueMs() ?? Number.POSITIVE_INFINITY) > nowMs) return false
+    // What the watcher has handed over by now waits in messages: taken one by one, each would cost a transaction.
+    await nextTurn()
     const { looks, probes } = buffer.takeDue(nowMs)
     for (const path of probes) {
       const state = disk.look(path)

@@ -16,6 +16,8 @@ import { systemError } from './system-error.ts'
 /** Room for many records of one read; the kernel gives as many whole ones as fit. */
 const READ_BYTES = 256 << 10
 const POLLIN = 1
+/** The kernel passes over it. */
+const NO_DESCRIPTOR = -1
 const DT_UNKNOWN = 0
 const DT_DIR = 4
 
@@ -88,8 +90,17 @@ export class InotifyKernel {
 
   /** Waits until there are events or a wake, or the time is up; null waits for ever. */
   wait(timeoutMs: number | null): void {
+    this.#poll(this.#inotify, timeoutMs)
+  }
+
+  /** Waits until there is a wake; events stay where they are. */
+  waitForWake(): void {
+    this.#poll(NO_DESCRIPTOR, null)
+  }
+
+  #poll(events: number, timeoutMs: number | null): void {
     const { call, numbers } = this.#linux
-    this.#polled.set([this.#inotify, POLLIN, this.wakeDescriptor, POLLIN])
+    this.#polled.set([events, POLLIN, this.wakeDescriptor, POLLIN])
     this.#timeout[0] = BigInt(Math.floor((timeoutMs ?? 0) / 1000))
     this.#timeout[1] = BigInt(((timeoutMs ?? 0) % 1000) * 1_000_000)
     const timeout = timeoutMs === null ? 0 : this.#timeoutAddress

@@ -11,6 +11,8 @@ export type ToInotify =
   | { readonly type: 'watch'; readonly id: number; readonly path: ByteString }
   | { readonly type: 'unwatch'; readonly id: number }
   | { readonly type: 'drain'; readonly request: number }
+  /** One message with hints was taken. */
+  | { readonly type: 'taken' }
   | { readonly type: 'stop' }
 
 export interface Failing {

@@ -21,6 +21,11 @@ import { InotifyRoots, type Owner, type WatchedRoot } from './inotify-roots.ts'
 const UNOWNED_MS = 200
 /** Hints in one message: bounds what either side copies at once. */
 const HINTS_MAX = 2000
+/**
+ * Messages with hints that the agent has not taken yet: beyond that the events wait in the kernel's queue, which has a
+ * bound and says so when it is full, and come in larger messages later.
+ */
+const UNTAKEN_MAX = 64
 /** Reads before the messages are looked at: a storm of events must not keep a stop waiting. */
 const READS_MAX = 16
 
@@ -51,6 +56,7 @@ class InotifySession {
   readonly #messages: ToInotify[] = []
   #takenCount = 0
   #wakeCount = 0
+  #untakenCount = 0
   #isStopped = false
 
   constructor(kernel: InotifyKernel, port: Port) {
@@ -66,9 +72,11 @@ class InotifySession {
 
   async run(): Promise<void> {
     while (!this.#isStopped) {
-      this.#kernel.wait(this.#roots.hasUnowned ? UNOWNED_MS : null)
+      const isHeldUp = this.#untakenCount >= UNTAKEN_MAX
+      if (isHeldUp) this.#kernel.waitForWake()
+      else this.#kernel.wait(this.#roots.hasUnowned ? UNOWNED_MS : null)
       this.#wakeCount += this.#kernel.takeWakes()
-      const hadEvents = this.#readEvents(READS_MAX)
+      const hadEvents = isHeldUp || this.#readEvents(READS_MAX)
       if (!hadEvents) this.#roots.dropUnowned()
       // A wake came after its message was posted, so the message is on its way to this thread.
       while (this.#takenCount < this.#wakeCount) await nextTurn()
@@ -89,6 +97,9 @@ class InotifySession {
         // The kernel queues an event before the call that caused it returns, so one pass has all there was.
         while (this.#readEvents(READS_MAX));
         this.#port.post({ type: 'drained', request: message.request })
+        return
+      case 'taken':
+        this.#untakenCount--
         return
       case 'stop':
         this.#isStopped = true
@@ -128,7 +139,10 @@ class InotifySession {
 
   /** Reads what the kernel has, at most so many times; false where there was nothing. */
   #readEvents(readsMax: number): boolean {
-    const batch = new HintBatch(this.#port)
+    const batch = new HintBatch((id, hints) => {
+      this.#untakenCount++
+      this.#port.post({ type: 'hints', id, hints })
+    })
     let reads = 0
     for (; reads < readsMax; reads++) {
       const bytes = this.#kernel.read()
@@ -187,12 +201,12 @@ class InotifySession {
 
 /** Hints of one reading, in order, sent together. */
 class HintBatch {
-  readonly #port: Port
+  readonly #post: (id: number, hints: readonly Hint[]) => void
   readonly #hints = new Map<number, Hint[]>()
   readonly #changed = new Set<string>()
 
-  constructor(port: Port) {
-    this.#port = port
+  constructor(post: (id: number, hints: readonly Hint[]) => void) {
+    this.#post = post
   }
 
   add(id: number, one: Hint): void {
@@ -205,7 +219,7 @@ class HintBatch {
   }
 
   send(): void {
-    for (const [id, hints] of this.#hints) this.#port.post({ type: 'hints', id, hints })
+    for (const [id, hints] of this.#hints) this.#post(id, hints)
     this.#hints.clear()
     this.#changed.clear()
   }

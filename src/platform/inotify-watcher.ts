@@ -109,6 +109,7 @@ class InotifyClient {
         return
       case 'hints':
         this.#watches.get(message.id)?.onSignal({ kind: 'hints', hints: message.hints })
+        this.#send({ type: 'taken' })
         return
       case 'overflow': {
         const { path, reason } = message
