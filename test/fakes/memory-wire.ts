@@ -45,6 +45,8 @@ export interface MemoryWireResult {
   readonly refusal: Failure | null
   readonly sent: readonly Frame[]
   readonly contentBytes: number
+  /** How long it takes where nothing takes time but the way, in round trips: until all is applied, and to the end. */
+  readonly roundTrips: { readonly applied: number; readonly total: number }
 }
 
 /** The signature of the fake key: only who knows it can make or verify it. */
@@ -100,7 +102,7 @@ export function overMemory(options: MemoryWireOptions): MemoryWireResult {
   const result = (outcome: MemoryWireResult['outcome'], refusal: Failure | null) => {
     receiver.discard()
     sender.close()
-    return { outcome, refusal, sent, contentBytes: contentBytes(sent) }
+    return { outcome, refusal, sent, contentBytes: contentBytes(sent), roundTrips: wire.roundTrips }
   }
   for (let turns = 0; ; turns++) {
     if (turns > 1_000_000) throw new Error('the machines do not come to an end')
@@ -144,14 +146,27 @@ function takeWhole(receiver: Receiver, frame: Frame): Result<ReceiverStep> {
 class Wire {
   readonly #loseAt: number
   readonly #stream = new FrameStream()
-  readonly #answers: Frame[] = []
+  readonly #answers: { readonly frame: Frame; readonly at: number }[] = []
   #count = 0
+  /** The time at both ends, in round trips: that of the last frame which each has taken. */
+  #senderAt = 0
+  #receiverAt = 0
+  #appliedAt = 0
 
   constructor(loseAt: number) {
     this.#loseAt = loseAt
   }
 
+  get roundTrips(): MemoryWireResult['roundTrips'] {
+    return { applied: this.#appliedAt, total: this.#senderAt }
+  }
+
   over(frame: Frame): Frame | null {
+    this.#receiverAt = Math.max(this.#receiverAt, this.#senderAt + 0.5)
+    return this.#carry(frame)
+  }
+
+  #carry(frame: Frame): Frame | null {
     if (this.#count++ >= this.#loseAt) return null
     let decoded: Frame | null = null
     const pushed = this.#stream.push(frameBytes(frame), (raw) => {
@@ -164,17 +179,21 @@ class Wire {
   }
 
   answer(frames: readonly Frame[]): void {
-    this.#answers.push(...frames)
+    for (const frame of frames) {
+      if (frame.type === 'setDone') this.#appliedAt = this.#receiverAt
+      this.#answers.push({ frame, at: this.#receiverAt + 0.5 })
+    }
   }
 
   /** Null where the connection is lost. */
   back(): Frame | null {
-    const frame = this.#answers.shift()
-    if (frame === undefined) {
+    const answer = this.#answers.shift()
+    if (answer === undefined) {
       if (this.#count >= this.#loseAt) return null
       throw new Error('the sender waits for what never comes')
     }
-    return this.over(frame)
+    this.#senderAt = Math.max(this.#senderAt, answer.at)
+    return this.#carry(answer.frame)
   }
 }
 

@@ -18,8 +18,11 @@ export const SET_BYTES_MAX = 256 << 20
 /** Bytes of encoded entries in one set: bounds what a receiver holds of a set that it cannot judge before its end. */
 export const SET_ENTRY_BYTES_MAX = 16 << 20
 
-/** Sets sent ahead of their receipts, so that sending and applying overlap. */
-export const SETS_IN_FLIGHT_MAX = 3
+/**
+ * Sets sent ahead of their receipts, so that sending and applying overlap, and that a line around half of the earth does
+ * not stand idle where sets are small. What they hold waits in files at both ends, not in memory.
+ */
+export const SETS_IN_FLIGHT_MAX = 8
 
 /** Content read, compressed and sent at a time: large enough for the disk, small enough to share the event loop. */
 export const CONTENT_CHUNK_BYTES = 256 << 10

@@ -1,6 +1,6 @@
 import type { KeptContent } from '../apply/inbound.ts'
 import type { OutboundRow } from '../apply/outbound.ts'
-import { CONTENT_CHUNK_BYTES } from '../base/limits.ts'
+import { CONTENT_CHUNK_BYTES, SMALL_FILE_BYTES_MAX } from '../base/limits.ts'
 import type { ContentHash } from '../change/entry.ts'
 import { ByteWriter } from '../wire/byte-writer.ts'
 import { writeEntry } from '../wire/entry-codec.ts'
@@ -29,7 +29,7 @@ export interface OutgoingContext {
   readonly ports: SenderPorts
   readonly job: SenderJob
   readonly reading: Reading
-  /** Whether files that were never hashed may be sent unasked. */
+  /** Whether files may be sent unasked that the target cannot hold, as far as the journal tells. */
   readonly content: 'push' | 'ask'
   /** By seq: what the target has of contents that were broken off. */
   readonly kept: ReadonlyMap<number, KeptContent>
@@ -42,8 +42,8 @@ export interface OutgoingContext {
 
 /**
  * Sends one set: hashes what must be hashed before it is named, then entries, content, and the signed end. What was
- * never hashed is pushed and hashed on the way; everything else waits until the target says what it lacks, so that a
- * rename or a chmod sends no content.
+ * never hashed is pushed and hashed on the way, and so is what is new and small; everything else waits until the target
+ * says what it lacks, so that a rename or a chmod sends no content.
  */
 export function* sendSet(context: OutgoingContext, set: PlannedSet): Steps<void> {
   const findings = new FindingsCollector(context.ports.source)
@@ -54,7 +54,9 @@ export function* sendSet(context: OutgoingContext, set: PlannedSet): Steps<void>
   const parts = { reading, codec: ports.codec, compression: job.compression, findings, kept }
   const content = { ...parts, patching: null }
   const files = rows.keys().filter((index) => rows[index]?.entry.state?.type === 'file')
-  const byHash = Object.groupBy(files, (index) => (isPushed(context, rows[index]) ? 'push' : 'ask'))
+  const byHash = Object.groupBy(files, (index) =>
+    isPushed(context, begin.kind, rows[index]) ? 'push' : 'ask',
+  )
   yield* sendContents(content, rows, byHash.push ?? [])
   const wanted = yield* awaitWanted(context, byHash.ask !== undefined)
   // What has no hash yet must be read in any case: its set ends with one for every file.
@@ -72,9 +74,20 @@ function isUnhashed(row: OutboundRow | undefined): boolean {
   return row?.entry.state?.hash === null
 }
 
-/** A file of which the target may hold an older version waits for its word. */
-function isPushed({ job }: OutgoingContext, row: OutboundRow | undefined): boolean {
-  return isUnhashed(row) && !(job.method === 'patch' && row !== undefined && mayHaveBase(row))
+/**
+ * A file of which the target may hold an older version waits for its word; and so does one whose hash is known, by which
+ * the target can tell that it has the content, but for a small new one: the word would take longer than the content.
+ */
+function isPushed(
+  { job, content }: OutgoingContext,
+  kind: SetBegin['kind'],
+  row: OutboundRow | undefined,
+): boolean {
+  if (row === undefined) return false
+  if (isUnhashed(row)) return !(job.method === 'patch' && mayHaveBase(row))
+  const { state, operation, from } = row.entry
+  const isNew = kind === 'full' || (operation === 'create' && from === null)
+  return content === 'push' && isNew && (state?.size ?? 0) <= SMALL_FILE_BYTES_MAX
 }
 
 function patchingOf(context: OutgoingContext): Patching | null {

@@ -99,7 +99,8 @@ export class Sender {
     if (frame.type === 'opened') return this.#hasOpened && this.#opened === null
     if (frame.type === 'wanted') return this.#wantedCount < this.#setsBegun
     if (frame.type === 'setDone') return this.#setsDone < this.#setsEnded
-    return frame.type === 'jobEnd' && this.#jobEnd === 'sent'
+    const isAllDone = this.#setsDone === this.#setsEnded
+    return frame.type === 'jobEnd' && this.#jobEnd === 'sent' && isAllDone
   }
 
   #count(done: DoneMessage): void {
@@ -116,6 +117,7 @@ export class Sender {
     if (opened.outcome === 'refused') return failure(opened.code, opened.message)
     const start = checkStart(this.#ports.source, this.#job, opened.watermark)
     const sent = start.ok ? yield* this.#sendSets(opened) : start
+    // Receipts are not waited for first: the answer comes behind the last of them.
     this.#jobEnd = 'sent'
     yield send({ type: 'jobEnd' })
     while (this.#isUnanswered()) yield WAITING
@@ -147,7 +149,6 @@ export class Sender {
       const context = { ports: this.#ports, job: this.#job, content: opened.content, reading, kept }
       yield* sendSet({ ...context, takeWanted, mail, takeBases }, set)
     }
-    while (this.#setsDone < this.#setsEnded) yield WAITING
     return success(undefined)
   }
 
