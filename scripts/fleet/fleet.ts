@@ -20,6 +20,8 @@ export interface AgentPlace {
   readonly host: string
   /** What its program is started by. */
   readonly wrapper: readonly string[]
+  /** Gives, for the port at which it listens, the one on this machine by which others are to reach it. */
+  readonly throughPort?: (port: number) => number
 }
 
 export interface Convergence {
@@ -225,9 +227,11 @@ export class Fleet {
     )
     const serverId = servers.items.find((server) => server.name === name)?.id ?? ''
     const dataPort = freePort()
+    const port = place.throughPort?.(dataPort)
+    const advertise = port === undefined ? [] : ['--advertise', `127.0.0.1:${port}`]
     const server = new ServerProcess(
       'cd-agent',
-      ['run', '--dir', directory, '--listen', `${place.host}:${dataPort}`],
+      ['run', '--dir', directory, '--listen', `${place.host}:${dataPort}`, ...advertise],
       { logPath: join(this.directory, `${name}.log`), wrapper: place.wrapper },
     )
     const agent: FleetAgent = { name, serverId, directory, dataPort, process: server }

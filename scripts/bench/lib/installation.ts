@@ -39,7 +39,12 @@ export class Installation {
     this.#targets = targets
   }
 
-  static async start(directory: string, targetCount = 1): Promise<Installation> {
+  /** `throughPort` gives, for the port of a target, the one by which the source is to reach it. */
+  static async start(
+    directory: string,
+    targetCount = 1,
+    throughPort: (port: number) => number = (port) => port,
+  ): Promise<Installation> {
     const fleet = new Fleet(directory)
     try {
       await fleet.initialize()
@@ -47,8 +52,9 @@ export class Installation {
       const group = await fleet.addGroup('one')
       const source = await fleet.addAgent('source', group)
       const targets: FleetAgent[] = []
+      const place = { host: '127.0.0.1', wrapper: [], throughPort }
       while (targets.length < targetCount)
-        targets.push(await fleet.addAgent(`target-${targets.length + 1}`, group))
+        targets.push(await fleet.addAgent(`target-${targets.length + 1}`, group, place))
       return new Installation(fleet, source, targets)
     } catch (thrown) {
       await fleet.stop()

@@ -16,8 +16,15 @@ export class RsyncDaemon {
     this.#child = child
   }
 
-  /** Starts a daemon whose configuration lies in `directory`; resolves when it answers. */
-  static async start(directory: string, folder: string): Promise<RsyncDaemon> {
+  /**
+   * Starts a daemon whose configuration lies in `directory`; resolves when it answers. `throughPort` gives the port by
+   * which clients are to reach it.
+   */
+  static async start(
+    directory: string,
+    folder: string,
+    throughPort: (port: number) => number = (port) => port,
+  ): Promise<RsyncDaemon> {
     mkdirSync(folder, { recursive: true })
     const port = freePort()
     const path = join(directory, 'rsyncd.conf')
@@ -25,8 +32,10 @@ export class RsyncDaemon {
     writeFileSync(path, `address = 127.0.0.1\nport = ${port}\nreverse lookup = no\n${module}`)
     const command = ['rsync', '--daemon', '--no-detach', `--config=${path}`]
     const child = Bun.spawn(command, { stdio: ['ignore', 'ignore', 'inherit'] })
-    const url = `rsync://127.0.0.1:${port}/tree/`
-    await waitFor('the rsync daemon', () => Bun.spawnSync(['rsync', url]).exitCode === 0)
+    const url = `rsync://127.0.0.1:${throughPort(port)}/tree/`
+    // Not to be waited for without a turn for others: what leads there may be in this process.
+    const answers = async () => (await Bun.spawn(['rsync', url], { stdout: 'ignore' }).exited) === 0
+    await waitFor('the rsync daemon', answers)
     return new RsyncDaemon(url, child)
   }
 
