@@ -22,11 +22,18 @@ export interface AgentPlace {
   readonly wrapper: readonly string[]
   /** Gives, for the port at which it listens, the one on this machine by which others are to reach it. */
   readonly throughPort?: (port: number) => number
+  /** Further options of `cd-agent run`. */
+  readonly options?: readonly string[]
 }
 
 export interface Convergence {
   readonly converged: boolean
   readonly headSeq: number
+  readonly sources: readonly {
+    serverId: string
+    completeAt: string | null
+    gaps: readonly { path: string; reason: string }[]
+  }[]
   readonly targets: readonly {
     serverId: string
     state: string
@@ -229,9 +236,10 @@ export class Fleet {
     const dataPort = freePort()
     const port = place.throughPort?.(dataPort)
     const advertise = port === undefined ? [] : ['--advertise', `127.0.0.1:${port}`]
+    const more = [...advertise, ...(place.options ?? [])]
     const server = new ServerProcess(
       'cd-agent',
-      ['run', '--dir', directory, '--listen', `${place.host}:${dataPort}`, ...advertise],
+      ['run', '--dir', directory, '--listen', `${place.host}:${dataPort}`, ...more],
       { logPath: join(this.directory, `${name}.log`), wrapper: place.wrapper },
     )
     const agent: FleetAgent = { name, serverId, directory, dataPort, process: server }

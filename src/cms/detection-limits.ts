@@ -8,7 +8,7 @@ export interface DetectionTimes {
   readonly racyMs: number
   /** A whole source is scanned this often, for what no watcher told. */
   readonly rescanMs: number
-  /** The least time between scans of a source that cannot be watched; ten times a scan's length where that is more. */
+  /** The least time between scans of a source that cannot be watched; `SCAN_PAUSES` of a scan's length where that is more. */
   readonly unwatchedRescanMs: number
   /** What could not be read, and a root that is not there, are tried again after this time. */
   readonly retryMs: number

@@ -2,7 +2,7 @@ import { AppError } from '../core/base/errors.ts'
 import type { Gap } from '../core/change/gaps.ts'
 import type { Observation } from '../core/change/observation.ts'
 import { type ScanStep, scan } from '../core/change/scan.ts'
-import { type RelPath, ROOT, parent } from '../core/path/rel-path.ts'
+import { type RelPath, ROOT, isBelow, parent } from '../core/path/rel-path.ts'
 import {
   MISSING_MAX,
   RECORD_ROWS_MAX,
@@ -21,6 +21,7 @@ export class ScanRun {
   readonly #steps: Iterator<ScanStep>
   readonly #unreadable: Gap[] = []
   #missing: RelPath[] = []
+  #newFolders: RelPath[] = []
   #recordMs = 0
 
   /** Throws where the root is not the known one; then nothing was begun. */
@@ -49,6 +50,11 @@ export class ScanRun {
     disk.check(journal.state.root)
     gaps.finishRescan(this.#unreadable)
     return true
+  }
+
+  /** Folders met since the last call of which the journal did not know, each for everything below it. */
+  takeNewFolders(): readonly RelPath[] {
+    return this.#newFolders.splice(0)
   }
 
   #begin(): Iterator<ScanStep> {
@@ -90,6 +96,7 @@ export class ScanRun {
   #take(step: ScanStep, seen: Observation[]): void {
     switch (step.kind) {
       case 'seen':
+        if (step.state.type === 'directory') this.#noteFolder(step.path)
         seen.push({ path: step.path, state: step.state, cause: 'scan' })
         return
       case 'missing':
@@ -101,6 +108,12 @@ export class ScanRun {
       case 'same':
         return
     }
+  }
+
+  #noteFolder(path: RelPath): void {
+    const last = this.#newFolders.at(-1)
+    if (last !== undefined && isBelow(path, last)) return
+    if (this.#parts.journal.row(path)?.state?.type !== 'directory') this.#newFolders.push(path)
   }
 }
 

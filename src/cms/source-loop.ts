@@ -33,6 +33,9 @@ const ROOT_ERRORS: ReadonlySet<ErrorCode> = new Set([
   'ROOT_REFUSED',
 ])
 
+/** Scans for which nothing proves a need begin after so many times the length of the last one. */
+const SCAN_PAUSES = 10
+
 /** A clock that was set back by more than this may give a new change an old time. */
 const CLOCK_SET_BACK_MS = 1000
 
@@ -50,6 +53,7 @@ export class SourceLoop {
   #fault: AppError | null = null
   #scan: ScanRun | null = null
   #nextScanMs = Number.POSITIVE_INFINITY
+  #pauseUntilMs = 0
   #lastNowMs: number
 
   constructor(parts: LoopParts) {
@@ -172,10 +176,12 @@ export class SourceLoop {
       if (this.#watcher === null) await this.#watch()
       this.#scan = new ScanRun(this.#parts, this.#recorder, folder)
     }
-    const { folder, startedMs } = this.#scan
-    if (await this.#scan.slice()) {
+    const scan = this.#scan
+    const isDone = await scan.slice()
+    this.#watcher?.found(scan.takeNewFolders())
+    if (isDone) {
       this.#scan = null
-      this.#scanned(folder, startedMs)
+      this.#scanned(scan.folder, scan.startedMs)
     } else {
       await nextTurn()
     }
@@ -189,11 +195,16 @@ export class SourceLoop {
     if (isFirst && journal.state.completeAtMs !== null) this.#parts.onListed()
     this.#fault = null
     const nowMs = clock.nowMs()
-    if (this.#watcher === null) {
-      const pauseMs = Math.max(times.unwatchedRescanMs, 10 * (nowMs - startedMs))
-      this.openGap(ROOT, 'the folder cannot be watched', nowMs + pauseMs)
+    if (folder === ROOT) {
+      this.#nextScanMs = nowMs + times.rescanMs
+      // A clock that was set forward meanwhile must not put the next scan off for ever.
+      const pauseMs = SCAN_PAUSES * Math.max(0, nowMs - startedMs)
+      this.#pauseUntilMs = nowMs + Math.min(pauseMs, times.rescanMs)
     }
-    if (folder === ROOT) this.#nextScanMs = nowMs + times.rescanMs
+    if (this.#watcher === null) {
+      const notBeforeMs = Math.max(this.#pauseUntilMs, nowMs + times.unwatchedRescanMs)
+      this.openGap(ROOT, 'the folder cannot be watched', notBeforeMs)
+    }
   }
 
   /** Where watching fails, scans go on without it. */
@@ -219,16 +230,19 @@ export class SourceLoop {
   }
 
   #take(signal: WatchSignal): void {
-    const { buffer, clock, wake } = this.#parts
+    const { buffer, clock, log, wake } = this.#parts
     switch (signal.kind) {
       case 'hints': {
         const nowMs = clock.nowMs()
         for (const hint of signal.hints) buffer.add(hint, nowMs)
         break
       }
-      case 'overflow':
-        this.openGap(signal.path, signal.reason)
+      case 'overflow': {
+        const { path, reason, certainty } = signal
+        this.openGap(path, reason, certainty === 'lost' ? 0 : this.#pauseUntilMs)
+        if (certainty === 'lost') log.info('a watcher lost events', { path, reason })
         break
+      }
       case 'failed':
         this.#watcher = null
         this.openGap(ROOT, 'the watcher failed')
@@ -267,6 +281,7 @@ export class SourceLoop {
     if (nowMs < this.#lastNowMs - CLOCK_SET_BACK_MS) {
       this.openGap(ROOT, 'the clock was set back')
       this.#parts.buffer.release()
+      this.#pauseUntilMs = 0
       if (Number.isFinite(this.#nextScanMs)) this.#nextScanMs = nowMs + this.#parts.times.rescanMs
     }
     this.#lastNowMs = nowMs

@@ -156,6 +156,8 @@ export class Source {
       // Nothing is due: whatever there was when a flush began has been dealt with.
       this.#endFlushes()
       await this.#waker.sleepUntil(this.#nextDueMs())
+      // A gap is told before it can close again.
+      this.#reporter.update()
     }
     this.#endFlushes()
   }

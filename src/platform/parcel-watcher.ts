@@ -1,7 +1,7 @@
 import { lstatSync } from 'node:fs'
 
 import { type ByteString, fromText, toText } from '../core/base/byte-string.ts'
-import { AppError } from '../core/base/errors.ts'
+import { AppError, toAppError } from '../core/base/errors.ts'
 import type { Hint } from '../core/change/hint.ts'
 import { type RelPath, ROOT, isBelow, isStaging, parent } from '../core/path/rel-path.ts'
 import { foldersBelow } from './folders-below.ts'
@@ -16,8 +16,12 @@ type ParcelEvent = Parameters<Parameters<Addon['subscribe']>[1]>[1][number]
 const SUBSCRIPTIONS_MAX = 256
 /** In bursts above this @parcel/watcher was seen to lose events without a word. */
 const BURST_EVENTS = 1000
-/** A burst is over after this time without events; it is also the least time that decides about one. */
+/** A burst is over after this time without events; one that goes on is looked at as often as the other says. */
 const BURST_QUIET_MS = 500
+const BURST_MAX_MS = 10_000
+/** How often a folder that appeared is tried, with a longer pause each time. */
+const TRIES_MAX = 6
+const RETRY_MS = 10
 /** How often the whole root is given up for a scan while names exist that cannot be told. */
 const BLIND_MS = 10_000
 /** What stands in a name for bytes that are not UTF-8. */
@@ -25,8 +29,10 @@ const NOT_UTF8 = '\uFFFD'
 
 /**
  * Watches by @parcel/watcher: everywhere, but it never decides alone. It does not look into folders that appear, keeps
- * the old path of folders that were renamed, and loses events in bursts and when the kernel's queue is full, all of it
- * in silence. So each new folder is subscribed on its own before it is told of, and after a burst a scan is asked for.
+ * the old path of folders that were renamed, and loses events in silence: when the kernel's queue is full, and those
+ * that come while it hands others over. It takes the events of one path together, so that how many it tells says
+ * little of how many there were: two files written in turns fill any queue. So each new folder is subscribed on its own
+ * before it is told of, and whenever events came a scan is asked for, when they have come to rest.
  * Names that are not UTF-8 reach it damaged: for them too a scan is asked for, of the folder that holds them at once and
  * of the whole root again and again. A new mtime of a link that leads nowhere is found by the next scan only.
  */
@@ -58,7 +64,7 @@ class ParcelWatch implements Watcher {
   readonly #addon: Addon
   readonly #subscriptions = new Map<string, Promise<Subscription>>()
   readonly #timers = new Set<ReturnType<typeof setInterval>>()
-  #burst: { count: number; timer: ReturnType<typeof setTimeout> } | null = null
+  #burst: { count: number; sinceMs: number; timer: ReturnType<typeof setTimeout> } | null = null
   #isBlind = false
   #isClosed = false
 
@@ -82,6 +88,14 @@ class ParcelWatch implements Watcher {
   /** @parcel/watcher holds events back in its own thread and does not say how long. */
   drain(): Promise<boolean> {
     return Promise.resolve(false)
+  }
+
+  found(folders: readonly RelPath[]): void {
+    for (const path of folders) {
+      const folder = this.#absolute(path)
+      if (path !== ROOT && folder !== null && !this.#subscriptions.has(folder))
+        void this.#newFolder(folder, path)
+    }
   }
 
   async close(): Promise<void> {
@@ -138,13 +152,26 @@ class ParcelWatch implements Watcher {
       // A folder of this name may have been watched before another took its place.
       await this.#unsubscribeBelow(path)
       if (this.#subscriptions.size >= SUBSCRIPTIONS_MAX) return await this.#subscribeAnew()
-      await this.#subscribe(folder)
+      await this.#subscribeNew(folder)
     } catch (thrown) {
       if (isFolder(folder)) return this.#fail(subscribeError(this.#root, thrown))
     }
     if (this.#isClosed) return
     const hint = { path, kind: 'created', cookie: null, isDirectory: true } as const
     this.#onSignal({ kind: 'hints', hints: [hint] })
+  }
+
+  /** It fails where anything below the folder goes while it is gone through; that is no fault of the folder. */
+  async #subscribeNew(folder: string): Promise<void> {
+    for (let tries = 1; ; tries++) {
+      try {
+        return await this.#subscribe(folder)
+      } catch (thrown) {
+        const isLimit = toAppError(thrown).code === 'WATCH_LIMIT'
+        if (isLimit || tries === TRIES_MAX || !isFolder(folder)) throw thrown
+        await Bun.sleep(tries * RETRY_MS)
+      }
+    }
   }
 
   #removed(absolute: string, path: RelPath, hints: Hint[]): void {
@@ -159,7 +186,7 @@ class ParcelWatch implements Watcher {
   async #subscribeAnew(): Promise<void> {
     await this.#unsubscribeAll()
     await this.start()
-    this.#overflow(ROOT, 'many folders were made')
+    this.#overflow(ROOT, 'many folders were made', 'lost')
   }
 
   async #unsubscribeAll(): Promise<void> {
@@ -181,30 +208,43 @@ class ParcelWatch implements Watcher {
     const clean = absolute.slice(0, absolute.indexOf(NOT_UTF8))
     const path = this.#relative(clean)
     const reason = 'a name is not UTF-8, which this watcher cannot tell'
-    this.#overflow(path === null ? ROOT : (parent(path) ?? ROOT), reason)
+    this.#overflow(path === null ? ROOT : (parent(path) ?? ROOT), reason, 'lost')
     if (this.#isBlind) return
     this.#isBlind = true
-    this.#timers.add(setInterval(() => this.#overflow(ROOT, reason), BLIND_MS))
+    this.#timers.add(setInterval(() => this.#overflow(ROOT, reason, 'maybe'), BLIND_MS))
   }
 
   #countBurst(eventCount: number): void {
-    const count = (this.#burst?.count ?? 0) + eventCount
-    if (this.#burst !== null) clearTimeout(this.#burst.timer)
-    const timer = setTimeout(() => {
-      this.#burst = null
-      if (count >= BURST_EVENTS) this.#overflow(ROOT, 'more events at once than this watcher tells')
-    }, BURST_QUIET_MS)
-    this.#burst = { count, timer }
+    const nowMs = performance.now()
+    const { count, sinceMs, timer } = this.#burst ?? { count: 0, sinceMs: nowMs, timer: undefined }
+    clearTimeout(timer)
+    const restMs = Math.min(BURST_QUIET_MS, Math.max(0, sinceMs + BURST_MAX_MS - nowMs))
+    const next = setTimeout(() => this.#endBurst(), restMs)
+    this.#burst = { count: count + eventCount, sinceMs, timer: next }
   }
 
-  #overflow(path: RelPath, reason: string): void {
-    if (!this.#isClosed) this.#onSignal({ kind: 'overflow', path, reason })
+  #endBurst(): void {
+    const isLarge = (this.#burst?.count ?? 0) >= BURST_EVENTS
+    this.#burst = null
+    if (isLarge) this.#overflow(ROOT, 'more events at once than this watcher tells', 'lost')
+    else this.#overflow(ROOT, 'this watcher may not have told of every event', 'maybe')
+  }
+
+  #overflow(path: RelPath, reason: string, certainty: 'lost' | 'maybe'): void {
+    if (!this.#isClosed) this.#onSignal({ kind: 'overflow', path, reason, certainty })
   }
 
   #fail(error: AppError): void {
     if (this.#isClosed) return
     void this.close()
     this.#onSignal({ kind: 'failed', error })
+  }
+
+  /** Null for a name that this watcher cannot say. */
+  #absolute(path: RelPath): string | null {
+    const { text, exact } = toText(path)
+    if (!exact) return null
+    return this.#root === '/' ? `/${text}` : `${this.#root}/${text}`
   }
 
   /** Null for what detection must not see. */

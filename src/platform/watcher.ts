@@ -4,12 +4,17 @@ import type { Hint } from '../core/change/hint.ts'
 import type { RelPath } from '../core/path/rel-path.ts'
 
 /**
- * What a watcher says. `overflow`: hints at or below this folder may be missing; it has to be scanned, and new folders
- * in it are watched by the time this is said. `failed`: nothing more comes of this root.
+ * What a watcher says. `overflow`: hints at or below this folder are missing (`lost`), or this watcher cannot exclude it
+ * (`maybe`); it has to be scanned, at once or when there is time. `failed`: nothing more comes of this root.
  */
 export type WatchSignal =
   | { readonly kind: 'hints'; readonly hints: readonly Hint[] }
-  | { readonly kind: 'overflow'; readonly path: RelPath; readonly reason: string }
+  | {
+      readonly kind: 'overflow'
+      readonly path: RelPath
+      readonly reason: string
+      readonly certainty: 'lost' | 'maybe'
+    }
   | { readonly kind: 'failed'; readonly error: AppError }
 
 export type OnWatchSignal = (signal: WatchSignal) => void
@@ -29,6 +34,11 @@ export interface Watcher {
    * then only a scan can.
    */
   drain(): Promise<boolean>
+  /**
+   * A scan met these folders, of which no hint had told: they are watched from now on with everything in them, and a
+   * hint tells of those that were not until now.
+   */
+  found(folders: readonly RelPath[]): void
   /** Ends the watch; no signal comes after it resolves. */
   close(): Promise<void>
 }

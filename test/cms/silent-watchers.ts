@@ -1,5 +1,11 @@
 import type { AppError } from '../../src/core/base/errors.ts'
-import type { OnWatchSignal, WatchSignal, WatcherFactory } from '../../src/platform/watcher.ts'
+import type { RelPath } from '../../src/core/path/rel-path.ts'
+import type {
+  OnWatchSignal,
+  WatchSignal,
+  Watcher,
+  WatcherFactory,
+} from '../../src/platform/watcher.ts'
 
 /** Watchers that tell nothing by themselves: the test says what they say. */
 export class SilentWatchers implements WatcherFactory {
@@ -7,8 +13,9 @@ export class SilentWatchers implements WatcherFactory {
   /** Where set, no folder can be watched. */
   refusal: AppError | null = null
   watchCount = 0
+  readonly found: RelPath[] = []
 
-  watch(_root: string, onSignal: OnWatchSignal) {
+  watch(_root: string, onSignal: OnWatchSignal): Promise<Watcher> {
     this.watchCount++
     if (this.refusal !== null) return Promise.reject(this.refusal)
     this.#signals.add(onSignal)
@@ -16,7 +23,11 @@ export class SilentWatchers implements WatcherFactory {
       this.#signals.delete(onSignal)
       return Promise.resolve()
     }
-    return Promise.resolve({ drain: () => Promise.resolve(false), close })
+    return Promise.resolve({
+      drain: () => Promise.resolve(false),
+      found: (folders) => void this.found.push(...folders),
+      close,
+    })
   }
 
   say(signal: WatchSignal): void {

@@ -3,8 +3,9 @@ import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 
 import { fromText } from '../../src/core/base/byte-string.ts'
 import { AppError } from '../../src/core/base/errors.ts'
-import type { RelPath } from '../../src/core/path/rel-path.ts'
+import { type RelPath, ROOT } from '../../src/core/path/rel-path.ts'
 import { type Clock, systemClock } from '../../src/platform/clock.ts'
+import type { WatchSignal } from '../../src/platform/watcher.ts'
 import { Rig, type RigOptions, realTree, told, until } from './rig.ts'
 import { SilentWatchers } from './silent-watchers.ts'
 
@@ -142,13 +143,56 @@ describe('a watcher that', () => {
     writeFileSync(rig.at('d/new'), '1')
     writeFileSync(rig.at('elsewhere'), '1')
     const { length } = rig.reports
-    watchers.say({ kind: 'overflow', path: 'd' as RelPath, reason: 'a full queue' })
+    watchers.say(lost('d', 'a full queue'))
     await until(() => told(rig.records).includes('create d/new'), 'the folder is scanned')
     await until(isUp, 'the gap is closed')
     expect(rig.reports.slice(length).some(({ gaps }) => gaps[0]?.reason === 'a full queue')).toBe(
       true,
     )
     expect(rig.paths()).toEqual(['a', 'd', 'd/b', 'd/new'])
+  })
+
+  test('lost events: the gap is told however soon it closes', async () => {
+    const watchers = new SilentWatchers()
+    await started({ watchers })
+    for (const round of [1, 2, 3]) {
+      const { length } = rig.reports
+      watchers.say(lost('', `lost ${round}`))
+      await until(isUp, 'the gap is closed')
+      await until(() => rig.reports.length >= length + 2, 'both is told')
+      const [opened, closed] = rig.reports.slice(length)
+      expect([opened?.gaps[0]?.reason, closed?.gaps]).toEqual([`lost ${round}`, []])
+    }
+  })
+
+  test('may have lost events: the scan waits its turn, and the gap is open until then', async () => {
+    let offsetMs = 0
+    const clock = movable(() => offsetMs)
+    const watchers = new SilentWatchers()
+    rig = new Rig({ watchers, clock })
+    for (let index = 0; index < 3000; index++) writeFileSync(rig.at(`f${index}`), '')
+    await rig.start()
+    await until(isUp, 'the first scan is done')
+    writeFileSync(rig.at('new'), '1')
+    watchers.say({ kind: 'overflow', path: ROOT, reason: 'who knows', certainty: 'maybe' })
+    await until(() => rig.report.gaps[0]?.reason === 'who knows', 'the doubt is told')
+    await Bun.sleep(30)
+    expect(rig.paths()).not.toContain('new')
+    offsetMs = 600_000
+    watchers.say({ kind: 'hints', hints: [] })
+    await until(isUp, 'the gap is closed')
+    expect(rig.paths()).toContain('new')
+  })
+
+  test('lost a folder: it is handed the folder that a scan met, topmost only', async () => {
+    const watchers = new SilentWatchers()
+    await started({ watchers })
+    watchers.found.length = 0
+    mkdirSync(rig.at('x/y/z'), { recursive: true })
+    mkdirSync(rig.at('d/w'))
+    watchers.say(lost('', 'a full queue'))
+    await until(() => rig.paths().includes('x/y/z'), 'they are found')
+    expect(watchers.found).toEqual(['d/w', 'x'] as RelPath[])
   })
 
   test('cannot watch: scans go on, the reason is told, and it is tried again', async () => {
@@ -196,11 +240,7 @@ describe('a watcher that', () => {
 
 test('a clock that is set back opens a gap, and changes are still told', async () => {
   let offsetMs = 0
-  const clock: Clock = {
-    nowMs: () => Date.now() + offsetMs,
-    sleep: (delayMs, signal) => systemClock.sleep(delayMs, signal),
-  }
-  await started({ clock })
+  await started({ clock: movable(() => offsetMs) })
   const { length } = rig.reports
   offsetMs = -3_600_000
   writeFileSync(rig.at('new'), '1')
@@ -220,6 +260,18 @@ test('a journal that cannot be written is told, and what was seen is found again
   await until(() => told(rig.records).includes('create new'), 'the change is told')
   await until(isUp, 'nothing is open')
 })
+
+/** The host's clock, set forward or back by what the function gives. */
+function movable(offsetMs: () => number): Clock {
+  return {
+    nowMs: () => Date.now() + offsetMs(),
+    sleep: (delayMs, signal) => systemClock.sleep(delayMs, signal),
+  }
+}
+
+function lost(path: string, reason: string): WatchSignal {
+  return { kind: 'overflow', path: path as RelPath, reason, certainty: 'lost' }
+}
 
 function codeOf(thrown: unknown): string {
   return thrown instanceof AppError ? thrown.code : String(thrown)

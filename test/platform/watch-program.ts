@@ -1,4 +1,5 @@
-// Watches a folder and answers on standard output: `ready`, `failed CODE message`, then `told N` after each line read.
+// Watches a folder and answers on standard output: `ready`, `failed CODE message`, then `told N` after each line read,
+// or whether it was told of the path that the line names.
 import { toAppError } from '../../src/core/base/errors.ts'
 import type { WatcherChoice } from '../../src/platform/watcher.ts'
 import { createWatchers } from '../../src/platform/watchers.ts'
@@ -16,9 +17,10 @@ try {
   say(`failed ${code} ${message}`)
   process.exit(0)
 }
-for await (const _line of console) {
+for await (const line of console) {
   const [error] = watched.errors
-  if (error === undefined) say(`told ${watched.told.size} overflows ${watched.overflows.length}`)
-  else say(`failed ${error.code} ${error.message}`)
+  if (error !== undefined) say(`failed ${error.code} ${error.message}`)
+  else if (line !== '?') say(watched.told.has(line) ? 'yes' : 'no')
+  else say(`told ${watched.told.size} overflows ${watched.overflows.length}`)
 }
 process.exit(0)

@@ -3,6 +3,7 @@ import { lstatSync, readdirSync } from 'node:fs'
 import { type ByteString, fromText } from '../../src/core/base/byte-string.ts'
 import type { AppError } from '../../src/core/base/errors.ts'
 import type { Hint } from '../../src/core/change/hint.ts'
+import type { RelPath } from '../../src/core/path/rel-path.ts'
 import type { WatchSignal, Watcher, WatcherFactory } from '../../src/platform/watcher.ts'
 
 /** Takes a watcher's signals as its contract asks: folders that appear, and folders given up, are listed. */
@@ -50,7 +51,7 @@ export class Watched {
       this.errors.push(signal.error)
     } else if (signal.kind === 'overflow') {
       this.overflows.push(signal.reason)
-      this.#list(signal.path)
+      this.watcher.found(this.#list(signal.path))
     } else {
       for (const hint of signal.hints) this.#hint(hint)
     }
@@ -63,13 +64,25 @@ export class Watched {
     if (appeared && hint.isDirectory !== false) this.#list(hint.path)
   }
 
-  #list(path: ByteString): void {
+  /** Takes a path with everything below it; gives the folders that are new, each for those in it. */
+  #list(path: ByteString): RelPath[] {
+    const isNew = path !== '' && !this.told.has(path)
     this.told.add(path)
     const absolute = Buffer.concat([Buffer.from(`${this.#root}/`), Buffer.from(path, 'latin1')])
-    if (!(lstatSync(absolute, { throwIfNoEntry: false })?.isDirectory() ?? false)) return
-    for (const name of readdirSync(absolute, { encoding: 'buffer' })) {
+    const below = namesIn(absolute).flatMap((name) => {
       const bytes = name.toString('latin1')
-      this.#list((path === '' ? bytes : `${path}/${bytes}`) as ByteString)
-    }
+      return this.#list((path === '' ? bytes : `${path}/${bytes}`) as ByteString)
+    })
+    return isNew ? [path as string as RelPath] : below
+  }
+}
+
+/** None where there is no folder, or none any more. */
+function namesIn(path: Buffer): Buffer[] {
+  try {
+    return lstatSync(path).isDirectory() ? readdirSync(path, { encoding: 'buffer' }) : []
+  } catch (thrown) {
+    if (thrown instanceof Error && 'code' in thrown && thrown.code === 'ENOENT') return []
+    throw thrown
   }
 }

@@ -1,14 +1,18 @@
 import { afterEach, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import {
   chmodSync,
+  closeSync,
+  lstatSync,
   lutimesSync,
   mkdirSync,
   mkdtempSync,
+  openSync,
   readdirSync,
   renameSync,
   rmSync,
   symlinkSync,
   writeFileSync,
+  writeSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -169,6 +173,19 @@ export function watcherSuite(choice: WatcherChoice): void {
       }
     })
 
+    test('a folder that is removed and made again many times while it is taken up', async () => {
+      const { root, watched } = await watching(choice)
+      for (const index of range(300)) {
+        mkdirSync(`${root}/x/y/z`, { recursive: true })
+        if (index % 7 === 0) await Bun.sleep(1)
+        rmSync(`${root}/x`, { recursive: true })
+      }
+      mkdirSync(`${root}/x/y`, { recursive: true })
+      writeFileSync(`${root}/x/y/f`, '1')
+      expect(await watched.missing(['x/y/f'])).toEqual([])
+      expect(watched.errors).toEqual([])
+    })
+
     test.each(['sp ace "quoted" \\ back', 'new\nline', `${'x'.repeat(251)}.txt`, 'grün-日本-🙂'])(
       'a name like %j',
       async (name) => {
@@ -207,6 +224,42 @@ export function watcherSuite(choice: WatcherChoice): void {
         told = Number(/^told (\d+)/.exec(await program.ask())?.[1] ?? 0)
       }
       expect(told).toBeGreaterThanOrEqual(20_000)
+    })
+
+    test('a queue that runs over with two files written in turns, then a folder', async () => {
+      const { root } = await watching('auto', (at) => mkdirSync(`${at}/d`))
+      const program = await startProgram(choice, root)
+      program.process.kill('SIGSTOP')
+      const files = ['a', 'b'].map((name) => openSync(`${root}/d/${name}`, 'w'))
+      for (let index = 0; index < 20_000; index++) for (const file of files) writeSync(file, '+')
+      mkdirSync(`${root}/d/late/later`, { recursive: true })
+      writeFileSync(`${root}/d/late/later/f`, '1')
+      program.process.kill('SIGCONT')
+      expect(await program.isTold('d/late/later/f')).toBe(true)
+      writeFileSync(`${root}/d/late/later/g`, '1')
+      expect(await program.isTold('d/late/later/g')).toBe(true)
+      expect(await program.ask()).not.toEndWith('overflows 0')
+      for (const file of files) closeSync(file)
+    })
+
+    test('folders that are made, moved in and renamed by two processes while they are filled', async () => {
+      const { root, watched } = await watching(choice)
+      const racers = ['one', 'two'].map((name) => {
+        mkdirSync(`${root}-${name}`)
+        const program = join(import.meta.dir, 'folder-racer-program.ts')
+        return Bun.spawn([process.execPath, program, root, `${root}-${name}`, name])
+      })
+      for (const racer of racers) expect(await racer.exited).toBe(0)
+      for (const name of ['one', 'two']) rmSync(`${root}-${name}`, { recursive: true })
+      const found = readdirSync(root, { recursive: true }).map(String)
+      expect(found.length).toBeGreaterThan(300)
+      expect(await watched.missing(found)).toEqual([])
+      expect(watched.errors).toEqual([])
+      // Whatever name a folder ended under, it is watched under that one.
+      const folders = found.filter((path) => lstatSync(`${root}/${path}`).isDirectory())
+      watched.forget()
+      for (const folder of folders) writeFileSync(`${root}/${folder}/after`, '1')
+      expect(await watched.missing(folders.map((folder) => `${folder}/after`))).toEqual([])
     })
 
     const canLimit = Bun.spawnSync(['unshare', '-Ur', 'true']).exitCode === 0
@@ -311,11 +364,17 @@ async function startProgram(choice: WatcherChoice, root: string, watchesMax?: nu
     text = text.slice(line.length + 1)
     return line
   }
-  const ask = async () => {
+  const ask = async (question = '?') => {
     await Bun.sleep(10)
-    void child.stdin.write('?\n')
+    void child.stdin.write(`${question}\n`)
     await child.stdin.flush()
     return next()
   }
-  return { process: child, first: await next(), ask }
+  const isTold = async (path: string) => {
+    const giveUpMs = performance.now() + 20_000
+    let answer = ''
+    while (answer !== 'yes' && performance.now() < giveUpMs) answer = await ask(path)
+    return answer === 'yes'
+  }
+  return { process: child, first: await next(), ask, isTold }
 }

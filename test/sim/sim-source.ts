@@ -84,7 +84,12 @@ export class SimSource {
     const hints = this.#hints.splice(0, count)
     if (hints.length === 0) return
     if (dice.oneIn(10))
-      this.#onSignal?.({ kind: 'overflow', path: ROOT, reason: 'the queue was full' })
+      this.#onSignal?.({
+        kind: 'overflow',
+        path: ROOT,
+        reason: 'the queue was full',
+        certainty: 'lost',
+      })
     else this.#onSignal?.({ kind: 'hints', hints: dice.oneIn(5) ? [...hints, ...hints] : hints })
   }
 
@@ -169,7 +174,7 @@ export class SimSource {
     return {
       watch: async (_root, onSignal) => {
         this.#onSignal = onSignal
-        return { drain: async () => true, close: async () => undefined }
+        return { drain: async () => true, found: () => undefined, close: async () => undefined }
       },
       close: async () => undefined,
     }
