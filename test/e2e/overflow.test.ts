@@ -11,8 +11,8 @@ import { makeFolders, storm, writeInTurns } from '../../scripts/overflow/storm.t
 import { describeWith } from './rsync.ts'
 
 const MINUTE_MS = 60_000
-/** Each makes two events or more, and the kernel's queue holds 16,384 unless somebody set it otherwise. */
-const CHANGES = 8000
+/** Each makes nearly two events, and the kernel's queue holds 16,384 unless somebody set it otherwise. */
+const CHANGES = 12_000
 
 describeWith(['rsync'], 'a watcher whose queue runs over', () => {
   const directory = mkdtempSync(join(tmpdir(), 'cd-overflow-'))
