@@ -33,6 +33,9 @@ const MODE_FIRST = 0o700
 /** It may be read-only already. */
 const MODE_APPENDED = 0o600
 
+/** Too many names, none but one on this file system, none from one to another, or not for this agent. */
+const CANNOT_LINK = /^(EMLINK|EPERM|ENOSYS|EOPNOTSUPP|ENOTSUP|EXDEV)$/
+
 /** `TargetTree` on Linux: what a peer sends is written beneath the root and nowhere else. */
 export class ConfinedTargetTree extends ConfinedReadTree implements TargetTree {
   /** False once this file system has shown that it does not know RENAME_NOREPLACE. */
@@ -82,6 +85,23 @@ export class ConfinedTargetTree extends ConfinedReadTree implements TargetTree {
       call(numbers.mknodat, folder, nameAddress(name), S_IFIFO | MODE_FIRST, 0, 0, 0),
     )
     this.setMetadata(path, 'fifo', { mode, owner: null, mtimeNs: null })
+  }
+
+  link(from: RelPath, to: RelPath): boolean {
+    const attempt: Attempt = { action: 'link', path: from, to }
+    const { call, numbers } = this.root.kernel
+    let refusal: string | null = null
+    this.#inParent(attempt, from, (fromFolder, fromName) =>
+      this.#inParent(attempt, to, (toFolder, toName) => {
+        const name = nameAddress(fromName)
+        const otherName = otherNameAddress(toName)
+        if (call(numbers.linkat, fromFolder, name, toFolder, otherName, 0, 0) === 0) return 0
+        const errno = this.root.errno()
+        refusal = CANNOT_LINK.test(errno) ? errno : null
+        return refusal === null ? -1 : 0
+      }),
+    )
+    return refusal === null
   }
 
   rename(from: RelPath, to: RelPath): void {

@@ -11,6 +11,7 @@ const NUMBERS = {
   mknodat: [259, 33],
   fchownat: [260, 54],
   unlinkat: [263, 35],
+  linkat: [265, 37],
   symlinkat: [266, 36],
   readlinkat: [267, 78],
   fchmodat: [268, 53],

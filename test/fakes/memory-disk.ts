@@ -18,6 +18,8 @@ export interface Node {
   readonly attributes: Map<ByteString, ByteString>
   readonly linkTarget: ByteString | null
   readonly children: Map<ByteString, Node>
+  /** How many folders hold it under how many names; 0 once it is unlinked. */
+  names: number
 }
 
 /** The state of a file system at one moment. */
@@ -108,13 +110,15 @@ export interface NewNode {
 
 function newNode({ inode, type, mode, nowNs, linkTarget }: NewNode): Node {
   const times = { mtimeNs: nowNs, ctimeNs: nowNs, birthNs: nowNs }
-  const rest = { uid: 0, gid: 0, content: new Uint8Array(0), children: new Map() }
+  const rest = { uid: 0, gid: 0, content: new Uint8Array(0), children: new Map(), names: 1 }
   return { inode, type, mode, linkTarget, attributes: new Map(), ...times, ...rest }
 }
 
 function cloneWorld(world: World): World {
   const nodes = new Map<bigint, Node>()
   const clone = (node: Node): Node => {
+    const known = nodes.get(node.inode)
+    if (known !== undefined) return known
     const children = new Map([...node.children].map(([name, child]) => [name, clone(child)]))
     const copy = { ...node, children, attributes: new Map(node.attributes) }
     nodes.set(copy.inode, copy)
@@ -152,7 +156,20 @@ export function link(
   touch(folder, node.nowNs)
 }
 
-/** Takes a name away and gives its inode number back. */
+/** Gives what is there a further name. */
+export function addName(
+  world: World,
+  at: { readonly folder: RelPath; readonly name: ByteString },
+  { node, nowNs }: { readonly node: Node; readonly nowNs: bigint },
+): void {
+  const folder = find(world, at.folder)
+  folder?.children.set(at.name, node)
+  touch(folder, nowNs)
+  node.names++
+  node.ctimeNs = nowNs
+}
+
+/** Takes a name away, and with the last one gives its inode number back. */
 export function unlinkName(
   world: World,
   at: { readonly folder: RelPath; readonly name: ByteString },
@@ -162,7 +179,10 @@ export function unlinkName(
   const node = folder?.children.get(at.name)
   folder?.children.delete(at.name)
   touch(folder, nowNs)
-  if (node !== undefined) world.freeInodes = [...world.freeInodes, node.inode].toSorted(byNumber)
+  if (node === undefined) return
+  node.names--
+  node.ctimeNs = nowNs
+  if (node.names === 0) world.freeInodes = [...world.freeInodes, node.inode].toSorted(byNumber)
 }
 
 /** What happens in a folder moves its times. */

@@ -17,6 +17,7 @@ import {
   MemoryDisk,
   type Mutation,
   type Node,
+  addName,
   find,
   link,
   touch,
@@ -29,6 +30,7 @@ export type TreeCall =
   | 'remove'
   | 'make the link'
   | 'make the fifo'
+  | 'link'
   | 'rename'
   | 'write'
   | 'copy'
@@ -56,6 +58,8 @@ let devices = 100n
 /** `TargetTree` in memory; passes the suites of the real one. */
 export class MemoryTree implements TargetTree {
   readonly disk: MemoryDisk
+  /** How many names a file can have. */
+  namesMax = 65_000
   /** Why this file system does not hold an attribute; null where it does. */
   refuseAttribute: (name: ByteString, value: ByteString) => AttributeRefusal | null = () => null
   /** Whether files can share what they hold. */
@@ -133,6 +137,21 @@ export class MemoryTree implements TargetTree {
     this.#make('make the fifo', path, { type: 'fifo', mode })
   }
 
+  link(from: RelPath, to: RelPath): boolean {
+    this.#before('link', from, 0)
+    const source = find(this.disk.world, from)
+    if (source === null) throw treeError('NOT_FOUND', 'link', from)
+    const target = this.#place('link', to)
+    if (find(this.disk.world, to) !== null) throw treeError('EXTRA_IN_THE_WAY', 'link', to)
+    if (source.type === 'directory' || source.names >= this.namesMax) return false
+    const nowNs = this.disk.nowNs()
+    this.disk.change((world) => {
+      const node = find(world, from)
+      if (node !== null) addName(world, target, { node, nowNs })
+    })
+    return true
+  }
+
   place(from: RelPath, to: RelPath): void {
     if (find(this.disk.world, to) !== null) throw treeError('EXTRA_IN_THE_WAY', 'rename', to)
     this.rename(from, to)
@@ -158,7 +177,7 @@ export class MemoryTree implements TargetTree {
     const target = this.#place('rename', to)
     this.disk.change((world) => {
       const node = find(world, from)
-      if (node === null) return
+      if (node === null || find(world, to) === node) return
       if (find(world, to) !== null) unlinkName(world, target, nowNs)
       const oldFolder = find(world, source.folder)
       oldFolder?.children.delete(source.name)
@@ -350,9 +369,9 @@ export class MemoryTree implements TargetTree {
   }
 
   #state(node: Node): FileState {
-    const { inode, type, mode, uid, gid, mtimeNs, ctimeNs, birthNs, linkTarget } = node
+    const { inode, type, mode, uid, gid, mtimeNs, ctimeNs, birthNs, linkTarget, names } = node
     const numbers = { mode, uid, gid, mtimeNs, ctimeNs, birthNs, inode, device: this.#device }
-    const linkCount = type === 'directory' ? 2 : 1
+    const linkCount = type === 'directory' ? 2 : names
     return { type, size: node.content.length, linkTarget, linkCount, ...numbers }
   }
 }

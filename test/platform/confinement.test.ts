@@ -11,16 +11,14 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { createServer } from 'node:net'
-import { constants, tmpdir } from 'node:os'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 import type { Metadata } from '../../src/core/apply/target-tree.ts'
-import { fromText } from '../../src/core/base/byte-string.ts'
+import { type ByteString, fromText } from '../../src/core/base/byte-string.ts'
 import { ROOT, type RelPath } from '../../src/core/path/rel-path.ts'
 import { ConfinedReadTree } from '../../src/platform/confined-read-tree.ts'
 import { ConfinedTargetTree } from '../../src/platform/confined-target-tree.ts'
-import { type Linux, linux } from '../../src/platform/libc.ts'
-import type { SystemCallName } from '../../src/platform/linux-numbers.ts'
 import { PortableReadTree } from '../../src/platform/portable-tree.ts'
 import { openReadTree, openTargetTree } from '../../src/platform/trees.ts'
 import { at, codeOf, get, put } from './tree.suite.ts'
@@ -55,14 +53,28 @@ const ACTIONS: readonly (readonly [name: string, run: (path: RelPath) => unknown
   ['place from', (path) => tree.place(path, at('stolen'))],
   ['rename to', (path) => tree.rename(at('content'), path)],
   ['rename from', (path) => tree.rename(path, at('stolen'))],
+  ['link to', (path) => tree.link(at('content'), path)],
+  ['link from', (path) => tree.link(path, at('stolen'))],
   ['remove', (path) => tree.unlink(path)],
   ['remove the folder', (path) => tree.removeDirectory(path)],
   ['change', (path) => tree.setMetadata(path, 'file', metadata)],
+  ['change through a handle', (path) => changeThroughHandle(path)],
   ['look at', (path) => tree.lstat(path)],
+  ['look closely at', (path) => tree.lstatClosely(path, { xattrs: true, acls: true })],
   ['list', (path) => tree.list(path)],
   ['read', (path) => tree.open(path)],
 ]
-const READING = new Set(['look at', 'list', 'read'])
+const READING = new Set(['look at', 'look closely at', 'list', 'read'])
+
+function changeThroughHandle(path: RelPath): void {
+  const handle = tree.openMetadata(path, 'file')
+  try {
+    handle.setMetadata(metadata)
+    handle.setAttribute('user.a' as ByteString, 'x' as ByteString)
+  } finally {
+    handle.close()
+  }
+}
 
 const expectOutsideUntouched = (): void => {
   expect(readdirSync(join(base, 'outside'))).toEqual(['secret'])
@@ -112,7 +124,7 @@ describe.each(['to a folder outside', 'to the root itself', 'within the root', '
           if (READING.has(name)) expect(seen).toBeNull()
         })
         const isGone = READING.has(name) || name.startsWith('remove')
-        const isMissing = ['change', 'copy from'].includes(name)
+        const isMissing = ['change', 'change through a handle', 'copy from'].includes(name)
         expect(code).toBe(isGone ? null : isMissing ? 'NOT_FOUND' : 'EXTRA_IN_THE_WAY')
       }
       expectOutsideUntouched()
@@ -289,64 +301,6 @@ describe.each([
     mine.close()
     other.close()
   })
-})
-
-/** The kernel of this host as if it had never heard of some calls: no kernel has number 9999. */
-const without = (...names: readonly SystemCallName[]): Linux => ({
-  ...linux(),
-  numbers: { ...linux().numbers, ...Object.fromEntries(names.map((name) => [name, 9999])) },
-})
-
-test.each(['openat2', 'utimensat'] as const)('a kernel without %s is not written on', (name) => {
-  const open = (): unknown => new ConfinedTargetTree(join(base, 'root'), without(name))
-  expect(codeOf(open)).toBe('PLATFORM_UNSUPPORTED')
-})
-
-test('an older kernel changes modes and copies in other ways', () => {
-  const old = without('fchmodat2', 'copy_file_range', 'ioctl')
-  const older = new ConfinedTargetTree(join(base, 'root'), old)
-  const content = 'content '.repeat(400_000)
-  put(older, at('file'), content)
-  for (const mode of [0o640, 0o4755]) {
-    older.setMetadata(at('file'), 'file', { mode, owner: null, mtimeNs: null })
-    expect(older.lstat(at('file'))?.mode).toBe(mode)
-  }
-  older.copy(at('file'), at('copy'))
-  expect(readFileSync(inRoot('copy'), 'utf8')).toBe(content)
-  older.close()
-})
-
-/** The kernel of this host, but for the calls that fail with this error. */
-function failing(error: 'EINVAL' | 'EPERM', fails: (args: Parameters<Linux['call']>) => boolean) {
-  const real = linux()
-  let errno: number | null = null
-  const call: Linux['call'] = (...args) => {
-    errno = fails(args) ? constants.errno[error] : null
-    return errno === null ? real.call(...args) : -1
-  }
-  return { ...real, call, errno: () => errno ?? real.errno() }
-}
-
-test('a file system without links and fifos says so', () => {
-  const { symlinkat, mknodat } = linux().numbers
-  const kernel = failing('EPERM', ([number]) => number === symlinkat || number === mknodat)
-  const other = new ConfinedTargetTree(join(base, 'root'), kernel)
-  expect(codeOf(() => other.makeSymlink(at('link'), fromText('x')))).toBe('TYPE_UNSUPPORTED')
-  expect(codeOf(() => other.makeFifo(at('fifo'), 0o600))).toBe('TYPE_UNSUPPORTED')
-  expect(codeOf(() => other.makeFifo(at('none/fifo'), 0o600))).toBe('NOT_FOUND')
-  other.close()
-})
-
-test('a file system that cannot refuse to replace is asked first', () => {
-  const { renameat2 } = linux().numbers
-  const kernel = failing('EINVAL', (args) => args[0] === renameat2 && args[5] !== 0)
-  const other = new ConfinedTargetTree(join(base, 'root'), kernel)
-  for (const name of ['one', 'two']) put(other, at(name), name)
-  expect(codeOf(() => other.place(at('one'), at('two')))).toBe('EXTRA_IN_THE_WAY')
-  expect(get(other, at('two'))).toBe('two')
-  other.place(at('one'), at('three'))
-  expect(get(other, at('three'))).toBe('one')
-  other.close()
 })
 
 test('on Linux both trees are the confined ones', () => {

@@ -173,6 +173,52 @@ export function targetTreeSuite(name: string, make: () => TreeFixture): void {
       expect(codeOf(nowhere)).toBe('NOT_FOUND')
     })
 
+    test('a file gets further names, which are all of one file', () => {
+      put(tree, at('a'), 'one')
+      tree.makeDirectory(at('d'), 0o755)
+      expect(tree.link(at('a'), at('d/b'))).toBe(true)
+      const [one, other] = [tree.lstat(at('a')), tree.lstat(at('d/b'))]
+      expect(one).toEqual(other)
+      expect(one?.linkCount).toBe(2)
+      expect(get(tree, at('d/b'))).toBe('one')
+      tree.setMetadata(at('a'), 'file', only({ mode: 0o640 }))
+      expect(tree.lstat(at('d/b'))?.mode).toBe(0o640)
+      tree.unlink(at('a'))
+      expect(tree.lstat(at('d/b'))).toMatchObject({ linkCount: 1, inode: one?.inode ?? 0n })
+    })
+
+    test('a name is made once, of what is there, and no link is followed', () => {
+      put(tree, at('a'), 'one')
+      put(tree, at('b'), 'two')
+      tree.makeSymlink(at('link'), fromText('a'))
+      expect(codeOf(() => tree.link(at('a'), at('b')))).toBe('EXTRA_IN_THE_WAY')
+      expect(codeOf(() => tree.link(at('none'), at('c')))).toBe('NOT_FOUND')
+      expect(codeOf(() => tree.link(at('a'), at('none/c')))).toBe('NOT_FOUND')
+      expect(get(tree, at('b'))).toBe('two')
+      tree.link(at('link'), at('other'))
+      expect(tree.lstat(at('other'))?.type).toBe('symlink')
+      tree.makeDirectory(at('d'), 0o755)
+      expect(tree.link(at('d'), at('e'))).toBe(false)
+    })
+
+    test('a rename of one name of a file to another leaves both', () => {
+      put(tree, at('a'), 'one')
+      tree.link(at('a'), at('b'))
+      tree.rename(at('a'), at('b'))
+      expect(tree.list(ROOT)?.toSorted()).toEqual(['a', 'b'].map(fromText))
+    })
+
+    test('a name that is replaced leaves the others as they are', () => {
+      put(tree, at('a'), 'one')
+      tree.link(at('a'), at('b'))
+      const before = tree.lstat(at('a'))
+      put(tree, at('new'), 'two')
+      tree.rename(at('new'), at('b'))
+      expect(get(tree, at('a'))).toBe('one')
+      expect(tree.lstat(at('a'))).toMatchObject({ linkCount: 1, inode: before?.inode ?? 0n })
+      expect(tree.lstat(at('a'))?.ctimeNs).not.toBe(before?.ctimeNs ?? 0n)
+    })
+
     test('a folder is renamed with all that is in it', () => {
       tree.makeDirectory(at('a'), 0o755)
       tree.makeDirectory(at('b'), 0o755)

@@ -54,7 +54,9 @@ export interface TargetTree extends ReadTree {
   /** TYPE_UNSUPPORTED where the file system does not hold links; likewise fifos. */
   makeSymlink(path: RelPath, linkTarget: ByteString): void
   makeFifo(path: RelPath, mode: number): void
-  /** Replaces `to` in one step where it is no folder. */
+  /** Gives a file another name, which must not exist yet; false where it cannot get one, so that a copy must do. */
+  link(from: RelPath, to: RelPath): boolean
+  /** Replaces `to` in one step where it is no folder; nothing happens where both name one file. */
   rename(from: RelPath, to: RelPath): void
   /** The same where nothing lies at `to`; EXTRA_IN_THE_WAY where something has come there. */
   place(from: RelPath, to: RelPath): void
