@@ -45,13 +45,14 @@ export class Looks {
    */
   #withFolders(looks: readonly Look[]): Look[] {
     const all = new Map<RelPath, Look>()
+    const files = new Set<bigint>()
     const add = (path: RelPath, deep: boolean) => all.set(path, { path, deep, cause: 'hint' })
     for (const look of looks) {
       const { path } = look
       if (isStaging(path)) continue
       if (!(all.get(path)?.deep ?? false)) all.set(path, look)
       if (look.cause === 'again') continue
-      for (const name of this.#otherNames(path)) if (!all.has(name)) add(name, false)
+      for (const name of this.#otherNames(path, files)) if (!all.has(name)) add(name, false)
       for (let folder = parent(path); folder !== null; folder = parent(folder)) {
         if (all.has(folder)) break
         const isKnown = this.#parts.journal.row(folder)?.state?.type === 'directory'
@@ -62,13 +63,16 @@ export class Looks {
     return [...all.values()].sort((left, right) => inTreeOrder(left.path, right.path))
   }
 
-  /** A write by one name of a file is told of that name only, and changes what the others are. */
-  #otherNames(path: RelPath): RelPath[] {
+  /**
+   * A write by one name of a file is told of that name only, and changes what the others are. `known` holds the files
+   * of which all names were given before: many hints are of one file where all of its names are touched.
+   */
+  #otherNames(path: RelPath, known: Set<bigint>): readonly RelPath[] {
     const { disk, journal } = this.#parts
-    const before = journal.row(path)?.state
-    const now = before?.type === 'file' && before.linkCount > 1 ? before : disk.look(path)
-    if (now === null || now === 'unreadable' || now.type !== 'file' || now.linkCount < 2) return []
-    return journal.pathsOfInode(now.inode)
+    const states = [journal.row(path)?.state ?? null, disk.look(path)].filter(hasOtherNames)
+    const files = new Set(states.map(({ inode }) => inode)).difference(known)
+    for (const inode of files) known.add(inode)
+    return [...files].flatMap((inode) => journal.pathsOfInode(inode))
   }
 
   /** True where everything below was taken too. */
@@ -125,4 +129,8 @@ export class Looks {
     this.#present = []
     for (const { path } of left) this.#gone.push(path)
   }
+}
+
+function hasOtherNames(state: FileState | null | 'unreadable'): state is FileState {
+  return state !== null && state !== 'unreadable' && state.type === 'file' && state.linkCount > 1
 }

@@ -59,6 +59,8 @@ export async function changeView(
   tools: { readonly filter: Filter; readonly nowMs: () => number },
 ): Promise<void> {
   let beyond: RelPath | null = null
+  const root = journal.row(ROOT)
+  if (changed.has('metadata') && root !== null) journal.resend([root], tools.nowMs())
   for (;;) {
     const rows: JournalRow[] = journal.liveBelow(ROOT, beyond, PAGE_ROWS)
     if (rows.length === 0) return
