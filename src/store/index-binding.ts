@@ -3,7 +3,7 @@ import type { Database } from 'bun:sqlite'
 import type { IndexBatch, IndexRow, IndexStore, StoredPending } from '../core/apply/index-store.ts'
 import type { TargetNotes } from '../core/apply/notes.ts'
 import { toBytes } from '../core/base/byte-string.ts'
-import type { ContentHash, Position } from '../core/change/entry.ts'
+import type { ContentHash, FileKey, Position } from '../core/change/entry.ts'
 import type { RelPath } from '../core/path/rel-path.ts'
 import { durably, inReadTransaction } from './database.ts'
 import { IndexNotes } from './index-notes.ts'
@@ -18,6 +18,7 @@ import {
   storedPending,
 } from './index-rows.ts'
 import { type IndexStatements, prepareStatements } from './index-statements.ts'
+import { asSigned } from './journal-rows.ts'
 
 /** Which folder a binding writes into; a new device number alone is no change. */
 export interface KnownRoot {
@@ -102,7 +103,7 @@ export class BindingIndex implements IndexStore {
 
   keepRoot(root: KnownRoot): void {
     const sql = 'UPDATE binding SET root_inode = ?, root_is_mount_point = ? WHERE id = ?'
-    const values = [BigInt.asIntN(64, root.inode), root.isMountPoint ? 1 : 0, this.#id] as const
+    const values = [asSigned(root.inode), root.isMountPoint ? 1 : 0, this.#id] as const
     durably(this.#database, () => this.#database.query(sql).run(...values))
     this.#root = root
   }
@@ -115,6 +116,21 @@ export class BindingIndex implements IndexStore {
   findByHash(hash: ContentHash, limit: number): IndexRow[] {
     const records = this.#statements.findByHash.all(this.#id, hashBlob(hash), limit)
     return records.map((record) => this.#row(record))
+  }
+
+  namesOf(file: FileKey, hash: ContentHash, limit: number): IndexRow[] {
+    const records = this.#statements.namesOf.all(this.#id, file, hashBlob(hash), limit)
+    return records.map((record) => this.#row(record))
+  }
+
+  namesOn(inode: bigint, file: FileKey, limit: number): IndexRow[] {
+    const records = this.#statements.namesOn.all(this.#id, file, asSigned(inode), limit)
+    return records.map((record) => this.#row(record))
+  }
+
+  fileOn(inode: bigint): FileKey | null {
+    const record = this.#statements.fileOn.get(this.#id, asSigned(inode))
+    return record === null ? null : (record.file_key as FileKey)
   }
 
   below(folder: RelPath, limit: number, after?: RelPath): IndexRow[] {
@@ -138,7 +154,19 @@ export class BindingIndex implements IndexStore {
   }
 
   #row(record: EntryRecord): IndexRow {
-    return indexRow(record, this.#epochName(record.epoch_id))
+    const row = indexRow(record, this.#epochName(record.epoch_id))
+    return record.file_key === null ? row : this.#withShared(row, record)
+  }
+
+  /** Asked for where it is needed, which is not with every row: most files have one name, and their own ctime tells. */
+  #withShared(row: IndexRow, record: EntryRecord): IndexRow {
+    const read = () => this.#statements.sharedCtime.get(this.#id, record.disk_inode)?.ctime_ns
+    return {
+      ...row,
+      get sharedCtimeNs() {
+        return read()
+      },
+    }
   }
 
   claim(paths: readonly RelPath[]): void {
@@ -161,6 +189,7 @@ export class BindingIndex implements IndexStore {
     this.#epochs.clear()
     this.#epochNames.clear()
     this.#writeRows(batch)
+    this.#writeShared(batch)
     this.#writePending(batch)
     if (batch.claims !== null) {
       this.#database.query('DELETE FROM claim WHERE binding = ?').run(this.#id)
@@ -179,6 +208,11 @@ export class BindingIndex implements IndexStore {
     for (const path of removes) this.#statements.remove.run(this.#id, toBytes(path))
     for (const row of puts)
       this.#statements.put.run(...entryValues(this.#id, this.#epochId(row.epoch), row))
+  }
+
+  #writeShared({ shared }: IndexBatch): void {
+    for (const { inode, fileKey, ctimeNs } of shared)
+      this.#statements.putShared.run(this.#id, asSigned(inode), fileKey, ctimeNs)
   }
 
   #writePending({ pendingRemoves, pendingPuts }: IndexBatch): void {

@@ -3,10 +3,12 @@ import type { Database } from 'bun:sqlite'
 import initial from '../../migrations/agent/index/0001_index.sql' with { type: 'text' }
 import attributes from '../../migrations/agent/index/0002_attributes.sql' with { type: 'text' }
 import notes from '../../migrations/agent/index/0003_notes.sql' with { type: 'text' }
+import names from '../../migrations/agent/index/0004_names.sql' with { type: 'text' }
 import { openDatabase, openDatabaseReadOnly } from './database.ts'
 import { BindingIndex } from './index-binding.ts'
+import { IS_NAMED } from './index-statements.ts'
 
-const MIGRATIONS = [initial, attributes, notes]
+const MIGRATIONS = [initial, attributes, notes, names]
 
 /** `index.db`: what this host holds of every binding. One writer, the Sync Server. */
 export class IndexFile {
@@ -19,7 +21,9 @@ export class IndexFile {
 
   /** Opens or makes the file. Throws DATA_VERSION, FILE_UNREADABLE. */
   static open(file: string): IndexFile {
-    return new IndexFile(openDatabase({ file, migrations: MIGRATIONS }))
+    const database = openDatabase({ file, migrations: MIGRATIONS })
+    dropUnshared(database)
+    return new IndexFile(database)
   }
 
   /** Opens an existing file beside its writer, for looking only. */
@@ -58,4 +62,10 @@ export class IndexFile {
     this.#bindings.set(bindingId, index)
     return index
   }
+}
+
+/** Files of which no name is left; their inode numbers are given to others sooner or later, or never. */
+function dropUnshared(database: Database): void {
+  const [unshared] = database.query(`SELECT 1 FROM shared WHERE NOT ${IS_NAMED} LIMIT 1`).values()
+  if (unshared !== undefined) database.run(`DELETE FROM shared WHERE NOT ${IS_NAMED}`)
 }

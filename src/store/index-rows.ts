@@ -1,7 +1,7 @@
 import type { IndexRow, StoredPending } from '../core/apply/index-store.ts'
 import { type ByteString, fromBytes, toBytes } from '../core/base/byte-string.ts'
 import { ERRORS, type ErrorCode } from '../core/base/errors.ts'
-import type { ContentHash, FileType, SentState } from '../core/change/entry.ts'
+import type { ContentHash, FileKey, FileType, SentState } from '../core/change/entry.ts'
 import type { RelPath } from '../core/path/rel-path.ts'
 import { decodeAttributes, encodeAttributes } from '../core/wire/attribute-codec.ts'
 
@@ -25,6 +25,7 @@ export interface EntryRecord {
   readonly disk_inode: bigint
   readonly disk_device: bigint
   readonly attributes: Uint8Array | null
+  readonly file_key: string | null
 }
 
 export type EntryValues = (Uint8Array | string | number | bigint | null)[]
@@ -52,6 +53,7 @@ export function entryValues(binding: bigint, epoch: bigint, row: IndexRow): Entr
     BigInt.asIntN(64, stat.inode),
     BigInt.asIntN(64, stat.device),
     state.attributes === undefined ? null : encodeAttributes(state.attributes),
+    state.fileKey ?? null,
   ]
 }
 
@@ -73,7 +75,7 @@ export function indexRow(record: EntryRecord, epoch: string): IndexRow {
     epoch,
     seq: Number(record.seq),
     list: Number(record.list),
-    state: record.attributes === null ? state : withAttributes(state, record.attributes),
+    state: record.attributes === null && record.file_key === null ? state : whole(state, record),
     stat: {
       type,
       size: Number(record.disk_size),
@@ -85,8 +87,13 @@ export function indexRow(record: EntryRecord, epoch: string): IndexRow {
   }
 }
 
-function withAttributes(state: SentState, bytes: Uint8Array): SentState {
-  return { ...state, attributes: decodeAttributes(bytes, state.type) }
+/** With what only some policies send. */
+function whole(state: SentState, { attributes, file_key: fileKey }: EntryRecord): SentState {
+  return {
+    ...state,
+    ...(attributes !== null && { attributes: decodeAttributes(attributes, state.type) }),
+    ...(fileKey !== null && { fileKey: fileKey as FileKey }),
+  }
 }
 
 /** A content hash as it is stored. */

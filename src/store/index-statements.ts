@@ -9,6 +9,11 @@ type Bytes = Uint8Array
 export interface IndexStatements {
   readonly get: Statement<EntryRecord, [Id, Bytes]>
   readonly findByHash: Statement<EntryRecord, [Id, Bytes, number]>
+  readonly namesOf: Statement<EntryRecord, [Id, string, Bytes, number]>
+  readonly namesOn: Statement<EntryRecord, [Id, string, bigint, number]>
+  readonly fileOn: Statement<{ file_key: string }, [Id, bigint]>
+  readonly sharedCtime: Statement<{ ctime_ns: bigint }, [Id, bigint]>
+  readonly putShared: Statement<unknown, [Id, bigint, string, bigint]>
   readonly after: Statement<EntryRecord, [Id, Bytes, number]>
   readonly between: Statement<EntryRecord, [Id, Bytes, Bytes, number]>
   readonly older: Statement<EntryRecord, [Id, number, number]>
@@ -21,6 +26,10 @@ export interface IndexStatements {
 
 const ROWS = 'SELECT * FROM entry WHERE binding = ?'
 const PAGE = 'ORDER BY path LIMIT ?'
+/** Of a row of `shared`: a name of the file is left on the inode. */
+export const IS_NAMED = `EXISTS (SELECT 1 FROM entry INDEXED BY entry_names WHERE
+  entry.binding = shared.binding AND entry.file_key = shared.file_key AND disk_inode = shared.inode)`
+const NAMES = 'SELECT * FROM entry INDEXED BY entry_names WHERE binding = ? AND file_key = ?'
 
 /** Prepares every statement on rows and pending entries. */
 export function prepareStatements(database: Database): IndexStatements {
@@ -30,11 +39,18 @@ export function prepareStatements(database: Database): IndexStatements {
     findByHash: database.prepare(
       `SELECT * FROM entry INDEXED BY entry_hash WHERE binding = ? AND hash = ? ${PAGE}`,
     ),
+    namesOf: database.prepare(`${NAMES} AND hash = ? ${PAGE}`),
+    namesOn: database.prepare(`${NAMES} AND disk_inode = ? ${PAGE}`),
+    fileOn: database.prepare(
+      `SELECT file_key FROM shared WHERE binding = ? AND inode = ? AND ${IS_NAMED}`,
+    ),
+    sharedCtime: database.prepare('SELECT ctime_ns FROM shared WHERE binding = ? AND inode = ?'),
+    putShared: database.prepare('INSERT OR REPLACE INTO shared VALUES (?, ?, ?, ?)'),
     after: database.prepare(`${ROWS} AND path > ? ${PAGE}`),
     between: database.prepare(`${ROWS} AND path > ? AND path < ? ${PAGE}`),
     older: database.prepare(`${ROWS} AND list < ? ${PAGE}`),
     olderAfter: database.prepare(`${ROWS} AND path > ? AND list < ? ${PAGE}`),
-    put: database.prepare(`INSERT OR REPLACE INTO entry VALUES (${'?, '.repeat(18)}?)`),
+    put: database.prepare(`INSERT OR REPLACE INTO entry VALUES (${'?, '.repeat(19)}?)`),
     remove: database.prepare('DELETE FROM entry WHERE binding = ? AND path = ?'),
     putPending: database.prepare('INSERT OR REPLACE INTO pending VALUES (?, ?, ?, ?, ?, ?, ?)'),
     removePending: database.prepare('DELETE FROM pending WHERE binding = ? AND path = ?'),

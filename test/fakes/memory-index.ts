@@ -2,10 +2,11 @@ import type {
   IndexBatch,
   IndexRow,
   IndexStore,
+  SharedFile,
   StoredPending,
 } from '../../src/core/apply/index-store.ts'
 import type { Note, NotedPath, TargetNotes } from '../../src/core/apply/notes.ts'
-import type { ContentHash, Position } from '../../src/core/change/entry.ts'
+import type { ContentHash, FileKey, Position } from '../../src/core/change/entry.ts'
 import { type RelPath, isBelow } from '../../src/core/path/rel-path.ts'
 
 /** `IndexStore` in memory; passes the suite of the real one. What it holds is durable. */
@@ -16,6 +17,7 @@ export class MemoryIndex implements IndexStore {
   #watermark: Position | null = null
   #list = 0
   #notes: NotedPath[] = []
+  readonly #shared = new Map<bigint, SharedFile>()
 
   reading<T>(work: () => T): T {
     return work()
@@ -60,13 +62,31 @@ export class MemoryIndex implements IndexStore {
   }
 
   get(path: RelPath): IndexRow | null {
-    return this.#rows.get(path) ?? null
+    const row = this.#rows.get(path)
+    return row === undefined ? null : this.#withShared(row)
   }
 
   findByHash(hash: ContentHash, limit: number): IndexRow[] {
     return this.rows()
       .filter(({ state }) => state.hash === hash)
       .slice(0, limit)
+  }
+
+  namesOf(file: FileKey, hash: ContentHash, limit: number): IndexRow[] {
+    return this.rows()
+      .filter(({ state }) => state.fileKey === file && state.hash === hash)
+      .slice(0, limit)
+  }
+
+  namesOn(inode: bigint, file: FileKey, limit: number): IndexRow[] {
+    return this.rows()
+      .filter(({ state, stat }) => state.fileKey === file && stat.inode === inode)
+      .slice(0, limit)
+  }
+
+  fileOn(inode: bigint): FileKey | null {
+    const key = this.#shared.get(inode)?.fileKey
+    return key === undefined || this.namesOn(inode, key, 1).length === 0 ? null : key
   }
 
   below(folder: RelPath, limit: number, after?: RelPath): IndexRow[] {
@@ -87,6 +107,7 @@ export class MemoryIndex implements IndexStore {
     for (const path of batch.pendingRemoves) this.#pending.delete(path)
     for (const pending of batch.pendingPuts) this.#pending.set(pending.path, pending)
     if (batch.claims !== null) this.#claims = new Set(batch.claims)
+    for (const file of batch.shared) this.#shared.set(file.inode, file)
     const renoted = new Set(batch.renoted)
     this.#notes = [...this.#notes.filter(({ path }) => !renoted.has(path)), ...batch.notes]
     this.#watermark = batch.watermark ?? this.#watermark
@@ -95,7 +116,14 @@ export class MemoryIndex implements IndexStore {
 
   /** Every row, in order of path. */
   rows(): IndexRow[] {
-    return [...this.#rows.values()].toSorted((one, other) => compare(one.path, other.path))
+    return [...this.#rows.values()]
+      .map((row) => this.#withShared(row))
+      .toSorted((one, other) => compare(one.path, other.path))
+  }
+
+  #withShared(row: IndexRow): IndexRow {
+    if (row.state.fileKey === undefined) return row
+    return { ...row, sharedCtimeNs: this.#shared.get(row.stat.inode)?.ctimeNs }
   }
 }
 

@@ -90,6 +90,7 @@ export class SimTarget {
         mode: true,
         xattrs: true,
         acls: true,
+        hardLinks: true,
         sparse: true,
         minFreePercent: 0,
       },

@@ -8,7 +8,7 @@ import type {
 } from '../../src/core/apply/index-store.ts'
 import type { Note, NotedPath } from '../../src/core/apply/notes.ts'
 import type { ByteString } from '../../src/core/base/byte-string.ts'
-import type { ContentHash } from '../../src/core/change/entry.ts'
+import type { ContentHash, FileKey } from '../../src/core/change/entry.ts'
 import { ROOT, type RelPath } from '../../src/core/path/rel-path.ts'
 import { accessList } from '../fakes/access-lists.ts'
 
@@ -22,9 +22,12 @@ export const NOTHING: IndexBatch = {
   claims: null,
   renoted: [],
   notes: [],
+  shared: [],
 }
 
 const ONE = '1'.repeat(64) as ContentHash
+/** An inode number that the file keeps as a negative one. */
+const HIGH = 0xffff_ffff_ffff_fff0n
 const TWO = 'a'.repeat(64) as ContentHash
 
 /** A row of a file, with every number as large as it may be. */
@@ -69,6 +72,14 @@ function attributed(path: string): IndexRow {
   const stat = { ...base.stat, type: 'directory' } as const
   const state = { ...base.state, type: 'directory', size: 0, hash: null } as const
   return { ...base, stat, state: { ...state, attributes: { xattrs, acls } } }
+}
+
+const ONE_FILE = '1.2' as FileKey
+
+/** A path that names a file of which others may be. */
+function named(path: string, inode: bigint, fileKey = ONE_FILE): IndexRow {
+  const base = row(path)
+  return { ...base, state: { ...base.state, fileKey }, stat: { ...base.stat, inode } }
 }
 
 function link(path: string, linkTarget: string): IndexRow {
@@ -195,6 +206,42 @@ export function indexSuite(
       expect(paths(index.findByHash(ONE, 10))).toEqual(['a', 'b'])
       expect(paths(index.findByHash(ONE, 1))).toEqual(['a'])
       expect(index.findByHash('0'.repeat(64) as ContentHash, 10)).toEqual([])
+    })
+
+    test('names of one file are found, of those on one inode as well', () => {
+      const other = '1.3' as FileKey
+      const newer = named('f', 7n)
+      const two = { ...newer, state: { ...newer.state, hash: TWO } }
+      put(named('c', 7n), named('a', 7n), named('b', HIGH), named('d', 7n, other), row('e'), two)
+      index = reopen(index)
+      expect(index.get('b' as RelPath)).toEqual(named('b', HIGH))
+      expect(paths(index.namesOf(ONE_FILE, ONE, 9)).toSorted()).toEqual(['a', 'b', 'c'])
+      expect(index.namesOf(ONE_FILE, ONE, 2)).toHaveLength(2)
+      expect(paths(index.namesOf(ONE_FILE, TWO, 9))).toEqual(['f'])
+      expect(paths(index.namesOn(7n, ONE_FILE, 9))).toEqual(['a', 'c', 'f'])
+      expect(index.namesOn(7n, ONE_FILE, 2)).toHaveLength(2)
+      expect(paths(index.namesOn(HIGH, ONE_FILE, 9))).toEqual(['b'])
+      expect(paths(index.namesOf(other, ONE, 9))).toEqual(['d'])
+      expect(index.namesOf('1.4' as FileKey, ONE, 9)).toEqual([])
+    })
+
+    test('what happened to one name is known of all of that inode, by every reading', () => {
+      put(named('a', HIGH), named('b', HIGH), named('c', 7n), row('plain'))
+      commit({ shared: [{ inode: HIGH, fileKey: ONE_FILE, ctimeNs: 5n }] })
+      commit({
+        shared: [{ inode: HIGH, fileKey: ONE_FILE, ctimeNs: 6n }],
+        removes: ['b' as RelPath],
+      })
+      index = reopen(index)
+      const a = { ...named('a', HIGH), sharedCtimeNs: 6n }
+      expect(index.get('a' as RelPath)).toEqual(a)
+      expect(index.fileOn(HIGH)).toBe(ONE_FILE)
+      expect(index.fileOn(7n)).toBeNull()
+      for (const rows of [index.findByHash(ONE, 9), index.below(ROOT, 9), index.olderThan(2, 9)])
+        expect(rows).toEqual([a, named('c', 7n), row('plain')])
+      expect(index.namesOn(HIGH, ONE_FILE, 9)).toEqual([a])
+      commit({ removes: ['a' as RelPath] })
+      expect(index.fileOn(HIGH)).toBeNull()
     })
 
     test('a folder holds what lies below it, and nothing that only begins with its name', () => {

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-import type { ContentHash } from '../../src/core/change/entry.ts'
+import type { ContentHash, FileKey } from '../../src/core/change/entry.ts'
 import type { RelPath } from '../../src/core/path/rel-path.ts'
 import { IndexFile } from '../../src/store/index-file.ts'
 import { MemoryIndex } from '../fakes/memory-index.ts'
@@ -70,6 +70,22 @@ test('a batch that cannot be written leaves everything as it was', () => {
       .binding('b')
       .get('c' as RelPath)?.epoch,
   ).toBe('new')
+})
+
+test('of a file without names nothing is kept over a restart', () => {
+  name = `index-${count++}.db`
+  const stat = { ...row('a').stat, inode: 7n }
+  const fileKey = '1.2' as FileKey
+  const named = { ...row('a'), stat, state: { ...row('a').state, fileKey } }
+  const shared = [7n, 8n].map((inode) => ({ inode, fileKey, ctimeNs: 5n }))
+  open()
+    .binding('b')
+    .commit({ ...NOTHING, puts: [named], shared })
+  const index = open().binding('b')
+  expect(index.get('a' as RelPath)?.sharedCtimeNs).toBe(5n)
+  const late = { ...named, path: 'b' as RelPath, stat: { ...stat, inode: 8n } }
+  index.commit({ ...NOTHING, puts: [late] })
+  expect(index.get('b' as RelPath)?.sharedCtimeNs).toBeUndefined()
 })
 
 test('20,000 rows are written in the time of a receipt', () => {

@@ -99,6 +99,7 @@ function applyOptions(target: TargetConfig): ApplyOptions {
     mode: target.metadata.mode,
     xattrs: target.metadata.xattrs,
     acls: target.metadata.acls,
+    hardLinks: target.metadata.hardLinks,
     sparse: target.metadata.sparse,
     minFreePercent: target.minFreePercent,
   }

@@ -15,6 +15,18 @@ export type Content =
   | { readonly kind: 'local'; readonly hash: ContentHash }
   /** It must be sent. */
   | { readonly kind: 'wire' }
+  | NameContent
+
+/** It is that of another name of the same file, and is shared with it or copied from it. */
+export interface NameContent {
+  readonly kind: 'name'
+  readonly how: 'link' | 'copy'
+  /** The other name: on its way in this set, or in its place with this inode number. */
+  readonly of: RelPath
+  readonly inode: bigint | null
+  /** What lies in place holds the content too: where nothing can be shared, it stays. */
+  readonly held: Extract<Verdict, { kind: 'settle' }> | null
+}
 
 /** What one entry asks of the disk as it looks now. */
 export type Verdict =
@@ -47,16 +59,20 @@ export type Removing = Decision & { readonly verdict: Extract<Verdict, { kind: '
 
 /** The decisions that place something. */
 export function placings(decisions: readonly Decision[]): Placing[] {
-  return decisions.filter(
-    (one): one is Placing => one.verdict.kind === 'place' && one.entry.state !== null,
-  )
+  return decisions.filter(isPlacing)
+}
+
+export function isPlacing(one: Decision): one is Placing {
+  return one.verdict.kind === 'place' && one.entry.state !== null
 }
 
 /** The decisions that find the right content in its place. */
 export function settlings(decisions: readonly Decision[]): Settling[] {
-  return decisions.filter(
-    (one): one is Settling => one.verdict.kind === 'settle' && one.entry.state !== null,
-  )
+  return decisions.filter(isSettling)
+}
+
+export function isSettling(one: Decision): one is Settling {
+  return one.verdict.kind === 'settle' && one.entry.state !== null
 }
 
 /** The decisions that remove something. */

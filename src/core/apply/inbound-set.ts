@@ -3,6 +3,7 @@ import type { ErrorCode } from '../base/errors.ts'
 import { SURVEYED_AT_ONCE } from '../base/limits.ts'
 import type { Working } from '../base/working.ts'
 import type { ContentHash, Entry } from '../change/entry.ts'
+import { findLeaders } from '../change/names.ts'
 import { type BaseFile, type BaseVersion, baseRow, openBase } from './base-file.ts'
 import { ownWork } from './ending.ts'
 import { SpaceGuard } from './free-space.ts'
@@ -66,8 +67,15 @@ export class ApplyingSet implements InboundSet {
     })
     const ledger = new Ledger(header, list)
     this.#context = context
-    const parts = { view, local, metadata, staging, ledger, unknownOwners, staged: this.#staged }
-    this.#work = { ...parts, deps, tree: deps.tree, priorClaims: new Set(deps.index.claims()) }
+    const leaders = findLeaders(entries)
+    const parts = { view, local, metadata, staging, ledger, unknownOwners, leaders }
+    this.#work = {
+      ...parts,
+      deps,
+      tree: deps.tree,
+      staged: this.#staged,
+      priorClaims: new Set(deps.index.claims()),
+    }
     this.#space = new SpaceGuard(deps.options.minFreePercent, deps.freeSpace)
     this.#entries = entries
   }
@@ -92,9 +100,17 @@ export class ApplyingSet implements InboundSet {
     for (const entry of entries) {
       const { verdict } = surveyEntry(this.#work, entry)
       if (verdict.kind !== 'place' || verdict.content.kind !== 'wire') continue
-      this.#wanted.set(entry.seq, entry)
-      if (verdict.disk === null) this.#absent.add(entry.seq)
+      const leader = this.#work.leaders.get(entry.seq)
+      if (leader !== undefined) this.#wantOfLeader(leader)
+      else this.#wanted.set(entry.seq, entry)
+      if (verdict.disk === null && leader === undefined) this.#absent.add(entry.seq)
     }
+  }
+
+  /** Whether the leader itself is to be placed or not. */
+  #wantOfLeader(seq: number): void {
+    const leader = this.#wanted.has(seq) ? undefined : this.#entries.find((one) => one.seq === seq)
+    if (leader !== undefined) this.#wanted.set(seq, leader)
   }
 
   openFile(seq: number, keptBytes = 0): InboundFile {

@@ -1,4 +1,4 @@
-import type { ContentHash, FileState, Position, SentState } from '../change/entry.ts'
+import type { ContentHash, FileKey, FileState, Position, SentState } from '../change/entry.ts'
 import type { RelPath } from '../path/rel-path.ts'
 import type { PendingEntry } from './inbound.ts'
 import type { NotedPath, TargetNotes } from './notes.ts'
@@ -17,6 +17,16 @@ export interface IndexRow {
   /** As sent; `hash` is set for every file. */
   readonly state: SentState
   readonly stat: FileFingerprint
+  /** Where the file has, or had, several names here: the ctime that the last work on any of them left. */
+  readonly sharedCtimeNs?: bigint | undefined
+}
+
+/** A file with several names here, as the last of the work on them left it. */
+export interface SharedFile {
+  readonly inode: bigint
+  /** Which of the source it is. */
+  readonly fileKey: FileKey
+  readonly ctimeNs: bigint
 }
 
 /** A pending entry with what a later set needs to try it again by itself. */
@@ -40,6 +50,8 @@ export interface IndexBatch {
   /** Paths of which another version was applied, or nothing is left: what was noted of them goes. */
   readonly renoted: Iterable<RelPath>
   readonly notes: readonly NotedPath[]
+  /** What happened to one name of these showed in the ctime of all, in rows that are not put as well. */
+  readonly shared: readonly SharedFile[]
 }
 
 /** The durable memory of one binding. All calls are synchronous; failures throw AppError (IO_ERROR). */
@@ -56,6 +68,12 @@ export interface IndexStore {
   get(path: RelPath): IndexRow | null
   /** Rows of files with this content, at most `limit`. */
   findByHash(hash: ContentHash, limit: number): IndexRow[]
+  /** Rows of paths that name this file of the source, in the version with this content; at most `limit`. */
+  namesOf(file: FileKey, hash: ContentHash, limit: number): IndexRow[]
+  /** Rows of paths that name this file of the source and were on this inode here, at most `limit`. */
+  namesOn(inode: bigint, file: FileKey, limit: number): IndexRow[]
+  /** The file of the source of which names are on an inode that has, or had, several; null where none is known to be. */
+  fileOn(inode: bigint): FileKey | null
   /** Rows strictly below a folder in order of path; at most `limit`, beginning after `after` where it is given. */
   below(folder: RelPath, limit: number, after?: RelPath): IndexRow[]
   /** Rows that no full list since `list` named, in order of path, beginning after `after`. */
@@ -86,6 +104,6 @@ export function isUntouched(row: IndexRow, disk: FileState | null): disk is File
   return (
     disk.size === row.stat.size &&
     disk.mtimeNs === row.stat.mtimeNs &&
-    disk.ctimeNs === row.stat.ctimeNs
+    (disk.ctimeNs === row.stat.ctimeNs || disk.ctimeNs === row.sharedCtimeNs)
   )
 }

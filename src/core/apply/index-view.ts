@@ -1,4 +1,4 @@
-import type { ContentHash, Position } from '../change/entry.ts'
+import type { ContentHash, FileKey, Position } from '../change/entry.ts'
 import { type RelPath, isBelow, rebase } from '../path/rel-path.ts'
 import type { IndexRow, IndexStore, StoredPending } from './index-store.ts'
 
@@ -29,6 +29,22 @@ export class IndexView {
 
   findByHash(hash: ContentHash, limit: number): IndexRow[] {
     return this.#store.findByHash(hash, limit).map((row) => ({ ...row, path: this.#now(row.path) }))
+  }
+
+  namesOf(file: FileKey, hash: ContentHash, limit: number): IndexRow[] {
+    return this.#store
+      .namesOf(file, hash, limit)
+      .map((row) => ({ ...row, path: this.#now(row.path) }))
+  }
+
+  namesOn(inode: bigint, file: FileKey, limit: number): IndexRow[] {
+    return this.#store
+      .namesOn(inode, file, limit)
+      .map((row) => ({ ...row, path: this.#now(row.path) }))
+  }
+
+  fileOn(inode: bigint): FileKey | null {
+    return this.#store.fileOn(inode)
   }
 
   claims(): ReadonlySet<RelPath> {

@@ -16,5 +16,6 @@ export function noteLacks(
 ): void {
   if (notes.length > 0) ledger.note(entry, notes)
   if (metadata.lacksOwner(entry.state, disk)) ledger.note(entry, ['OWNER_REFUSED'])
+  if (ledger.unlinked.has(entry.path)) ledger.note(entry, ['LINKS_UNSUPPORTED'])
   if (unknownOwners.has(entry.seq)) ledger.note(entry, ['OWNER_UNKNOWN'])
 }

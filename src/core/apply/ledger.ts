@@ -1,8 +1,8 @@
 import type { ErrorCode } from '../base/errors.ts'
-import type { ContentHash, Entry, FileState, SentState } from '../change/entry.ts'
+import type { ContentHash, Entry, FileKey, FileState, SentState } from '../change/entry.ts'
 import type { RelPath } from '../path/rel-path.ts'
 import type { SetHeader } from './inbound.ts'
-import { type IndexRow, type StoredPending, fingerprintOf } from './index-store.ts'
+import { type IndexRow, type SharedFile, type StoredPending, fingerprintOf } from './index-store.ts'
 import type { Note, NotedPath } from './notes.ts'
 import { isRefusal } from './refusal.ts'
 
@@ -19,6 +19,16 @@ export class Ledger {
   readonly leftOut = new Set<RelPath>()
   /** What the paths of this set lack. */
   readonly notes = new Map<RelPath, NotedPath[]>()
+  /** By inode number, a path of each file that has several names, as it was when that was applied. */
+  readonly shared = new Map<bigint, { readonly path: RelPath; readonly fileKey: FileKey }>()
+  /** What became of those, and of the others whose names the set touched, in the end. */
+  sharedFiles: readonly SharedFile[] = []
+  /** Paths from which names are taken: what lies there must not be moved away before. */
+  readonly bases = new Set<RelPath>()
+  /** Paths whose file had another name when they were applied, of which no row here tells. */
+  readonly several = new Set<RelPath>()
+  /** Names of files that could not be linked here. */
+  readonly unlinked = new Set<RelPath>()
   /** Folders that this host had lost and that were made again. */
   readonly remade = new Set<RelPath>()
   readonly #epoch: string
@@ -41,6 +51,16 @@ export class Ledger {
     })
     this.settled.add(entry.path)
     this.unsure.delete(entry.path)
+    if (disk.linkCount === 1 || disk.type !== 'file') return
+    const { path, state } = entry
+    if (state.fileKey === undefined) this.several.add(path)
+    else this.shared.set(disk.inode, { path, fileKey: state.fileKey })
+  }
+
+  /** The disk looks like this now, of what was applied. */
+  seenAgain(path: RelPath, disk: FileState): void {
+    const row = this.puts.get(path)
+    if (row?.stat.inode === disk.inode) this.puts.set(path, { ...row, stat: fingerprintOf(disk) })
   }
 
   /** A folder was made for what is in it; anything its source says of it is newer. */

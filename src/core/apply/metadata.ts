@@ -77,6 +77,12 @@ export class MetadataWriter {
     this.#set({ ...change, mode: this.newMode(wanted), mtimeNs: wanted.mtimeNs }, create)
   }
 
+  /** Tells whether something in place does not look as sent; of attributes it does not tell. */
+  differs(wanted: SentState, disk: FileState): boolean {
+    const setsMode = this.#options.mode && wanted.type !== 'symlink'
+    return this.#difference({ wanted, disk, setsMode }) !== null
+  }
+
   /** Tells whether a file has attributes to be made what was sent, and so cannot have everything from the start. */
   concernsAttributes(wanted: SentState): boolean {
     return this.#attributes?.concerns(wanted) === true

@@ -7,6 +7,7 @@ export type Note = Extract<
   | 'OWNER_REFUSED'
   | 'OWNER_UNKNOWN'
   | 'TYPE_UNSUPPORTED'
+  | 'LINKS_UNSUPPORTED'
   | 'XATTRS_UNSUPPORTED'
   | 'XATTRS_REFUSED'
   | 'XATTRS_TOO_LARGE'
@@ -47,6 +48,7 @@ export const NOTICES: Readonly<Record<Note, string>> = {
   OWNER_REFUSED: 'owners are not set, because the agent has not the right to',
   OWNER_UNKNOWN: 'an owner without an account here is the number that the source has for it',
   TYPE_UNSUPPORTED: 'links and fifos that the file system does not hold are left out',
+  LINKS_UNSUPPORTED: 'names of one file are files of their own, as no more can be linked here',
   XATTRS_UNSUPPORTED: 'the file system does not hold extended attributes',
   XATTRS_REFUSED: 'the agent has not the right to set all extended attributes',
   XATTRS_TOO_LARGE: 'extended attributes are larger than what travels or the file system holds',

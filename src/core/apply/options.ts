@@ -14,6 +14,8 @@ export interface ApplyOptions {
   /** Whether extended attributes, and access lists, are made what entries say of them. */
   readonly xattrs: boolean
   readonly acls: boolean
+  /** Whether names of one file at the source are names of one file here. */
+  readonly hardLinks: boolean
   /** Whether stretches of zeros become holes. */
   readonly sparse: boolean
   /** Content is refused where a file would leave less of the file system free than this. */

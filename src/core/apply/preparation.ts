@@ -22,7 +22,7 @@ export function* prepareAll(work: Work, decisions: readonly Decision[]): Working
   const prepared = new Map<RelPath, Prepared>()
   while (true) {
     const live = decisions.filter(({ entry }) => !work.ledger.failed.has(entry.path))
-    const moves = assignMoves(live, prepared)
+    const moves = assignMoves(live, prepared, work.ledger.bases)
     const open = placings(live).filter(
       ({ entry }) => !moves.has(entry.path) && !prepared.has(entry.path),
     )
@@ -54,17 +54,27 @@ function prepareOrLeave(work: Work, placing: Placing): Prepared | null {
   }
 }
 
-/** Moves into staging what leaves its place and is wanted elsewhere in this set. */
+/**
+ * Moves into staging what leaves its place and is wanted elsewhere in this set. Where something else comes to the place,
+ * what lies there stays until then, under both names: nobody who reads finds nothing.
+ */
 export function displace(
   work: Work,
-  consumers: readonly Placing[],
+  placed: readonly Placing[],
   { prepared, moves }: Preparation,
 ): void {
-  const moving = consumers.filter(({ entry }) => moves.has(entry.path))
+  if (moves.size === 0) return
+  const moving = placed.filter(({ entry }) => moves.has(entry.path))
+  const replaced = new Set(
+    placed
+      .filter(({ verdict }) => verdict.content.kind !== 'folder')
+      .map(({ entry }) => entry.path),
+  )
   for (const { entry } of moving) {
     work.ledger.attempt(entry, () => {
+      const from = moves.get(entry.path) ?? entry.path
       const path = work.staging.displacedPath(entry.path)
-      work.tree.rename(moves.get(entry.path) ?? entry.path, path)
+      if (!replaced.has(from) || !work.tree.link(from, path)) work.tree.rename(from, path)
       prepared.set(entry.path, { path, hash: entry.state.hash, notes: NOTHING_LACKS })
     })
   }

@@ -3,17 +3,18 @@ import type { RelPath } from '../path/rel-path.ts'
 import type { Placing } from './decision.ts'
 import type { Note } from './notes.ts'
 import { EMPTY_HASH } from './survey.ts'
-import type { Prepared, Work } from './work.ts'
+import { type Prepared, type Work, stagedOf } from './work.ts'
 
 /**
- * Completes in staging whatever a placing needs, with its metadata, before anything in the tree is touched. Folders and
- * what is moved from its old place need nothing here.
+ * Completes in staging whatever a placing needs, with its metadata, before anything in the tree is touched. Folders,
+ * further names, and what is moved from its old place need nothing here.
  */
 export function prepare(work: Work, placing: Placing): Prepared | null {
   const { content } = placing.verdict
   switch (content.kind) {
     case 'folder':
     case 'wire':
+    case 'name':
       return null
     case 'staged':
       return fromStaged(work, placing)
@@ -27,8 +28,8 @@ export function prepare(work: Work, placing: Placing): Prepared | null {
   }
 }
 
-function fromStaged({ staged }: Work, { entry }: Placing): Prepared | null {
-  const file = staged.get(entry.seq)
+function fromStaged(work: Work, { entry }: Placing): Prepared | null {
+  const file = stagedOf(work, entry.seq)
   return file === undefined ? null : { path: file.path, hash: file.hash, notes: file.notes }
 }
 

@@ -43,26 +43,33 @@ function placeDisplaced(deps: RecoveryDependencies): RelPath[] {
     if (disk !== null) displaced.set(path, disk)
   }
   if (displaced.size === 0) return []
-  const back = waysBack(deps, displaced)
+  const { inPlace, back } = waysBack(deps, displaced)
   // All back or all on: half a cycle of names each way would put two contents into one place.
-  const on = back.size === displaced.size ? new Map<RelPath, RelPath>() : waysOn(deps, displaced)
+  const isAllBack = back.size + inPlace.size === displaced.size
+  const on = isAllBack ? new Map<RelPath, RelPath>() : waysOn(deps, displaced)
   const taken = new Set(on.values())
   const ways = new Map([...[...back].filter(([, to]) => !taken.has(to)), ...on])
   for (const [from, to] of ways) deps.tree.rename(from, to)
   return [...ways.values()]
 }
 
-/** Where displaced content lay before, if that is free. */
+/** Where displaced content lay before, if that is free, and what lies there still: nothing else had come yet. */
 function waysBack(
   deps: RecoveryDependencies,
   displaced: ReadonlyMap<RelPath, FileState>,
-): Map<RelPath, RelPath> {
-  const ways = new Map<RelPath, RelPath>()
+): { readonly inPlace: ReadonlySet<RelPath>; readonly back: ReadonlyMap<RelPath, RelPath> } {
+  const byInode = Map.groupBy(displaced, ([, { inode }]) => inode)
+  const inPlace = new Set<RelPath>()
+  const back = new Map<RelPath, RelPath>()
   for (const row of allRows(deps)) {
-    const from = displaced.entries().find(([path, disk]) => !ways.has(path) && isOf(row, disk))
-    if (from !== undefined && isFree(deps, row.path)) ways.set(from[0], row.path)
+    const own = byInode.get(row.stat.inode)?.filter(([, disk]) => isOf(row, disk)) ?? []
+    if (own.length === 0) continue
+    if (deps.tree.lstat(row.path)?.inode === row.stat.inode)
+      for (const [path] of own) inPlace.add(path)
+    const from = own.find(([path]) => !back.has(path) && !inPlace.has(path))
+    if (from !== undefined && isFree(deps, row.path)) back.set(from[0], row.path)
   }
-  return ways
+  return { inPlace, back }
 }
 
 // The move changed ctime, and metadata may have been set since, so type and size must do beside the inode.

@@ -28,6 +28,7 @@ export function commitSet(
     claims: remainingClaims(work),
     renoted: renoted(work),
     notes: [...ledger.notes.values()].flat(),
+    shared: ledger.sharedFiles,
   })
   return {
     position: positionOf(deps.index),

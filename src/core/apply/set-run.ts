@@ -10,12 +10,15 @@ import { ensureParent, makeFolders, makeRoom } from './folder-making.ts'
 import { findFolderMoves } from './folder-moves.ts'
 import type { SetHeader } from './inbound.ts'
 import type { FolderMove } from './index-view.ts'
+import { joinNames } from './joining.ts'
+import { linkNames } from './linking.ts'
 import { placeAll, settleAll } from './placing.ts'
 import { displace, prepareAll } from './preparation.ts'
 import { isRefusal } from './refusal.ts'
 import { removeAll } from './removal.ts'
+import { followShared } from './shared-files.ts'
 import { type SurveyDependencies, survey } from './survey.ts'
-import type { Work } from './work.ts'
+import { type Work, stagedOf } from './work.ts'
 
 export interface RunInput {
   readonly entries: readonly Entry[]
@@ -29,8 +32,8 @@ export interface RunInput {
 /**
  * Brings the disk to the states of a set. Rows are states, not a script, so the order is the same whatever the seqs say:
  * whole folders that moved; all new content complete in staging and synced; what leaves and is wanted elsewhere into
- * staging; folders, parents first; placing; metadata in place; deletions, deepest first; at last the folders' own
- * metadata, deepest first. A crash between any two calls loses nothing: see `endStaging` and `IndexStore.claim`.
+ * staging; further names of what is there or in staging; folders, parents first; placing; metadata in place; deletions,
+ * deepest first; at last the folders' own metadata, deepest first. A crash between any two calls loses nothing: see `endStaging` and `IndexStore.claim`.
  */
 export function* runPhases(
   work: Work,
@@ -38,24 +41,25 @@ export function* runPhases(
   input: RunInput,
 ): Working<void> {
   const absent = moveFolders(work, input.entries) ? new Set<number>() : input.absent
-  const decisions = yield* decide(work, { ...input, absent })
+  const decisions = yield* joinNames(work, yield* decide(work, { ...input, absent }))
   const isIdle = decisions.every(({ verdict }) => verdict.kind === 'pass')
   if (isIdle && !work.staging.isMade) return settle(work, decisions)
   claimPlaces(work, decisions)
   settle(work, decisions)
   const preparation = yield* prepareAll(work, decisions)
   if (preparation.prepared.size > 0) work.tree.sync()
-  const placed = placings(decisions)
   const gone = removals(decisions)
-  displace(work, placed, preparation)
+  displace(work, placings(decisions), preparation)
+  const { placed, left } = yield* linkNames(work, placings(decisions), preparation.prepared)
   yield* makeRoom(work, placed, gone)
   makeFolders(work, placed)
   yield* placeAll(work, placed, preparation.prepared)
-  yield* settleAll(work, settlings(decisions))
+  yield* settleAll(work, [...settlings(decisions), ...left])
   yield* removeAll(work, gone)
   if (endsReplacing(work, header)) removeExtras(work, allNamed(work, input.named))
   work.staging.clear()
   finishFolders(work, decisions)
+  followShared(work, decisions)
   work.tree.sync()
 }
 
@@ -76,8 +80,9 @@ export function surveyEntry(work: Work, entry: Entry): Decision {
 }
 
 /** What of the work a look needs. */
-export function surveyParts({ tree, view, local, deps, staged }: Work): SurveyDependencies {
-  const isStaged = (seq: number) => staged.has(seq)
+export function surveyParts(work: Work): SurveyDependencies {
+  const { tree, view, local, deps } = work
+  const isStaged = (seq: number) => stagedOf(work, seq) !== undefined
   return { tree, index: view, local, options: deps.options, isStaged }
 }
 
@@ -93,7 +98,7 @@ function checkContent(
   unavailable: ReadonlyMap<number, ErrorCode>,
 ): Decision {
   const { entry, verdict } = decision
-  const file = work.staged.get(entry.seq)
+  const file = stagedOf(work, entry.seq)
   if (verdict.kind !== 'place') return decision
   if (verdict.content.kind === 'wire')
     return { ...decision, verdict: missing(entry, unavailable.get(entry.seq)) }

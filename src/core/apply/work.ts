@@ -1,4 +1,5 @@
 import type { ContentHash } from '../change/entry.ts'
+import type { Leaders } from '../change/names.ts'
 import type { RelPath } from '../path/rel-path.ts'
 import type { StagedFile } from './incoming-file.ts'
 import type { IndexView } from './index-view.ts'
@@ -19,6 +20,8 @@ export interface Work {
   readonly metadata: MetadataWriter
   readonly staging: Staging
   readonly ledger: Ledger
+  /** Under whose seq the content of an entry arrives, where that is not its own. */
+  readonly leaders: Leaders
   /** Seqs of entries whose owner is not known here. */
   readonly unknownOwners: ReadonlySet<number>
   /** Claims of sets that never ended. */
@@ -33,4 +36,9 @@ export interface Prepared {
   readonly hash: ContentHash | null
   /** What of its metadata this place does not hold. */
   readonly notes: readonly Note[]
+}
+
+/** The content of an entry, where it arrived. */
+export function stagedOf({ staged, leaders }: Work, seq: number): StagedFile | undefined {
+  return staged.get(leaders.get(seq) ?? seq)
 }

@@ -134,6 +134,10 @@ export const ERRORS = {
     409,
     'Use a file system on the target that holds links and fifos, or exclude them.',
   ),
+  LINKS_UNSUPPORTED: describe(
+    409,
+    'Use a file system on the target that holds as many hard links, or leave them out of the policy.',
+  ),
   XATTRS_UNSUPPORTED: describe(
     409,
     'Use a file system with extended attributes on the target, or leave them out of the policy.',

@@ -30,6 +30,9 @@ export interface FileState {
 /** SHA-256 of a file's whole content, 32 bytes as lower-case hex: easy to compare, to store and to use as a key. */
 export type ContentHash = string & { readonly brand: 'ContentHash' }
 
+/** Stands for one file of a source, whatever its names are; another file never has the same. */
+export type FileKey = ByteString & { readonly kind: 'FileKey' }
+
 /** The operations by which a change is reported. What is applied is the state, not the operation. */
 export type EntryOperation =
   | 'create'
@@ -71,6 +74,10 @@ export interface SentState {
   readonly ownerNames?: OwnerNames
   /** Absent where the policy sends none. */
   readonly attributes?: Attributes
+  /** Which file a path names; only for files, and where the policy keeps names of one file names of one. */
+  readonly fileKey?: FileKey
+  /** Only on the wire, beside it: the file has other names at its source, sent or not. */
+  readonly hasOtherNames?: boolean
   /** Null for what is no file, and for a file whose content was not hashed yet. */
   readonly hash: ContentHash | null
 }

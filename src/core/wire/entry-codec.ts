@@ -3,6 +3,7 @@ import type { Result } from '../base/result.ts'
 import {
   type Entry,
   type EntryOperation,
+  type FileKey,
   type FileType,
   type SentState,
   isWithheld,
@@ -40,11 +41,19 @@ const HAS_HASH = 0x80
 const PATH_BYTES_MAX = 4096
 const LINK_BYTES_MAX = 4095
 const MODE_MAX = 0o7777
-/** Beside the mode: what follows the state, in this order. Names of user and group; attributes; accounts that they name. */
+/**
+ * Beside the mode: what follows the state, in this order. Names of user and group; attributes; accounts that they name;
+ * the key of the file, which may have other names.
+ */
 const HAS_NAMES = 0x2000
 const HAS_ATTRIBUTES = 0x4000
 const HAS_LISTED = 0x8000
-const MARKS = HAS_NAMES | HAS_ATTRIBUTES | HAS_LISTED
+const HAS_KEY = 0x10000
+const HAS_OTHER_NAMES = 0x20000
+const MARKS = HAS_NAMES | HAS_ATTRIBUTES | HAS_LISTED | HAS_KEY | HAS_OTHER_NAMES
+/** An inode number and a time of birth in nanoseconds, in base 36. */
+const FILE_KEY = /^[0-9a-z]{1,13}\.d?[0-9a-z]{1,16}$/
+const FILE_KEY_BYTES_MAX = 31
 const NAME_BYTES_MAX = 255
 const NO_NAME = '' as ByteString
 const ID_MAX = 0xffff_ffff
@@ -71,7 +80,9 @@ function writeState(writer: ByteWriter, state: SentState): void {
     state.mode |
       (ownerNames === undefined ? 0 : HAS_NAMES) |
       (attributes === undefined ? 0 : HAS_ATTRIBUTES) |
-      (ownerNames?.listed === undefined ? 0 : HAS_LISTED),
+      (ownerNames?.listed === undefined ? 0 : HAS_LISTED) |
+      (state.fileKey === undefined ? 0 : HAS_KEY) |
+      (state.hasOtherNames === true ? HAS_OTHER_NAMES : 0),
   )
   writer.count(state.uid)
   writer.count(state.gid)
@@ -85,6 +96,7 @@ function writeState(writer: ByteWriter, state: SentState): void {
   }
   if (attributes !== undefined) writeAttributes(writer, attributes)
   if (ownerNames?.listed !== undefined) writeListedAccounts(writer, ownerNames.listed)
+  if (state.fileKey !== undefined) writer.text(state.fileKey)
 }
 
 /**
@@ -162,7 +174,27 @@ function readMarked(reader: ByteReader, state: SentState, marks: number): SentSt
   if (listed !== null && (names === null || attributes?.acls == null))
     throw new Malformed('accounts of access lists that are not there')
   const ownerNames = names && { ...names, ...(listed && { listed }) }
-  return { ...state, ...(ownerNames && { ownerNames }), ...(attributes && { attributes }) }
+  return {
+    ...state,
+    ...(ownerNames && { ownerNames }),
+    ...(attributes && { attributes }),
+    ...readKey(reader, state, marks),
+  }
+}
+
+function readKey(
+  reader: ByteReader,
+  { type }: SentState,
+  marks: number,
+): Pick<SentState, 'fileKey' | 'hasOtherNames'> {
+  const hasOtherNames = (marks & HAS_OTHER_NAMES) !== 0
+  if (!(marks & HAS_KEY)) {
+    if (hasOtherNames) throw new Malformed('other names of a file without a key')
+    return {}
+  }
+  const fileKey = reader.text(FILE_KEY_BYTES_MAX)
+  if (type !== 'file' || !FILE_KEY.test(fileKey)) throw new Malformed('a key of what is no file')
+  return { fileKey: fileKey as FileKey, ...(hasOtherNames && { hasOtherNames }) }
 }
 
 function readName(reader: ByteReader): ByteString | null {

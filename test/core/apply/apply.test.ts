@@ -6,6 +6,7 @@ import { ConfinedTargetTree } from '../../../src/platform/confined-target-tree.t
 import { MemoryTree } from '../../fakes/memory-tree.ts'
 import { applySuite } from './apply.suite.ts'
 import { applyAttributesSuite } from './attributes.suite.ts'
+import { applyLinksSuite } from './links.suite.ts'
 
 const inMemory = () => ({ tree: new MemoryTree(), dispose: () => undefined })
 const onDisk = () => {
@@ -22,3 +23,5 @@ applySuite('applying in memory', inMemory)
 applySuite('applying on the real disk', onDisk)
 applyAttributesSuite('attributes in memory', inMemory)
 applyAttributesSuite('attributes on the real disk', onDisk)
+applyLinksSuite('names of one file in memory', inMemory)
+applyLinksSuite('names of one file on the real disk', onDisk)

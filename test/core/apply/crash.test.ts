@@ -8,12 +8,14 @@ import { MemoryTree, walk } from '../../fakes/memory-tree.ts'
 import { get } from '../../platform/tree.suite.ts'
 import { CASES } from './cases.ts'
 import { Target, file, folder, gone, hashOf } from './harness.ts'
+import { LINK_CASES } from './link-cases.ts'
+import { groupsIn } from './links.suite.ts'
 
 function fused(before: readonly Entry[]) {
   const fuse = new Fuse()
   const disk = new MemoryDisk()
   const tree = new MemoryTree(disk, () => fuse.burn())
-  const target = new Target({}, tree, new FusedIndex(fuse))
+  const target = new Target({ hardLinks: true }, tree, new FusedIndex(fuse))
   if (before.length > 0) target.deliver(before)
   return { fuse, disk, tree, target }
 }
@@ -121,6 +123,40 @@ describe.each(CUTS)('%s at every call', (_name, cut) => {
     crashes(one.before, one.change, ({ target }) => {
       expect(target.deliver(deletions).failed).toEqual([])
       expect(target.look()).toEqual([])
+    })
+  })
+})
+
+describe.each(CUTS)('names of one file, %s at every call', (_name, cut) => {
+  const crashes = (one: (typeof LINK_CASES)[number], then: (target: Target) => void): void => {
+    for (let calls = 0; ; calls++) {
+      const run = fused(one.before)
+      if (!diesAt(run, calls, one.change)) return expect(calls).toBeGreaterThan(0)
+      if (cut !== null) run.disk.cutPower(cut(run.disk.unsyncedChanges))
+      run.target.restart()
+      expectSound(run.tree, one.before, one.change)
+      then(run.target)
+    }
+  }
+
+  test.each(LINK_CASES)('$name: the set sent again ends it', (one) => {
+    crashes(one, (target) => {
+      expect(target.deliver(one.change).failed).toEqual([])
+      expect(target.look()).toEqual([...one.after])
+      expect(groupsIn(target.tree)).toEqual([...one.groups])
+      expect(target.index.claims().size).toBe(0)
+    })
+  })
+
+  test.each(LINK_CASES)('$name: so does each entry by itself', (one) => {
+    crashes(one, (target) => {
+      for (const entry of one.change) {
+        const from = Math.min(target.index.watermark()?.seq ?? 0, entry.seq - 1)
+        const kind = target.index.watermark() === null ? 'full' : 'incremental'
+        target.deliver([entry], kind === 'full' ? {} : { from, kind })
+      }
+      expect(target.look()).toEqual([...one.after])
+      expect(groupsIn(target.tree)).toEqual([...one.groups])
     })
   })
 })

@@ -25,6 +25,7 @@ const DEFAULTS: ApplyOptions = {
   mode: true,
   xattrs: false,
   acls: false,
+  hardLinks: false,
   sparse: true,
   minFreePercent: 0,
 }

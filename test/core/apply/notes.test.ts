@@ -8,6 +8,8 @@ import { MemoryDisk } from '../../fakes/memory-disk.ts'
 import { type BeforeCall, MemoryTree, treeError } from '../../fakes/memory-tree.ts'
 import { at } from '../../platform/tree.suite.ts'
 import { Target, fifo, file, folder, gone, symlink } from './harness.ts'
+import { named } from './link-cases.ts'
+import { groupsIn } from './links.suite.ts'
 
 // What a place cannot hold is said once and counted per path; the path is applied all the same.
 
@@ -147,6 +149,28 @@ test('one that holds some of them holds those', () => {
     acls: NONE.acls,
   })
   expect(counts(target)).toEqual(['1 ACLS_UNSUPPORTED'])
+})
+
+test('a file system that holds no further names holds files of their own', () => {
+  const { target, tree } = targetOver({ hardLinks: true })
+  tree.namesMax = 1
+  const names = ['a', 'b', 'c']
+  const first = target.deliver(names.map((path, index) => named(1 + index, path, '1+', 'one')))
+  expect([first.wanted, first.failed]).toEqual([['a'], []])
+  expect(target.look()).toEqual(['a one', 'b one', 'c one'])
+  expect(groupsIn(tree)).toEqual([])
+  expect(newest(target)).toEqual(['3 c LINKS_UNSUPPORTED', '2 b LINKS_UNSUPPORTED'])
+  expect(target.notices).toHaveLength(1)
+  const inodes = names.map((path) => tree.lstat(at(path))?.inode)
+  const touched = { mode: 0o600 }
+  target.deliver(names.map((path, index) => named(11 + index, path, '1+', 'one', touched)))
+  expect(names.map((path) => tree.lstat(at(path))?.inode)).toEqual(inodes)
+  expect(names.map((path) => tree.lstat(at(path))?.mode)).toEqual([0o600, 0o600, 0o600])
+  expect(counts(target)).toEqual(['2 LINKS_UNSUPPORTED'])
+  tree.namesMax = 9
+  target.deliver(names.map((path, index) => named(21 + index, path, '1+', 'one')))
+  expect(groupsIn(tree)).toEqual(['a=b=c'])
+  expect(counts(target)).toEqual([])
 })
 
 describe('owners', () => {

@@ -4,6 +4,8 @@ import { MemoryDisk } from '../../fakes/memory-disk.ts'
 import { type BeforeCall, MemoryTree, treeError } from '../../fakes/memory-tree.ts'
 import { at } from '../../platform/tree.suite.ts'
 import { EPOCH, MTIME, Target, file, folder, gone, symlink } from './harness.ts'
+import { named, update } from './link-cases.ts'
+import { groupsIn } from './links.suite.ts'
 
 describe('what the world refuses', () => {
   const failing = (refuse: BeforeCall) => {
@@ -11,7 +13,11 @@ describe('what the world refuses', () => {
     const tree = new MemoryTree(new MemoryDisk(), (call, path, bytes) => {
       if (isOn) refuse(call, path, bytes)
     })
-    return { tree, target: new Target({}, tree), turn: (on: boolean) => (isOn = on) }
+    return {
+      tree,
+      target: new Target({ hardLinks: true }, tree),
+      turn: (on: boolean) => (isOn = on),
+    }
   }
 
   test('a full disk makes that entry pending; it is applied when there is room again', () => {
@@ -32,6 +38,20 @@ describe('what the world refuses', () => {
     expect(retry.wanted).toEqual(['large'])
     expect(retry.outcome.position).toMatchObject({ watermark: { seq: 3 }, pending: [] })
     expect(target.look()).toHaveLength(3)
+  })
+
+  test('where a file has no room, none of its names has, and all come when there is', () => {
+    const { target, turn } = failing((call, path) => {
+      if (call === 'copy') throw treeError('NO_SPACE', call, path)
+    })
+    target.deliver(['a', 'b', 'c', 'd'].map((path, index) => named(1 + index, path, '1+', 'one')))
+    turn(true)
+    const split = [update(named(5, 'c', '2+', 'one')), update(named(6, 'd', '2+', 'one'))]
+    expect(target.deliver(split).failed).toEqual(['c NO_SPACE', 'd NO_SPACE'])
+    expect(groupsIn(target.tree)).toEqual(['a=b=c=d'])
+    turn(false)
+    expect(target.deliver(split, { kind: 'retry' }).failed).toEqual([])
+    expect(groupsIn(target.tree)).toEqual(['a=b', 'c=d'])
   })
 
   test('a newer version ends what was pending', () => {

@@ -7,7 +7,7 @@ import {
   type Attributes,
   isSentXattr,
 } from '../../../src/core/change/attributes.ts'
-import type { ContentHash, Entry, SentState } from '../../../src/core/change/entry.ts'
+import type { ContentHash, Entry, FileKey, SentState } from '../../../src/core/change/entry.ts'
 import type { RelPath } from '../../../src/core/path/rel-path.ts'
 import { ByteWriter } from '../../../src/core/wire/byte-writer.ts'
 import { parseEntries, writeEntry } from '../../../src/core/wire/entry-codec.ts'
@@ -126,6 +126,33 @@ test('the encoding of attributes is frozen', () => {
   expect(hash).toBe('2c88092922ea1b30da6bfc73ebfe24f353947572e9209897eb660eec18c59ae5')
 })
 
+const KEY = '2x.dfw5c1k' as FileKey
+const KEYED: readonly Entry[] = [
+  entry(1, 'alone', { state: { ...file, fileKey: KEY } }),
+  entry(2, 'one', { state: { ...file, fileKey: KEY, hasOtherNames: true } }),
+  entry(3, 'two', {
+    state: {
+      ...file,
+      hash: null,
+      ownerNames: { user: fromText('anna'), group: null },
+      attributes: { xattrs: [xattr('user.a', '1')], acls: null },
+      fileKey: '3w5e11264sgsf.3w5e11264sgsf' as FileKey,
+      hasOtherNames: true,
+    },
+  }),
+]
+
+test('keys of files, with and without other names, read as what was written', () => {
+  expect(parseEntries(encode(KEYED), 0, 10)).toEqual({ ok: true, value: [...KEYED] })
+})
+
+test('the encoding of keys is frozen', () => {
+  const hash = new Bun.CryptoHasher('sha256').update(encode(KEYED)).digest('hex')
+  expect(hash).toBe('a1618316862710649b2b1578c02951821a9b11640a82d61908dbb63545fb020e')
+})
+
+const keyed = (key: string, more: Partial<SentState> = {}): Entry =>
+  entry(1, 'a', { state: { ...file, fileKey: key as FileKey, ...more } })
 const attributed = (attributes: Attributes, more: Partial<SentState> = {}): Entry =>
   entry(1, 'a', { state: { ...file, attributes, ...more } })
 const xattrs = (...list: readonly Attribute[]): Entry => attributed({ xattrs: list, acls: null })
@@ -195,6 +222,11 @@ test.each<[string, Entry]>([
       { ownerNames: { ...owners, listed: Array.from({ length: 1025 }, () => account) } },
     ),
   ],
+  ['a key that is none', keyed('2x')],
+  ['a key with something before it', keyed(` ${KEY}`)],
+  ['a key over its length', keyed(`1.${'0'.repeat(40)}`)],
+  ['a key of a folder', keyed(KEY, { ...other, type: 'directory' })],
+  ['other names of a file without a key', entry(1, 'a', state({ hasOtherNames: true }))],
   ['a folder with content', entry(1, 'a', state({ type: 'directory', hash: null }))],
   ['a folder with a hash', entry(1, 'a', state({ type: 'directory', size: 0 }))],
   [
@@ -219,6 +251,7 @@ test('seqs that do not rise, and more entries than were announced, are refused',
 test.each([
   ['plain entries', VALID],
   ['attributes', ATTRIBUTED.slice(0, -1)],
+  ['keys', KEYED],
 ])('every cut is refused: %s', (_what, entries) => {
   const bytes = encode(entries)
   let whole = 0
@@ -230,25 +263,23 @@ test.each([
   expect(whole).toBe(entries.length)
 })
 
-const later = (one: Entry): Entry => ({ ...one, seq: one.seq + 1000 })
+/** What would not be safe to use; entries that were parsed have none. */
+function unsafe({ path, from, state: parsed }: Entry): unknown[] {
+  const { xattrs: found = null } = parsed?.attributes ?? {}
+  const names = found === null || typeof found === 'string' ? [] : found.map(({ name }) => name)
+  const isBad = (each: string) => /(^|\/)\.\.?(\/|$)|^\/|\0/.test(each)
+  return [...names.filter((name) => !isSentXattr(name)), ...[path, from ?? ''].filter(isBad)]
+}
 
 test('hostile bytes are a failure or entries that are safe to use', () => {
   const next = random(3)
-  const bytes = encode([...VALID.slice(0, 5), ...ATTRIBUTED.slice(1, 5).map(later)])
+  const marked = [...ATTRIBUTED.slice(1, 5), ...KEYED].map((one, at) => ({ ...one, seq: 999 + at }))
+  const bytes = encode([...VALID.slice(0, 5), ...marked])
   for (let round = 0; round < 20_000; round++) {
     const changed = Buffer.from(bytes)
     for (let change = 1 + next(5); change > 0; change--) changed[next(changed.length)] = next(256)
     const parsed = parseEntries(changed, 0, 100)
-    if (!parsed.ok) {
-      expect(parsed.error.code).toBe('PROTOCOL')
-      continue
-    }
-    for (const { path, from, state: parsedState } of parsed.value) {
-      const { xattrs: found = null } = parsedState?.attributes ?? {}
-      if (found !== null && typeof found !== 'string')
-        for (const { name } of found) expect(isSentXattr(name)).toBe(true)
-      for (const each of [path, from ?? ''])
-        expect(/(^|\/)\.\.?(\/|$)|^\/|\0/.test(each)).toBe(false)
-    }
+    const bad = parsed.ok ? parsed.value.flatMap(unsafe) : parsed.error.code
+    if (bad !== 'PROTOCOL') expect(bad).toEqual([])
   }
 })
