@@ -3,9 +3,9 @@ import type { ReadTree } from '../core/apply/target-tree.ts'
 import { LISTED_ACCOUNTS_MAX } from '../core/base/limits.ts'
 import { type ListedAccount, listedAccounts } from '../core/change/access-list.ts'
 import { type Attributes, listsOf } from '../core/change/attributes.ts'
-import { type SentState, isWithheld } from '../core/change/entry.ts'
+import { type FileState, type SentState, isWithheld } from '../core/change/entry.ts'
 import type { Journal } from '../core/change/journal.ts'
-import type { JournalRow } from '../core/change/row.ts'
+import { type JournalRow, fileKey } from '../core/change/row.ts'
 import type { RelPath } from '../core/path/rel-path.ts'
 import type { HostAccounts } from '../platform/accounts.ts'
 
@@ -20,6 +20,8 @@ export interface OutboundParts {
   readonly resequence: (paths: readonly RelPath[]) => void
   /** Users and groups of this host; null where owners travel by number alone. */
   readonly accounts: (() => HostAccounts) | null
+  /** Whether names of one file are kept so. */
+  readonly keepsNames: boolean
 }
 
 /** One source as the Sync Client reads it. Epoch, journal and tree are those of the moment of each call. */
@@ -38,16 +40,30 @@ export function createOutbound(parts: OutboundParts): OutboundSource {
     },
     changes: (range) => {
       const accounts = parts.accounts?.() ?? null
-      return journal()
+      const rows = journal()
         .handOut(range)
         .map((row) => outboundRow(row, accounts))
+      return parts.keepsNames ? rows.map(withFileKey) : rows
     },
     recordHashes: (hashes: readonly FoundHash[]) => journal().keepHashes(hashes),
     resequence,
   }
 }
 
-function outboundRow(row: JournalRow, accounts: HostAccounts | null): OutboundRow {
+/** Says which file a path names, beside what is sent of it anyway. */
+function withFileKey(row: WithState): OutboundRow {
+  const { entry, fingerprint } = row
+  if (entry.state === null || fingerprint?.type !== 'file') return row
+  const key = { fileKey: fileKey(fingerprint) }
+  const state = { ...entry.state, ...key, ...(fingerprint.linkCount > 1 && HAS_OTHERS) }
+  return { ...row, entry: { ...entry, state } }
+}
+
+const HAS_OTHERS = { hasOtherNames: true } as const
+
+type WithState = OutboundRow & { readonly fingerprint: FileState | null }
+
+function outboundRow(row: JournalRow, accounts: HostAccounts | null): WithState {
   const { seq, path, operation, from, hashTrust } = row
   // What is withheld is named, so that it counts as there, and says nothing of what became of it.
   const state = isWithheld(operation) ? null : sentState(row, accounts)

@@ -83,6 +83,7 @@ export class Source {
       },
       resequence: (paths) => this.#loop.resequence(paths),
       accounts: config.metadata.owner === 'name' ? accountsOfHost : null,
+      keepsNames: config.metadata.hardLinks,
     })
     this.#reporter = new Reporter({
       report: () => this.#report(),
@@ -239,6 +240,7 @@ function startJournal(store: JournalStore, tools: SourceTools & { disk: SourceDi
   return new Journal(store, {
     filter,
     lookAt: disk.look,
+    keepsNames: config.metadata.hardLinks,
     deletionLimit,
     removeMax: RECORD_ROWS_MAX,
   })

@@ -87,8 +87,8 @@ export class SqliteJournalStore implements JournalStore {
     return rowsOf(statement.values(this.#key(), ...range, limit))
   }
 
-  liveByInode(inode: bigint): JournalRow[] {
-    return rowsOf(this.#statements.byInode.values(this.#key(), asSigned(inode)))
+  liveByInode(inode: bigint, limit: number): JournalRow[] {
+    return rowsOf(this.#statements.byInode.values(this.#key(), asSigned(inode), limit))
   }
 
   changes({ after, upTo, limit, liveOnly }: SeqRange): JournalRow[] {
@@ -176,7 +176,7 @@ function prepare(database: Database): Statements {
     ),
     parentsFirst: query(`${BELOW} ORDER BY tree_key LIMIT ?4`),
     deepestFirst: query(`${BELOW} ORDER BY tree_key DESC LIMIT ?4`),
-    byInode: query(`${SELECT} AND inode = ?2 AND type IS NOT NULL ORDER BY id`),
+    byInode: query(`${SELECT} AND inode = ?2 AND type IS NOT NULL ORDER BY id LIMIT ?3`),
     changes: query(`${SELECT} AND seq > ?2 AND seq <= ?3 ${bySeq}`),
     // What is withheld is named as well: else a full list would say that it is gone.
     liveChanges: query(

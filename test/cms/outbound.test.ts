@@ -20,6 +20,7 @@ function outbound(accounts: Parameters<typeof createOutbound>[0]['accounts']) {
     requireRoot: () => {},
     resequence: () => {},
     accounts,
+    keepsNames: false,
   }).changes({ after: 0, upTo: 1, limit: 10, liveOnly: false })[0]?.entry.state
 }
 

@@ -21,7 +21,7 @@ import { describeWith, rsyncDifferences } from './rsync.ts'
 const FILES = 20_000
 const MINUTE_MS = 60_000
 const EVERYTHING = {
-  metadata: { xattrs: true, acls: true },
+  metadata: { hardLinks: true, xattrs: true, acls: true },
   // Few files, and most of them leave.
   maxDelete: { count: null, percent: null },
 }

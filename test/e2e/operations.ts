@@ -199,6 +199,41 @@ export const OPERATIONS: readonly Operation[] = [
   ],
   ['two names of one file', (at) => linkSync(at('a/b/file-1'), at('second-name'))],
   [
+    'more names, of it and of others',
+    (at) => {
+      for (const name of ['a/b/c/third-name', 'fourth-name']) linkSync(at('second-name'), at(name))
+      linkSync(at('a/b/file-4'), at('a/b/file-4-too'))
+      writeFileSync(at('new'), text(300_000, 'new '))
+      for (const name of ['new-too', 'other/new-too']) linkSync(at('new'), at(name))
+    },
+  ],
+  ['write by one name of several', (at) => appendFileSync(at('fourth-name'), 'more')],
+  ['write by one name, from its begin', (at) => writeFileSync(at('new-too'), 'written anew')],
+  [
+    'change what the names share',
+    (at) => {
+      chmodSync(at('fourth-name'), 0o640)
+      run('setfattr', '-n', 'user.color', '-v', 'violet', at('new-too').toString())
+    },
+  ],
+  ['rename one name', (at) => renameSync(at('fourth-name'), at('other/fourth-name'))],
+  [
+    'replace one name by a copy',
+    (at) => {
+      run('cp', '-a', at('a/b/file-4-too').toString(), at('spare').toString())
+      renameSync(at('spare'), at('a/b/file-4-too'))
+      appendFileSync(at('a/b/file-4'), 'of its own')
+    },
+  ],
+  [
+    'make a name one of another file',
+    (at) => {
+      rmSync(at('second-name'))
+      linkSync(at('new'), at('second-name'))
+    },
+  ],
+  ['delete one name', (at) => rmSync(at('new'))],
+  [
     'a file becomes a folder',
     (at) => {
       rmSync(at('a/b/file-0'))

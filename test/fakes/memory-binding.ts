@@ -14,6 +14,7 @@ import type { ErrorCode } from '../../src/core/base/errors.ts'
 import { SMALL_FILE_BYTES_MAX } from '../../src/core/base/limits.ts'
 import type { Working } from '../../src/core/base/working.ts'
 import type { ContentHash, Entry, Position } from '../../src/core/change/entry.ts'
+import { findLeaders } from '../../src/core/change/names.ts'
 import { hashBytes } from '../../src/platform/hash.ts'
 
 /** A target in memory: applies rows as states, and knows contents by their hash. */
@@ -53,7 +54,10 @@ export class MemoryBinding implements InboundBinding {
     this.openSets++
     let open: { seq: number; content: () => Uint8Array } | null = null
     const received = new Map<number, Uint8Array>()
-    const wanted = entries.filter(({ state }) => state?.type === 'file' && !this.#has(state.hash))
+    const leaders = findLeaders(entries)
+    const wanted = entries.filter(
+      ({ seq, state }) => state?.type === 'file' && !this.#has(state.hash) && !leaders.has(seq),
+    )
     return {
       *survey() {
         yield

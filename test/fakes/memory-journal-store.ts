@@ -60,8 +60,8 @@ export class MemoryJournalStore implements JournalStore {
       .slice(0, limit)
   }
 
-  liveByInode(inode: bigint): JournalRow[] {
-    return [...this.#rows.values()].filter((row) => row.state?.inode === inode)
+  liveByInode(inode: bigint, limit: number): JournalRow[] {
+    return [...this.#rows.values()].filter((row) => row.state?.inode === inode).slice(0, limit)
   }
 
   changes({ after, upTo, limit, liveOnly }: SeqRange): JournalRow[] {

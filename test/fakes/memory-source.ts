@@ -8,6 +8,7 @@ import type {
   FileState,
   SentState,
 } from '../../src/core/change/entry.ts'
+import { fileKey } from '../../src/core/change/row.ts'
 import type { RelPath } from '../../src/core/path/rel-path.ts'
 
 interface MemoryFile {
@@ -75,6 +76,24 @@ export class MemorySource implements OutboundSource {
     const file = this.#file('symlink', new Uint8Array())
     file.state = { ...file.state, linkTarget: fromText(target) }
     this.#add(name, file)
+  }
+
+  /** Makes another name of a file; names that are known of so far are told again. */
+  name(of: string, name: string): void {
+    const row = this.rows.get(fromText(of) as RelPath)
+    if (!row?.file) throw new Error(`no "${of}"`)
+    const { file } = row
+    const { linkCount, ctimeNs } = file.state
+    file.state = { ...file.state, linkCount: linkCount + 1, ctimeNs: ctimeNs + 1n }
+    const names = [...this.rows].filter(([, one]) => one.file === file)
+    for (const [path, known] of names)
+      this.#put(path, { ...known, ...doubtful(known), operation: 'update' })
+    this.#put(fromText(name) as RelPath, {
+      ...row,
+      ...doubtful(row),
+      operation: 'create',
+      from: null,
+    })
   }
 
   remove(name: string): void {
@@ -146,11 +165,11 @@ export class MemorySource implements OutboundSource {
 
   recordHashes(hashes: readonly FoundHash[]): void {
     this.recordings++
-    for (const { path, seq, hash } of hashes) {
+    for (const { path, seq, hash, forAllNames } of hashes) {
       const row = this.rows.get(path)
       if (row?.seq !== seq) continue
-      row.hash = hash
-      row.hashTrust = 'trusted'
+      for (const one of forAllNames === true ? this.rows.values() : [row])
+        if (one.file === row.file) Object.assign(one, { hash, hashTrust: 'trusted' })
     }
   }
 
@@ -250,5 +269,11 @@ function toOutbound(path: RelPath, row: Row): OutboundRow {
 
 function sent(state: FileState): Omit<SentState, 'hash'> {
   const { type, size, mode, uid, gid, mtimeNs, linkTarget } = state
-  return { type, size, mode, uid, gid, mtimeNs, linkTarget }
+  const plain = { type, size, mode, uid, gid, mtimeNs, linkTarget }
+  return state.linkCount === 1 ? plain : { ...plain, fileKey: fileKey(state), hasOtherNames: true }
+}
+
+/** A name that comes or goes changes ctime, so a hash that was kept must be proved again. */
+function doubtful({ hash }: Row): Pick<Row, 'hashTrust'> {
+  return { hashTrust: hash === null ? 'unknown' : 'doubtful' }
 }

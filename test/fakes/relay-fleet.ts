@@ -1,9 +1,9 @@
 import { RELAY_TIMES } from '../../src/cas/sync-server/relay/options.ts'
-import type { SyncServerOptions } from '../../src/cas/sync-server/sync-server.ts'
 import type { JobNode } from '../../src/core/wire/control.ts'
 import { SOURCE_SERVER, SyncFleet, type TicketChanges, jobNode } from './sync-fleet.ts'
 import { waitFor } from './wait-for.ts'
 
+type ServeOptions = NonNullable<Parameters<SyncFleet['serve']>[0]>
 type Served = Awaited<ReturnType<SyncFleet['serve']>>
 
 export const serverId = (number: number): string => `00000000-0000-4000-8000-0000000001${number}0`
@@ -48,16 +48,15 @@ export class RelayFleet {
   /** Starts server 1 to `count`, each knowing the way to all others; `more` are there at other ports. */
   async start(
     count: number,
-    options: Partial<SyncServerOptions> = {},
+    options: ServeOptions | ((number: number) => ServeOptions) = {},
     more: Record<string, number> = {},
   ): Promise<void> {
     for (let number = 1; number <= count; number++) {
       const identity = await this.fleet.authority.issue(serverId(number))
-      const configuration = { serverId: serverId(number), identity }
-      this.servers.set(
-        number,
-        await this.fleet.serve({ relayTimes: QUICK, ...options, configuration }),
-      )
+      const own = typeof options === 'function' ? options(number) : options
+      const configuration = { ...own.configuration, serverId: serverId(number), identity }
+      const served = await this.fleet.serve({ relayTimes: QUICK, ...own, configuration })
+      this.servers.set(number, served)
     }
     const peers = Object.entries({ ...this.ports, ...more }).map(([id, port]) => {
       return { serverId: id, name: id, addresses: [{ scope: null, host: '127.0.0.1', port }] }

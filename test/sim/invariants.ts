@@ -92,10 +92,13 @@ function aheadOfDisk({ journal }: SimSource, target: SimTarget): string[] {
       if (state === null)
         return here === null ? [] : [`"${path}" is there, deleted at ${seq} below the watermark`]
       if (here === null) return [`"${path}" is missing, sent at ${seq} below the watermark`]
+      // Where a file has several names, what a newer set says of one of them is true of all.
+      const isTimeDue = here.linkCount === 1 && state.linkCount === 1
       const isSame =
         here.type === state.type &&
         here.linkTarget === state.linkTarget &&
-        (state.type !== 'file' || (here.size === state.size && here.mtimeNs === state.mtimeNs))
+        (state.type !== 'file' || here.size === state.size) &&
+        (state.type !== 'file' || !isTimeDue || here.mtimeNs === state.mtimeNs)
       return isSame ? [] : [`"${path}" is not what was sent at ${seq} below the watermark`]
     })
 }
@@ -128,11 +131,11 @@ export class Withheld {
 /** At rest the trees are identical, but for what is withheld. Gives where they are not. */
 export function differences(
   source: MemoryTree,
-  target: MemoryTree,
+  target: SimTarget,
   withheld: ReadonlySet<RelPath>,
 ): string[] {
-  const left = picture(source)
-  const right = picture(target)
+  const left = picture(source, withheld, target.names === 'kept')
+  const right = picture(target.tree, withheld, target.names !== 'few')
   const paths = [...new Set([...left.keys(), ...right.keys()])]
   return paths
     .filter((path) => left.get(path) !== right.get(path) && !withheld.has(path))
@@ -141,17 +144,26 @@ export function differences(
     )
 }
 
-function picture(tree: MemoryTree): Map<RelPath, string> {
+/** Every path with what lies there, and, where asked, the first of the names of its file that count, else itself. */
+function picture(
+  tree: MemoryTree,
+  withheld: ReadonlySet<RelPath>,
+  tellsNames: boolean,
+): Map<RelPath, string> {
   const lines = new Map<RelPath, string>()
+  const firstNames = new Map<bigint, RelPath>()
   for (const path of [ROOT, ...walk(tree, ROOT)]) {
     const node = find(tree.disk.world, path)
     if (node === null) continue
     const { type, mode, uid, gid, mtimeNs, linkTarget, content } = node
     const attributes = JSON.stringify(attributesOf(node, { xattrs: true, acls: true }))
     const body = type === 'file' ? textOf(content).slice(0, 60) : linkTarget
+    if (type === 'file' && !firstNames.has(node.inode) && !withheld.has(path))
+      firstNames.set(node.inode, path)
+    const first = type === 'file' && tellsNames ? firstNames.get(node.inode) : path
     lines.set(
       path,
-      `${type} ${mode.toString(8)} ${uid} ${gid} ${mtimeNs} ${content.length} ${body} ${attributes}`,
+      `${type} ${mode.toString(8)} ${uid} ${gid} ${mtimeNs} ${content.length} ${body} ${attributes} of ${first}`,
     )
   }
   return lines

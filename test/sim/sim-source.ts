@@ -45,9 +45,13 @@ export class SimSource {
   /** Happens whenever the sender opens a file. */
   onRead: () => void = () => undefined
 
-  constructor(clock: SimClock, deletionLimit: DeletionLimit | null) {
+  /** Whether names of one file are to be so on the targets. */
+  readonly #keepsNames: boolean
+
+  constructor(clock: SimClock, deletionLimit: DeletionLimit | null, keepsNames: boolean) {
     this.#clock = clock
     this.deletionLimit = deletionLimit
+    this.#keepsNames = keepsNames
     this.disk = new MemoryDisk(() => clock.stampNs())
     this.tree = new MemoryTree(this.disk)
     const filter = createFilter({ include: [], exclude: [] }, compilePattern)
@@ -71,6 +75,7 @@ export class SimSource {
       requireRoot: () => undefined,
       resequence: (paths) => loop.resequence(paths),
       accounts: null,
+      keepsNames: this.#keepsNames,
     })
   }
 
@@ -149,6 +154,7 @@ export class SimSource {
       filter,
       lookAt: disk.look,
       deletionLimit: this.deletionLimit,
+      keepsNames: this.#keepsNames,
       removeMax: 1000,
     })
     const loop = new SourceLoop({

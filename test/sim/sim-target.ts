@@ -11,9 +11,13 @@ import type { Dice } from './dice.ts'
 
 const PLENTY = 1 << 30
 
+/** What becomes of names of one file: they are so as well, as far as the file system allows, or files of their own. */
+export type NameKeeping = 'kept' | 'few' | 'apart'
+
 /** One target: a disk, an index, and the real machine that receives. */
 export class SimTarget {
   readonly bindingId: string
+  readonly names: NameKeeping
   readonly disk: MemoryDisk
   readonly tree: MemoryTree
   readonly index: FusedIndex
@@ -22,13 +26,15 @@ export class SimTarget {
   readonly #fuse = new Fuse()
   #binding: ApplyBinding
 
-  constructor(bindingId: string, clock: SimClock) {
+  constructor(bindingId: string, clock: SimClock, names: NameKeeping) {
     this.bindingId = bindingId
+    this.names = names
     this.disk = new MemoryDisk(() => clock.stampNs())
     this.tree = new MemoryTree(this.disk, (call, path, bytes) => {
       this.#fuse.burn()
       if (this.isFull && (call === 'copy' || bytes > 0)) throw treeError('NO_SPACE', call, path)
     })
+    if (names === 'few') this.tree.namesMax = 2
     this.index = new FusedIndex(this.#fuse)
     this.#binding = this.#open()
   }
@@ -90,7 +96,7 @@ export class SimTarget {
         mode: true,
         xattrs: true,
         acls: true,
-        hardLinks: true,
+        hardLinks: this.names !== 'apart',
         sparse: true,
         minFreePercent: 0,
       },

@@ -1,3 +1,4 @@
+import { DETECTION_TIMES } from '../../src/cms/detection-limits.ts'
 import type { DeletionLimit } from '../../src/core/change/breaker.ts'
 import { type RelPath, isBelow } from '../../src/core/path/rel-path.ts'
 import { SimClock } from './clock.ts'
@@ -5,19 +6,24 @@ import { Dice } from './dice.ts'
 import { History, Withheld, differences, violations } from './invariants.ts'
 import { SimMaster } from './sim-master.ts'
 import { SimSource } from './sim-source.ts'
-import { SimTarget } from './sim-target.ts'
+import { type NameKeeping, SimTarget } from './sim-target.ts'
 import { SourceOperations } from './source-operations.ts'
 
 const FIRST_OPERATIONS = 12
 const STEPS = 100
 const ROUNDS_TO_REST = 60
-const TARGETS = 2
 /** By seed: how many files may leave unasked. */
 const LIMITS: readonly (DeletionLimit | null)[] = [
   null,
   { count: 1, percent: null, windowS: 1 },
   { count: 3, percent: null, windowS: 2 },
   { count: null, percent: 30, windowS: 1 },
+]
+/** By seed, and by target: what becomes of names of one file. */
+const NAMES: readonly (readonly NameKeeping[])[] = [
+  ['kept', 'kept'],
+  ['kept', 'few'],
+  ['apart', 'apart'],
 ]
 
 export interface SimulationResult {
@@ -59,10 +65,11 @@ class Simulation {
 
   constructor(seed: number) {
     this.#dice = new Dice(seed)
-    this.#source = new SimSource(this.#clock, LIMITS[seed % LIMITS.length] ?? null)
-    this.#targets = Array.from(
-      { length: TARGETS },
-      (_, index) => new SimTarget(`target-${index + 1}`, this.#clock),
+    const names = NAMES[seed % NAMES.length] ?? []
+    const limit = LIMITS[seed % LIMITS.length] ?? null
+    this.#source = new SimSource(this.#clock, limit, !names.includes('apart'))
+    this.#targets = names.map(
+      (keeping, index) => new SimTarget(`target-${index + 1}`, this.#clock, keeping),
     )
     this.#stayed = this.#targets.map(() => new Withheld())
     const { tree } = this.#source
@@ -188,6 +195,9 @@ class Simulation {
     const calm = new Dice(0)
     calm.oneIn = () => false
     for (const target of this.#targets) target.isFull = false
+    // What was done to a file by a name that was gone before anyone looked is told by nobody: a scan finds it.
+    await this.#source.settle()
+    if (this.#operations.makesNames) this.#clock.advance(DETECTION_TIMES.rescanMs)
     for (let round = 0; round < ROUNDS_TO_REST; round++) {
       await this.#source.settle()
       this.#master.hearSource(this.#source)
@@ -234,9 +244,7 @@ class Simulation {
     const blocked = pending.filter((path) => this.#isOverKept(path))
     const excused = new Set([...this.#withheld, ...blocked])
     return this.#targets.flatMap((target) =>
-      differences(this.#source.tree, target.tree, excused).map(
-        (one) => `${target.bindingId}: ${one}`,
-      ),
+      differences(this.#source.tree, target, excused).map((one) => `${target.bindingId}: ${one}`),
     )
   }
 }

@@ -24,12 +24,15 @@ export class SourceOperations {
   readonly #tree: MemoryTree
   readonly #dice: Dice
   readonly #hint: (hint: Hint) => void
+  /** Whether files get further names. */
+  readonly makesNames: boolean
   #cookie = 0
 
   constructor(tree: MemoryTree, dice: Dice, hint: (hint: Hint) => void) {
     this.#tree = tree
     this.#dice = dice
     this.#hint = hint
+    this.makesNames = dice.oneIn(2)
   }
 
   /** Does one thing, if it can be done; gives its name for a trace. */
@@ -52,6 +55,8 @@ export class SourceOperations {
       () => this.#changeList(),
       () => this.#overwriteKeepingTime(),
       () => this.#makeLink(),
+      ...(this.makesNames ? [() => this.#makeName(), () => this.#makeName()] : []),
+      () => this.#splitOff(),
       () => this.#changeType(),
       () => this.#backUp(),
     ]
@@ -194,6 +199,29 @@ export class SourceOperations {
     this.#tree.makeSymlink(path, fromText(this.#dice.pick(NAMES) ?? 'a'))
     this.#tell('created', path, false)
     return `link ${path}`
+  }
+
+  /** Another name for a file; of the first nobody tells. */
+  #makeName(): string {
+    const from = this.#existing('file')
+    const to = this.#freePath()
+    if (from === null || to === null) return 'name: no room'
+    this.#tree.link(from, to)
+    this.#tell('created', to, false)
+    return `name ${from} also ${to}`
+  }
+
+  /** A copy of a file takes the place of one of its names. */
+  #splitOff(): string {
+    const path = this.#existing('file')
+    const before = path === null ? null : this.#tree.lstat(path)
+    if (path === null || before === null) return 'split off: no file'
+    const copy = `${path}.copy` as RelPath
+    this.#write(copy, find(this.#tree.disk.world, path)?.content ?? new Uint8Array())
+    const { mode, mtimeNs } = before
+    this.#tree.setMetadata(copy, 'file', { mode, owner: null, mtimeNs })
+    this.#move(copy, path)
+    return `split off ${path}`
   }
 
   #changeType(): string {

@@ -222,9 +222,10 @@ export function journalStoreSuite(name: string, make: () => JournalStore): void 
         row('c', 3, { state: other }),
         row('d', 4, gone),
       )
-      expect(paths(store.liveByInode(FILE.inode))).toEqual(['a', 'b'])
-      expect(paths(store.liveByInode(7n))).toEqual(['c'])
-      expect(paths(store.liveByInode(0n))).toEqual([])
+      expect(paths(store.liveByInode(FILE.inode, 9))).toEqual(['a', 'b'])
+      expect(paths(store.liveByInode(FILE.inode, 1))).toEqual(['a'])
+      expect(paths(store.liveByInode(7n, 9))).toEqual(['c'])
+      expect(paths(store.liveByInode(0n, 9))).toEqual([])
     })
 
     test('gives changes in order of seq, within bounds', () => {

@@ -27,6 +27,8 @@ export interface FoundHash {
   readonly seq: number
   readonly hash: ContentHash
   readonly fingerprint: FileFingerprint
+  /** It counts for the file's other names as well, as far as they looked the same. */
+  readonly forAllNames?: boolean
 }
 
 /** One source's journal and folder as the Sync Client sees them. Implemented by `store/` and `cms/`. */

@@ -49,6 +49,8 @@ export interface HeldRows {
 
 /** A hash that someone found while reading a file that looked like this. */
 export interface HashFinding {
+  /** It counts for the file's other names as well, as far as they looked the same. */
+  readonly forAllNames?: boolean
   readonly path: RelPath
   readonly seq: number
   readonly hash: ContentHash
@@ -85,8 +87,8 @@ export interface JournalStore {
   keepHash(finding: HashFinding): void
   /** Live rows strictly below a folder, in tree order or its reverse. */
   liveBelow(page: RowPage): JournalRow[]
-  /** Live rows with this inode number. */
-  liveByInode(inode: bigint): JournalRow[]
+  /** Live rows with this inode number, those recorded first before others, at most `limit`. */
+  liveByInode(inode: bigint, limit: number): JournalRow[]
   /** Rows with `after < seq <= upTo` in order of seq. */
   changes(range: SeqRange): JournalRow[]
   /** Counts rows that took content away since then and were not held. */

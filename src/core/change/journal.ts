@@ -30,6 +30,8 @@ export interface Hold {
 
 /** Paths of a hold that are shown. */
 const HOLD_SAMPLE_MAX = 20
+/** As many as ext4 allows. What a change by one name makes of further ones, a rescan finds. */
+const NAMES_MAX = 65_000
 
 /**
  * The journal of one source: what was seen becomes rows with seqs. Every method is one transaction (durable where seqs
@@ -90,7 +92,7 @@ export class Journal {
 
   /** Paths of live rows with this inode number: the names of one file, if no number was given twice. */
   pathsOfInode(inode: bigint): RelPath[] {
-    return this.#store.liveByInode(inode).map((row) => row.path)
+    return this.#store.liveByInode(inode, NAMES_MAX).map((row) => row.path)
   }
 
   /** Live rows strictly below a folder, in tree order. */
@@ -159,8 +161,16 @@ export class Journal {
   /** Keeps hashes, each where its row still has the seq and the file still looked like the row when it was read. */
   keepHashes(findings: readonly HashFinding[]): void {
     this.#store.atomically(() => {
-      for (const finding of findings) this.#store.keepHash(finding)
+      for (const finding of findings) {
+        this.#store.keepHash(finding)
+        if (finding.forAllNames === true) this.#keepForOthers(finding)
+      }
     })
+  }
+
+  #keepForOthers(finding: HashFinding): void {
+    for (const { path, seq } of this.#store.liveByInode(finding.fingerprint.inode, NAMES_MAX))
+      if (path !== finding.path) this.#store.keepHash({ ...finding, path, seq })
   }
 
   /** Says up to which time everything is journalled. */

@@ -35,6 +35,8 @@ export interface JournalOptions {
   readonly lookAt: LookAt
   /** How many files may leave before a person is asked; null for any number. */
   readonly deletionLimit: DeletionLimit | null
+  /** Whether names of one file are kept so: a new name then has the hash of the others. */
+  readonly keepsNames: boolean
   /** Rows that one transaction removes at most: bounds how long it takes. */
   readonly removeMax: number
 }

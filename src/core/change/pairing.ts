@@ -9,29 +9,47 @@ export type LookAt = (path: RelPath) => FileState | null | 'unreadable'
 /** Rows with one inode number looked at in search of the old path: hard links share it, and a file may have many. */
 const CANDIDATES_MAX = 16
 
-/** The row from whose path something came; `isGone` where nothing lies there now. */
-export interface OldPath {
+/**
+ * The row of another path of what was seen. `gone`: it came from there, where nothing lies now; `replaced`: where
+ * something else lies now; `other`: it lies there as well.
+ */
+export interface OtherPath {
   readonly row: JournalRow
-  readonly isGone: boolean
+  readonly kind: 'gone' | 'replaced' | 'other'
 }
 
 /**
  * Finds the row from whose path a file or folder came that was seen at a new path: same inode and time of birth, and no
- * longer at the old path. Null where it is new, a second name of something still there, or where the disk cannot tell.
+ * longer at the old path; else one of its other names. Null where it is new, or where the disk cannot tell.
  */
-export function findOldPath(
+export function findOtherPath(
   seen: { readonly path: RelPath; readonly state: FileState },
   store: JournalStore,
   lookAt: LookAt,
-): OldPath | null {
-  for (const row of store.liveByInode(seen.state.inode).slice(0, CANDIDATES_MAX)) {
+): OtherPath | null {
+  let other: OtherPath | null = null
+  for (const row of store.liveByInode(seen.state.inode, CANDIDATES_MAX)) {
     if (row.path === seen.path || row.state === null) continue
     if (!isSameObject(row.state, seen.state)) continue
     const there = lookAt(row.path)
     if (there === 'unreadable') continue
-    if (there === null || !isSameObject(there, seen.state)) return { row, isGone: there === null }
+    if (there === null) return { row, kind: 'gone' }
+    if (!isSameObject(there, seen.state)) return { row, kind: 'replaced' }
+    other ??= { row, kind: 'other' }
   }
-  return null
+  return other
+}
+
+/** Finds the row of another name without a look at the disk: where nothing can have been renamed yet. */
+export function findOtherName(
+  seen: { readonly path: RelPath; readonly state: FileState },
+  store: JournalStore,
+): OtherPath | null {
+  const rows = store.liveByInode(seen.state.inode, CANDIDATES_MAX)
+  const row = rows.find(
+    ({ path, state }) => path !== seen.path && state !== null && isSameObject(state, seen.state),
+  )
+  return row === undefined ? null : { row, kind: 'other' }
 }
 
 /** `rename` within a folder, `move` to another. */

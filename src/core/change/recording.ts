@@ -4,7 +4,7 @@ import type { Breaker } from './breaker.ts'
 import { type FileState, isWithheld } from './entry.ts'
 import type { JournalStore } from './journal-store.ts'
 import type { JournalOptions, Leaving, Observation, Recorded } from './observation.ts'
-import { type OldPath, findOldPath, renameOperation } from './pairing.ts'
+import { type OtherPath, findOtherName, findOtherPath, renameOperation } from './pairing.ts'
 import { type JournalRow, type RowContent, type Sighting, appeared, compare } from './row.ts'
 import type { Sequence } from './sequence.ts'
 import { inTreeOrder } from './tree-order.ts'
@@ -33,7 +33,7 @@ interface Present {
   readonly path: RelPath
   readonly seen: Sighting
   readonly row: JournalRow | null
-  readonly oldPath: OldPath | null
+  readonly otherPath: OtherPath | null
 }
 
 const PAGE_ROWS = 500
@@ -109,10 +109,10 @@ export class Recording {
       return null
     }
     const isOther = row?.state?.inode !== state.inode
-    const oldPath = isOther && this.#tools.pairs ? this.#findOldPath(path, state) : null
+    const otherPath = isOther ? this.#findOtherPath(path, state) : null
     const mayHaveBeenRead = row !== null && row.seq <= this.#tools.handedOutSeq
     const seen = { state, cause, nowMs: this.#nowMs, mayHaveBeenRead }
-    return { path, seen, row, oldPath }
+    return { path, seen, row, otherPath }
   }
 
   #isInView(path: RelPath, state: FileState): boolean {
@@ -120,20 +120,24 @@ export class Recording {
     return this.#tools.options.filter.letsThrough(path, kind)
   }
 
-  #findOldPath(path: RelPath, state: FileState): OldPath | null {
-    return findOldPath({ path, state }, this.#tools.store, this.#tools.options.lookAt)
+  #findOtherPath(path: RelPath, state: FileState): OtherPath | null {
+    const { store, options, pairs } = this.#tools
+    if (pairs) return findOtherPath({ path, state }, store, options.lookAt)
+    const hasOthers = options.keepsNames && state.type === 'file' && state.linkCount > 1
+    return hasOthers ? findOtherName({ path, state }, store) : null
   }
 
-  #place({ path, seen, row, oldPath }: Present): void {
-    if (oldPath !== null) {
-      this.#write(path, row, cameFrom(oldPath.row, path, seen))
+  #place({ path, seen, row, otherPath }: Present): void {
+    if (otherPath !== null && otherPath.kind !== 'other') {
+      this.#write(path, row, cameFrom(otherPath.row, path, seen))
       // A folder's row stays until its path is seen to be gone: what lies below it is still to be paired.
-      if (oldPath.isGone && seen.state.type !== 'directory') {
-        this.#moved.add(oldPath.row.path)
-        this.#leaving.push({ path: oldPath.row.path, operation: 'delete' })
+      if (otherPath.kind === 'gone' && seen.state.type !== 'directory') {
+        this.#moved.add(otherPath.row.path)
+        this.#leaving.push({ path: otherPath.row.path, operation: 'delete' })
       }
     } else if (row === null || !isLive(row)) {
-      this.#write(path, row, stillEmptied(row, seen) ?? appeared(seen, null))
+      const known = this.#tools.options.keepsNames ? (otherPath?.row ?? null) : null
+      this.#write(path, row, stillEmptied(row, seen) ?? appeared(seen, known))
     } else {
       this.#compare(row, seen)
     }

@@ -1,7 +1,7 @@
 import { RACY_MS } from '../base/limits.ts'
 import type { RelPath } from '../path/rel-path.ts'
 import { areAlike } from './attributes.ts'
-import type { ContentHash, EntryOperation, FileState } from './entry.ts'
+import type { ContentHash, EntryOperation, FileKey, FileState } from './entry.ts'
 
 /**
  * Whether a hash belongs to the content that a row describes. `trusted`: it was made of this very file state.
@@ -158,6 +158,14 @@ function isStatAlike(left: FileState, right: FileState): boolean {
 function wasReadTooSoon(seen: Sighting): boolean {
   if (seen.state.type !== 'file' && seen.state.attributes === undefined) return false
   return Math.abs(seen.nowMs - Number(seen.state.ctimeNs / 1_000_000n)) <= RACY_MS
+}
+
+/** What stands for a file among all of its source: of one and the same file it is the same, under whatever name. */
+export function fileKey(state: FileState): FileKey {
+  const { inode, birthNs, device } = state
+  const born = BigInt.asUintN(64, birthNs).toString(36)
+  const rest = birthNs === 0n ? `d${device.toString(36)}` : born
+  return `${inode.toString(36)}.${rest}` as FileKey
 }
 
 /** Tells whether two states are of one and the same file or folder, wherever it lies. */

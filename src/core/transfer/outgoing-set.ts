@@ -1,29 +1,22 @@
 import type { KeptContent } from '../apply/inbound.ts'
 import type { OutboundRow } from '../apply/outbound.ts'
 import { CONTENT_CHUNK_BYTES, SMALL_FILE_BYTES_MAX } from '../base/limits.ts'
-import type { ContentHash } from '../change/entry.ts'
+import type { ContentHash, Entry } from '../change/entry.ts'
+import { type Leaders, NO_LEADERS, findLeaders } from '../change/names.ts'
 import { ByteWriter } from '../wire/byte-writer.ts'
 import { writeEntry } from '../wire/entry-codec.ts'
 import type { SetBegin } from '../wire/frame.ts'
 import type { Base } from '../wire/patch-frames.ts'
 import { setStatement } from '../wire/set-statement.ts'
-import { type Reading, readSteps } from './file-reading.ts'
+import type { Reading } from './file-reading.ts'
 import { sendContents } from './outgoing-content.ts'
+import { hashBefore } from './outgoing-hashes.ts'
+import { followersOf, hasOtherNames } from './outgoing-names.ts'
 import { type Patching, mayHaveBase, settlePatches } from './outgoing-patch.ts'
 import type { PatchMail } from './patch-mail.ts'
 import type { PlannedSet } from './planned-sets.ts'
-import {
-  BUSY,
-  type SenderJob,
-  type SenderPorts,
-  type Steps,
-  WAITING,
-  send,
-} from './sender-ports.ts'
+import { type SenderJob, type SenderPorts, type Steps, WAITING, send } from './sender-ports.ts'
 import { FindingsCollector } from './set-findings.ts'
-
-/** Files hashed in one step at most, where they are small. */
-const HASHED_PER_STEP = 32
 
 export interface OutgoingContext {
   readonly ports: SenderPorts
@@ -53,7 +46,9 @@ export function* sendSet(context: OutgoingContext, set: PlannedSet): Steps<void>
   const { reading, ports, job, kept } = context
   const parts = { reading, codec: ports.codec, compression: job.compression, findings, kept }
   const content = { ...parts, patching: null }
-  const files = rows.keys().filter((index) => rows[index]?.entry.state?.type === 'file')
+  const leaders = rows.some(hasOtherNames) ? findLeaders(rows.map(entryOf)) : NO_LEADERS
+  if (leaders.size > 0) findings.follow(followersOf(rows, leaders))
+  const files = rows.keys().filter((index) => isSent(rows[index], leaders))
   const byHash = Object.groupBy(files, (index) =>
     isPushed(context, begin.kind, rows[index]) ? 'push' : 'ask',
   )
@@ -70,13 +65,23 @@ export function* sendSet(context: OutgoingContext, set: PlannedSet): Steps<void>
   yield send({ type: 'setEnd', end: { ...found, signature: ports.sign(statement) } })
 }
 
+function entryOf({ entry }: OutboundRow): Entry {
+  return entry
+}
+
+/** A file's content goes once, whatever its names in this set. */
+function isSent(row: OutboundRow | undefined, leaders: Leaders): boolean {
+  return row?.entry.state?.type === 'file' && !leaders.has(row.entry.seq)
+}
+
 function isUnhashed(row: OutboundRow | undefined): boolean {
   return row?.entry.state?.hash === null
 }
 
 /**
  * A file of which the target may hold an older version waits for its word; and so does one whose hash is known, by which
- * the target can tell that it has the content, but for a small new one: the word would take longer than the content.
+ * the target can tell that it has the content, but for a small new one: the word would take longer than the content. A new
+ * name of a file is not a new file.
  */
 function isPushed(
   { job, content }: OutgoingContext,
@@ -87,6 +92,7 @@ function isPushed(
   if (isUnhashed(row)) return !(job.method === 'patch' && mayHaveBase(row))
   const { state, operation, from } = row.entry
   const isNew = kind === 'full' || (operation === 'create' && from === null)
+  if (hasOtherNames(row)) return false
   return content === 'push' && isNew && (state?.size ?? 0) <= SMALL_FILE_BYTES_MAX
 }
 
@@ -101,43 +107,6 @@ function patchingOf(context: OutgoingContext): Patching | null {
 function beginOf(set: PlannedSet): SetBegin {
   const { from, to, kind, last } = set.header
   return { from, to, kind, last, entryCount: set.rows.length }
-}
-
-/** Gives the rows with the hashes they are to carry; those left out carry none. */
-function* hashBefore(
-  context: OutgoingContext,
-  rows: readonly OutboundRow[],
-  findings: FindingsCollector,
-): Steps<OutboundRow[]> {
-  const hashed: OutboundRow[] = []
-  let untilBusy = HASHED_PER_STEP
-  for (const [index, row] of rows.entries()) {
-    if (!mustHash(context, row)) {
-      hashed.push(row)
-      continue
-    }
-    const outcome = yield* readSteps(context.reading, row, (chunk) =>
-      chunk.length === CONTENT_CHUNK_BYTES ? BUSY : null,
-    )
-    if (--untilBusy === 0) {
-      untilBusy = HASHED_PER_STEP
-      yield BUSY
-    }
-    hashed.push(withHash(row, findings.hashed(index, row, outcome)))
-  }
-  return hashed
-}
-
-function mustHash(context: OutgoingContext, row: OutboundRow): boolean {
-  if (row.entry.state?.type !== 'file') return false
-  return row.hashTrust === 'doubtful' || (row.hashTrust === 'unknown' && context.content === 'ask')
-}
-
-function withHash(row: OutboundRow, hash: ContentHash | null): OutboundRow {
-  const { entry } = row
-  return entry.state === null
-    ? row
-    : { ...row, entry: { ...entry, state: { ...entry.state, hash } } }
 }
 
 function* sendEntries(

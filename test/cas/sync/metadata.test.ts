@@ -1,11 +1,14 @@
-import { afterEach, beforeEach, expect, setDefaultTimeout, test } from 'bun:test'
+import { afterEach, beforeEach, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import {
   closeSync,
+  copyFileSync,
   ftruncateSync,
+  linkSync,
   mkdirSync,
   mkdtempSync,
   openSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
   writeFileSync,
@@ -65,9 +68,7 @@ async function serve(metadata: Partial<TargetConfig['metadata']> = {}, tree?: Ta
     openTarget: targetOpener({ index, log, ...opening }),
     configuration: { targets: [fleet.targetConfig(config)] },
   })
-  const { xattrs, acls } = config.metadata
-  const kinds = xattrs || acls ? { xattrs, acls } : null
-  const source = new DiskSource(path('source'), kinds)
+  const source = new DiskSource(path('source'), config.metadata)
   const { client, reports } = fleet.client(port, source)
   receipts = received
   return async () => {
@@ -92,6 +93,15 @@ function makeSparse(name: string): void {
   ] as const)
     writeSync(file, text, position)
   ftruncateSync(file, 200 * MIB + 123)
+  closeSync(file)
+}
+
+/** Writes what does not get smaller, into the file that is there or a new one. */
+function makeNoise(name: string, bytes: number): void {
+  const chunk = Buffer.alloc(65_536)
+  const file = openSync(name, 'w')
+  for (let written = 0; written < bytes; written += chunk.length)
+    writeSync(file, crypto.getRandomValues(chunk))
   closeSync(file)
 }
 
@@ -176,6 +186,62 @@ test('what a target cannot hold of them is counted in its receipts', async () =>
   rmSync(path('source/b'))
   await send()
   expect(receipts.at(-1)?.notes?.counts).toEqual([{ code: 'XATTRS_UNSUPPORTED', count: 1 }])
+})
+
+describe('names of one file', () => {
+  const inodes = (...names: readonly string[]) =>
+    new Set(names.map((name) => statSync(path(`target/${name}`)).ino)).size
+
+  test('arrive as such, with their content once, whatever happens to them', async () => {
+    const send = await serve({ hardLinks: true })
+    const names = ['a', 'b', 'd/c']
+    mkdirSync(path('source/d'))
+    makeNoise(path('source/a'), 3 * MIB)
+    for (const name of ['b', 'd/c']) linkSync(path('source/a'), path(`source/${name}`))
+    writeFileSync(path('source/other'), 'other')
+    linkSync(path('source/other'), path('source/z'))
+    expect(await send()).toBeLessThan(3.5 * MIB)
+    expect(inodes(...names)).toBe(1)
+    expect(inodes('other', 'z', 'a')).toBe(2)
+    // Another name, and one less: no content.
+    linkSync(path('source/b'), path('source/e'))
+    rmSync(path('source/a'))
+    expect(await send()).toBeLessThan(100_000)
+    expect(inodes('b', 'd/c', 'e')).toBe(1)
+    // Written by one name.
+    makeNoise(path('source/e'), 2 * MIB)
+    expect(await send()).toBeLessThan(2.5 * MIB)
+    expect(inodes('b', 'd/c', 'e')).toBe(1)
+    expect(hashAt('target/b')).toBe(hashAt('source/b'))
+    // Split off with the same content.
+    copyFileSync(path('source/e'), path('source/copy'))
+    renameSync(path('source/copy'), path('source/e'))
+    await send()
+    expect(inodes('b', 'd/c')).toBe(1)
+    expect(inodes('b', 'e')).toBe(2)
+  })
+
+  test('of more than one set arrive as such, with their content once', async () => {
+    const send = await serve({ hardLinks: true })
+    makeNoise(path('source/n'), MIB)
+    const names = Array.from({ length: 5000 }, (_, index) => `n${index}`)
+    for (const name of names) linkSync(path('source/n'), path(`source/${name}`))
+    expect(await send()).toBeLessThan(2 * MIB)
+    expect(inodes('n', ...names)).toBe(1)
+    expect(await send()).toBeLessThan(10_000)
+    writeFileSync(path('source/n77'), 'written by one of them')
+    await send()
+    expect(inodes('n', ...names)).toBe(1)
+    expect(readFileSync(path('target/n4999'), 'utf8')).toBe('written by one of them')
+  })
+
+  test('are files of their own where the policy does not ask for more', async () => {
+    const send = await serve()
+    writeFileSync(path('source/a'), 'one')
+    linkSync(path('source/a'), path('source/b'))
+    await send()
+    expect(inodes('a', 'b')).toBe(2)
+  })
 })
 
 test('a fifo arrives, changes, becomes a file and goes', async () => {

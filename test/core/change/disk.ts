@@ -41,6 +41,17 @@ export class Disk {
     return this
   }
 
+  /** Another name of a file; what is written by one name is not seen under the others, though. */
+  link(of: string, to: string): this {
+    const state = this.files.get(path(of))
+    if (state === undefined) throw new Error(`${of} is not there`)
+    const ctimeNs = BigInt(this.nowMs) * 1_000_000n
+    const named = { ...state, ctimeNs, linkCount: state.linkCount + 1 }
+    for (const [at, { inode }] of this.files) if (inode === state.inode) this.files.set(at, named)
+    this.files.set(path(to), named)
+    return this.#touchParent(to)
+  }
+
   rename(from: string, to: string): this {
     this.remove(to)
     const before = [...this.files]

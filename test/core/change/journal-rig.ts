@@ -23,6 +23,7 @@ export class JournalRig {
   journal: Journal
   removeMax = 1000
   deletionLimit: DeletionLimit | null = null
+  keepsNames = false
 
   constructor(disk: (disk: Disk) => Disk = (empty) => empty, exclude: string[] = []) {
     disk(this.disk)
@@ -39,8 +40,9 @@ export class JournalRig {
     openJournal(this.store, { view: '', viewRevision: 1, known, newEpoch })
     const filter = createFilter({ include: [], exclude: this.exclude }, compilePattern)
     if (!filter.ok) throw new Error(filter.error.message)
-    const { removeMax, deletionLimit } = this
-    const options = { filter: filter.value, lookAt: this.disk.look, removeMax, deletionLimit }
+    const { removeMax, deletionLimit, keepsNames } = this
+    const limits = { removeMax, deletionLimit }
+    const options = { filter: filter.value, lookAt: this.disk.look, keepsNames, ...limits }
     return new Journal(this.store, options)
   }
 
