@@ -12,6 +12,8 @@ export interface DetectionTimes {
   readonly unwatchedRescanMs: number
   /** What could not be read, and a root that is not there, are tried again after this time. */
   readonly retryMs: number
+  /** Whether the root is still the known one is looked at this often: no event tells of what is mounted over it. */
+  readonly rootCheckMs: number
   /** Reports of what only counts are sent at most this often. */
   readonly reportMs: number
 }
@@ -23,6 +25,7 @@ export const DETECTION_TIMES: DetectionTimes = {
   rescanMs: 3_600_000,
   unwatchedRescanMs: 10_000,
   retryMs: 2000,
+  rootCheckMs: 2000,
   reportMs: 1000,
 }
 

@@ -54,6 +54,7 @@ export class SourceLoop {
   #scan: ScanRun | null = null
   #nextScanMs = Number.POSITIVE_INFINITY
   #pauseUntilMs = 0
+  #checkRootAtMs = 0
   #lastNowMs: number
 
   constructor(parts: LoopParts) {
@@ -91,7 +92,7 @@ export class SourceLoop {
     if (this.#root.kind === 'down') return this.#root.retryAtMs
     if (this.#scan !== null) return 0
     const { buffer, gaps } = this.#parts
-    const times = [buffer.nextDueMs(), gaps.nextRescanMs(), this.#nextScanMs]
+    const times = [buffer.nextDueMs(), gaps.nextRescanMs(), this.#nextScanMs, this.#checkRootAtMs]
     return Math.min(...times.map((atMs) => atMs ?? Number.POSITIVE_INFINITY))
   }
 
@@ -127,6 +128,7 @@ export class SourceLoop {
   async #step(nowMs: number): Promise<boolean> {
     this.#noticeClock(nowMs)
     if (this.#root.kind !== 'up') return this.#bringUp(nowMs)
+    this.#checkRoot(nowMs)
     const { buffer } = this.#parts
     const lost = buffer.takeOverflow()
     if (lost !== null) this.openGap(lost, 'more changed at once than the buffer holds')
@@ -144,6 +146,14 @@ export class SourceLoop {
     await this.#watch()
     this.#root = { kind: 'up' }
     return true
+  }
+
+  /** Throws where the root is not the known one any more. */
+  #checkRoot(nowMs: number): void {
+    const { disk, journal, times } = this.#parts
+    if (nowMs < this.#checkRootAtMs) return
+    this.#checkRootAtMs = nowMs + times.rootCheckMs
+    disk.check(journal.state.root)
   }
 
   async #lookAtDue(nowMs: number): Promise<boolean> {
@@ -282,6 +292,7 @@ export class SourceLoop {
       this.openGap(ROOT, 'the clock was set back')
       this.#parts.buffer.release()
       this.#pauseUntilMs = 0
+      this.#checkRootAtMs = 0
       if (Number.isFinite(this.#nextScanMs)) this.#nextScanMs = nowMs + this.#parts.times.rescanMs
     }
     this.#lastNowMs = nowMs

@@ -147,8 +147,8 @@ export class ConfinedReadTree implements ReadTree {
     if (!statDescriptor(root.kernel, root.descriptor)) {
       throw attemptError({ action: 'look at', path: ROOT }, root.errno())
     }
-    const { device, inode } = answeredState('directory')
-    return { device, inode, isMountPoint: answeredMountRoot() }
+    const { device, inode, birthNs } = answeredState('directory')
+    return { device, inode, birthNs, isMountPoint: answeredMountRoot() }
   }
 
   #names(attempt: Attempt, descriptor: number): ByteString[] {

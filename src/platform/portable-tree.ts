@@ -89,11 +89,13 @@ export class PortableReadTree implements ReadTree {
 
   close(): void {}
 
-  #look(): { device: bigint; inode: bigint } {
+  #look(): Omit<RootIdentity, 'isMountPoint'> {
     const attempt = `cannot open the folder "${this.#path}"`
     try {
       const stats = statSync(this.#path, { bigint: true })
-      if (stats.isDirectory()) return { device: stats.dev, inode: stats.ino }
+      if (stats.isDirectory()) {
+        return { device: stats.dev, inode: stats.ino, birthNs: stats.birthtimeNs }
+      }
     } catch (error) {
       if (!isAbsent(error)) throw fileError(attempt, error)
       throw new AppError('ROOT_MISSING', `${attempt}: it does not exist`, { cause: error })

@@ -23,6 +23,8 @@ import { asSigned } from './journal-rows.ts'
 /** Which folder a binding writes into; a new device number alone is no change. */
 export interface KnownRoot {
   readonly inode: bigint
+  /** When it was made; 0 where that is not known. */
+  readonly birthNs: bigint
   readonly isMountPoint: boolean
 }
 
@@ -31,6 +33,7 @@ interface BindingRecord {
   readonly seq: bigint | null
   readonly list: bigint
   readonly root_inode: bigint | null
+  readonly root_birth_ns: bigint | null
   readonly root_is_mount_point: bigint | null
 }
 
@@ -64,6 +67,7 @@ export class BindingIndex implements IndexStore {
         ? null
         : {
             inode: BigInt.asUintN(64, record.root_inode),
+            birthNs: record.root_birth_ns ?? 0n,
             isMountPoint: record.root_is_mount_point === 1n,
           }
     this.#pending = this.#readPending()
@@ -102,8 +106,10 @@ export class BindingIndex implements IndexStore {
   }
 
   keepRoot(root: KnownRoot): void {
-    const sql = 'UPDATE binding SET root_inode = ?, root_is_mount_point = ? WHERE id = ?'
-    const values = [asSigned(root.inode), root.isMountPoint ? 1 : 0, this.#id] as const
+    const sql =
+      'UPDATE binding SET root_inode = ?, root_birth_ns = ?, root_is_mount_point = ? WHERE id = ?'
+    const { inode, birthNs, isMountPoint } = root
+    const values = [asSigned(inode), birthNs, isMountPoint ? 1 : 0, this.#id] as const
     durably(this.#database, () => this.#database.query(sql).run(...values))
     this.#root = root
   }

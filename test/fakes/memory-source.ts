@@ -218,7 +218,7 @@ export class MemorySource implements OutboundSource {
       lstatClosely: (path) => fileAt(path)?.state ?? null,
       list: (): ByteString[] => [],
       open: (path) => this.#open(path),
-      identity: () => ({ device: 1n, inode: 1n, isMountPoint: false }),
+      identity: () => ({ device: 1n, inode: 1n, birthNs: 0n, isMountPoint: false }),
       close: () => {},
     }
   }

@@ -103,7 +103,12 @@ export class MemoryTree implements TargetTree {
   }
 
   identity(): RootIdentity {
-    return { device: this.#device, inode: this.disk.world.root.inode, isMountPoint: false }
+    return {
+      device: this.#device,
+      inode: this.disk.world.root.inode,
+      birthNs: 0n,
+      isMountPoint: false,
+    }
   }
 
   close(): void {}

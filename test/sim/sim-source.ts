@@ -166,7 +166,8 @@ export class SimSource {
       buffer: new DetectBuffer({ ...DETECTION_TIMES, pathsMax: 40 }),
       gaps: new Gaps(),
       clock: this.#clock,
-      times: DETECTION_TIMES,
+      // Its root is never lost, and looking at it would keep detection from coming to rest.
+      times: { ...DETECTION_TIMES, rootCheckMs: 2 * SETTLED_MS },
       watchers: this.#watchers(),
       wake: () => undefined,
       prepare: async () => undefined,

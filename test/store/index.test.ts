@@ -51,7 +51,7 @@ test('bindings in one file know nothing of each other', () => {
 
 test('the root is remembered', () => {
   name = `index-${count++}.db`
-  const root = { inode: 0xffff_ffff_ffff_fffen, isMountPoint: true }
+  const root = { inode: 0xffff_ffff_ffff_fffen, birthNs: 17n, isMountPoint: true }
   expect(open().binding('b').root()).toBeNull()
   open().binding('b').keepRoot(root)
   expect(open().binding('b').root()).toEqual(root)

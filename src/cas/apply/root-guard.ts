@@ -13,9 +13,9 @@ export interface RootMemory {
  * mounted in its place, must never be written into. Throws ROOT_MISSING, ROOT_CHANGED.
  */
 export function checkRoot(tree: TargetTree, memory: RootMemory, path: string): void {
-  const { inode, isMountPoint } = tree.identity()
+  const found = tree.identity()
   const known = memory.root()
-  if (known === null || (known.inode === inode && known.isMountPoint === isMountPoint)) return
+  if (known === null || isSame(known, found)) return
   throw new AppError(
     'ROOT_CHANGED',
     `cannot write below ${JSON.stringify(path)}: it is not the folder that was received into before`,
@@ -25,6 +25,15 @@ export function checkRoot(tree: TargetTree, memory: RootMemory, path: string): v
 /** Remembers the root from now on, once something is to be written there. */
 export function learnRoot(tree: TargetTree, memory: RootMemory): void {
   if (memory.root() !== null) return
-  const { inode, isMountPoint } = tree.identity()
-  memory.keepRoot({ inode, isMountPoint })
+  const { inode, birthNs, isMountPoint } = tree.identity()
+  memory.keepRoot({ inode, birthNs, isMountPoint })
+}
+
+/** A file system gives the same inode number to every root that it makes; the time of making tells them apart. */
+function isSame(known: KnownRoot, found: KnownRoot): boolean {
+  return (
+    known.inode === found.inode &&
+    known.isMountPoint === found.isMountPoint &&
+    (known.birthNs === found.birthNs || known.birthNs === 0n || found.birthNs === 0n)
+  )
 }

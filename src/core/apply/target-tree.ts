@@ -37,6 +37,8 @@ export interface ReadHandle {
 export interface RootIdentity {
   readonly device: bigint
   readonly inode: bigint
+  /** When it was made, in nanoseconds; 0 where the file system does not tell. */
+  readonly birthNs: bigint
   /** True where another file system is mounted on the root itself. */
   readonly isMountPoint: boolean
 }

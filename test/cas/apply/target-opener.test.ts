@@ -21,6 +21,7 @@ import type { TargetConfig } from '../../../src/core/wire/control.ts'
 import { createLogger } from '../../../src/platform/log.ts'
 import { IndexFile } from '../../../src/store/index-file.ts'
 import { EPOCH, file } from '../../core/apply/harness.ts'
+import { describeMounting, mount } from '../../platform/mounts.ts'
 import { codeOf } from '../../platform/tree.suite.ts'
 
 const log = createLogger({ level: 'error' })
@@ -139,6 +140,43 @@ describe('targets open for receiving', () => {
     expect(readFileSync(join(`${root}.away`, 'a'), 'utf8')).toBe('one')
     expect(readdirSync(`${root}.away`)).toEqual(['a'])
     target.close()
+  })
+
+  describeMounting('on a file system of its own', () => {
+    const mountNew = () => mount('mount', '-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', root)
+    const unmountAll = () => {
+      while (Bun.spawnSync(['umount', '-l', root]).exitCode === 0);
+    }
+    afterEach(unmountAll)
+
+    test.each(['while it is open', 'while nobody looks'])(
+      'it is unmounted %s: nothing is written into the empty folder',
+      (when) => {
+        mountNew()
+        const target = open()
+        send(target.binding, 'one')
+        if (when === 'while nobody looks') target.close()
+        unmountAll()
+        const again = when === 'while nobody looks' ? open : () => begin(target.binding, 'two')
+        expect(codeOf(again)).toBe('ROOT_CHANGED')
+        expect(readdirSync(root)).toEqual([])
+      },
+    )
+
+    test('another file system of the same kind is mounted in its place, and taken away again', () => {
+      mountNew()
+      const target = open()
+      send(target.binding, 'one')
+      target.close()
+      mountNew()
+      expect(codeOf(open)).toBe('ROOT_CHANGED')
+      expect(readdirSync(root)).toEqual([])
+      mount('umount', root)
+      const back = open()
+      send(back.binding, 'two')
+      back.close()
+      expect(content()).toBe('two')
+    })
   })
 
   test('what an unclean stop left is cleared when the target is opened', () => {
