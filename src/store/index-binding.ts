@@ -1,5 +1,6 @@
 import type { Database } from 'bun:sqlite'
 
+import type { OtherChange } from '../core/apply/conflicts.ts'
 import type { IndexBatch, IndexRow, IndexStore, StoredPending } from '../core/apply/index-store.ts'
 import type { TargetNotes } from '../core/apply/notes.ts'
 import { toBytes } from '../core/base/byte-string.ts'
@@ -19,6 +20,11 @@ import {
 } from './index-rows.ts'
 import { type IndexStatements, prepareStatements } from './index-statements.ts'
 import { asSigned } from './journal-rows.ts'
+
+/** What was written in a transaction; `taken` is to be called once that is committed. */
+interface Written {
+  readonly taken: () => void
+}
 
 /** Which folder a binding writes into; a new device number alone is no change. */
 export interface KnownRoot {
@@ -53,10 +59,13 @@ export class BindingIndex implements IndexStore {
   #pending: readonly StoredPending[]
   #claims: ReadonlySet<RelPath>
   readonly #notes: IndexNotes
+  readonly #other: (bindingId: string) => BindingIndex
 
-  constructor(database: Database, id: bigint) {
+  /** `other` gives the index of another binding in the same file. */
+  constructor(database: Database, id: bigint, other: (bindingId: string) => BindingIndex) {
     this.#database = database
     this.#id = id
+    this.#other = other
     this.#statements = prepareStatements(database)
     const record = this.#readBinding()
     this.#watermark =
@@ -98,6 +107,10 @@ export class BindingIndex implements IndexStore {
 
   notes(): TargetNotes {
     return this.#notes.read()
+  }
+
+  conflicts(): RelPath[] {
+    return this.#notes.pathsOf('CONFLICT')
   }
 
   /** The root that was written into so far; null before the first set. */
@@ -181,8 +194,11 @@ export class BindingIndex implements IndexStore {
   }
 
   commit(batch: IndexBatch): void {
-    const notes = durably(this.#database, () => this.#write(batch))
-    notes.taken()
+    const written = durably(this.#database, () => [
+      this.#write(batch),
+      ...this.#writeOthers(batch.others),
+    ])
+    for (const { taken } of written) taken()
     this.#watermark = batch.watermark ?? this.#watermark
     this.#list = batch.list
     if (batch.claims !== null) this.#claims = new Set(batch.claims)
@@ -190,7 +206,7 @@ export class BindingIndex implements IndexStore {
       this.#pending = this.#readPending()
   }
 
-  #write(batch: IndexBatch): { taken: () => void } {
+  #write(batch: IndexBatch): Written {
     // An id that a transaction made is gone with the transaction.
     this.#epochs.clear()
     this.#epochNames.clear()
@@ -207,7 +223,33 @@ export class BindingIndex implements IndexStore {
         'UPDATE binding SET epoch = ifnull(?, epoch), seq = ifnull(?, seq), list = ? WHERE id = ?',
       )
       .run(epoch, seq, batch.list, this.#id)
-    return this.#notes.write(batch)
+    return this.#notes.write({ ...batch, ended: [] })
+  }
+
+  #writeOthers(others: readonly OtherChange[]): Written[] {
+    const byBinding = Map.groupBy(others, ({ bindingId }) => bindingId)
+    return [...byBinding].map(([bindingId, changes]) => this.#other(bindingId).#change(changes))
+  }
+
+  /** Takes what the set of another binding means for this one, within its transaction. */
+  #change(changes: readonly OtherChange[]): Written {
+    const resent = changes.flatMap((change) => (change.kind === 'resend' ? [change.pending] : []))
+    const pendingPuts = resent.filter(({ path, seq }) => {
+      // Its version counts as older than any, so that it is applied when it comes again.
+      return this.#statements.outdate.run(this.#id, toBytes(path), seq).changes > 0
+    })
+    this.#writePending({ pendingRemoves: [], pendingPuts })
+    const notes = this.#notes.write({
+      renoted: [],
+      ended: changes.flatMap((change) => (change.kind === 'settled' ? [change.path] : [])),
+      notes: changes.flatMap((change) => (change.kind === 'lost' ? [change.noted] : [])),
+    })
+    return {
+      taken: () => {
+        notes.taken()
+        if (pendingPuts.length > 0) this.#pending = this.#readPending()
+      },
+    }
   }
 
   #writeRows({ removes, puts }: IndexBatch): void {
@@ -221,7 +263,10 @@ export class BindingIndex implements IndexStore {
       this.#statements.putShared.run(this.#id, asSigned(inode), fileKey, ctimeNs)
   }
 
-  #writePending({ pendingRemoves, pendingPuts }: IndexBatch): void {
+  #writePending({
+    pendingRemoves,
+    pendingPuts,
+  }: Pick<IndexBatch, 'pendingRemoves' | 'pendingPuts'>): void {
     for (const path of pendingRemoves) this.#statements.removePending.run(this.#id, toBytes(path))
     for (const { path, seq, code, message, isDeletion, list } of pendingPuts)
       this.#statements.putPending.run(

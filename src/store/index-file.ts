@@ -59,7 +59,7 @@ export class IndexFile {
       .query<{ id: bigint }, [string]>('SELECT id FROM binding WHERE binding_id = ?')
       .get(bindingId)
     if (row === null) return null
-    const index = new BindingIndex(this.#database, row.id)
+    const index = new BindingIndex(this.#database, row.id, (other) => this.binding(other))
     this.#bindings.set(bindingId, index)
     return index
   }

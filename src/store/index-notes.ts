@@ -20,6 +20,11 @@ interface NoteRecord {
   readonly seq: bigint
 }
 
+type NotesBatch = Pick<IndexBatch, 'renoted' | 'notes'> & {
+  /** Paths at which a conflict ended; what else they lack stays. */
+  readonly ended: readonly RelPath[]
+}
+
 /** The notes of one binding. How many there are is kept in memory, so that where there are none nothing is asked. */
 export class IndexNotes {
   readonly #id: bigint
@@ -42,8 +47,14 @@ export class IndexNotes {
     return this.#notes
   }
 
+  /** Paths with a note. */
+  pathsOf(code: Note): RelPath[] {
+    if (!this.#counts.has(code)) return []
+    return this.#statements.paths.all(this.#id, code).map(({ path }) => fromBytes(path) as RelPath)
+  }
+
   /** Writes what a batch says, within its transaction; `taken` is to be called once that is committed. */
-  write({ renoted, notes }: Pick<IndexBatch, 'renoted' | 'notes'>): { taken: () => void } {
+  write({ renoted, ended, notes }: NotesBatch): { taken: () => void } {
     if (this.#counts.size === 0 && notes.length === 0) return { taken: () => undefined }
     const counts = new Map(this.#counts)
     const add = (code: string, difference: number): void => {
@@ -54,6 +65,9 @@ export class IndexNotes {
     }
     for (const path of renoted)
       for (const { code } of this.#statements.remove.all(this.#id, toBytes(path))) add(code, -1)
+    for (const path of ended)
+      for (const { code } of this.#statements.removeOne.all(this.#id, toBytes(path), 'CONFLICT'))
+        add(code, -1)
     for (const { path, code, seq } of notes) {
       const { changes } = this.#statements.put.run(this.#id, toBytes(path), code, seq)
       add(code, changes)
@@ -82,9 +96,11 @@ type Bytes = Uint8Array
 
 interface Statements {
   readonly counts: Statement<{ code: string; count: bigint }, [Id]>
+  readonly paths: Statement<{ path: Uint8Array }, [Id, string]>
   readonly newest: Statement<NoteRecord, [Id, number]>
   readonly put: Statement<unknown, [Id, Bytes, string, number]>
   readonly remove: Statement<{ code: string }, [Id, Bytes]>
+  readonly removeOne: Statement<{ code: string }, [Id, Bytes, string]>
 }
 
 function prepare(database: Database): Statements {
@@ -92,6 +108,7 @@ function prepare(database: Database): Statements {
     counts: database.prepare(
       'SELECT code, count(*) AS count FROM note WHERE binding = ? GROUP BY code ORDER BY code',
     ),
+    paths: database.prepare('SELECT path FROM note WHERE binding = ? AND code = ?'),
     newest: database.prepare(
       'SELECT * FROM note WHERE binding = ?1 ORDER BY seq DESC, path DESC, code DESC LIMIT ?2',
     ),
@@ -99,6 +116,9 @@ function prepare(database: Database): Statements {
       'INSERT OR IGNORE INTO note (binding, path, code, seq) VALUES (?, ?, ?, ?)',
     ),
     remove: database.prepare('DELETE FROM note WHERE binding = ? AND path = ? RETURNING code'),
+    removeOne: database.prepare(
+      'DELETE FROM note WHERE binding = ? AND path = ? AND code = ? RETURNING code',
+    ),
   }
 }
 

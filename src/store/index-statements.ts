@@ -20,6 +20,8 @@ export interface IndexStatements {
   readonly olderAfter: Statement<EntryRecord, [Id, Bytes, number, number]>
   readonly put: Statement<unknown, EntryValues>
   readonly remove: Statement<unknown, [Id, Bytes]>
+  /** Only of the version with this seq. */
+  readonly outdate: Statement<unknown, [Id, Bytes, number]>
   readonly putPending: Statement<unknown, [Id, Bytes, number, string, string, number, number]>
   readonly removePending: Statement<unknown, [Id, Bytes]>
 }
@@ -52,6 +54,9 @@ export function prepareStatements(database: Database): IndexStatements {
     olderAfter: database.prepare(`${ROWS} AND path > ? AND list < ? ${PAGE}`),
     put: database.prepare(`INSERT OR REPLACE INTO entry VALUES (${'?, '.repeat(19)}?)`),
     remove: database.prepare('DELETE FROM entry WHERE binding = ? AND path = ?'),
+    outdate: database.prepare(
+      'UPDATE entry SET seq = 0 WHERE binding = ? AND path = ? AND seq = ?',
+    ),
     putPending: database.prepare('INSERT OR REPLACE INTO pending VALUES (?, ?, ?, ?, ?, ?, ?)'),
     removePending: database.prepare('DELETE FROM pending WHERE binding = ? AND path = ?'),
   }

@@ -159,7 +159,7 @@ export class MemoryBinding implements InboundBinding {
     }
     this.pending.push(...failed)
     this.#moveOn(set.header)
-    return { position: this.position(), appliedCount, failed }
+    return { position: this.position(), appliedCount, failed, others: [] }
   }
 
   #place(entry: Entry, hash: ContentHash | null): void {

@@ -1,3 +1,4 @@
+import type { OtherChange } from '../../src/core/apply/conflicts.ts'
 import type {
   IndexBatch,
   IndexRow,
@@ -18,6 +19,12 @@ export class MemoryIndex implements IndexStore {
   #list = 0
   #notes: NotedPath[] = []
   readonly #shared = new Map<bigint, SharedFile>()
+  readonly #all: Map<string, MemoryIndex>
+
+  /** `all` are the indexes in one file. */
+  constructor(bindingId = 'b', all = new Map<string, MemoryIndex>()) {
+    this.#all = all.set(bindingId, this)
+  }
 
   reading<T>(work: () => T): T {
     return work()
@@ -51,6 +58,10 @@ export class MemoryIndex implements IndexStore {
         )
         .slice(0, 100),
     }
+  }
+
+  conflicts(): RelPath[] {
+    return this.#notes.flatMap(({ path, code }) => (code === 'CONFLICT' ? [path] : []))
   }
 
   claims(): ReadonlySet<RelPath> {
@@ -112,6 +123,32 @@ export class MemoryIndex implements IndexStore {
     this.#notes = [...this.#notes.filter(({ path }) => !renoted.has(path)), ...batch.notes]
     this.#watermark = batch.watermark ?? this.#watermark
     this.#list = batch.list
+    for (const change of batch.others) this.#all.get(change.bindingId)?.change(change)
+  }
+
+  change(change: OtherChange): void {
+    switch (change.kind) {
+      case 'resend': {
+        const row = this.#rows.get(change.pending.path)
+        if (row?.seq !== change.pending.seq) return
+        this.#rows.set(row.path, { ...row, seq: 0 })
+        this.#pending.set(row.path, change.pending)
+        return
+      }
+      case 'lost':
+        if (this.#hasConflict(change.noted.path)) return
+        this.#notes.push(change.noted)
+        return
+      case 'settled':
+        this.#notes = this.#notes.filter(
+          ({ path, code }) => path !== change.path || code !== 'CONFLICT',
+        )
+        return
+    }
+  }
+
+  #hasConflict(at: RelPath): boolean {
+    return this.#notes.some(({ path, code }) => path === at && code === 'CONFLICT')
   }
 
   /** Every row, in order of path. */

@@ -1,5 +1,8 @@
 import { ApplyBinding } from '../../src/core/apply/inbound-binding.ts'
 import type { OutboundSource } from '../../src/core/apply/outbound.ts'
+import { NO_SIBLINGS } from '../../src/core/apply/siblings.ts'
+import { stagingFolder } from '../../src/core/apply/staging.ts'
+import type { ByteString } from '../../src/core/base/byte-string.ts'
 import { AppError } from '../../src/core/base/errors.ts'
 import { createHasher } from '../../src/platform/hash.ts'
 import { Crash, Fuse, FusedIndex } from '../fakes/fuse.ts'
@@ -100,6 +103,9 @@ export class SimTarget {
         sparse: true,
         minFreePercent: 0,
       },
+      siblings: NO_SIBLINGS,
+      bindingId: 'b',
+      staging: stagingFolder('b' as ByteString),
       createHasher,
       freeSpace: () => ({ freeBytes: PLENTY, totalBytes: PLENTY }),
       nowMs: () => 0,

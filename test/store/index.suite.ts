@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from 'bun:test'
 
+import type { OtherChange } from '../../src/core/apply/conflicts.ts'
 import type {
   IndexBatch,
   IndexRow,
@@ -23,6 +24,7 @@ export const NOTHING: IndexBatch = {
   renoted: [],
   notes: [],
   shared: [],
+  others: [],
 }
 
 const ONE = '1'.repeat(64) as ContentHash
@@ -310,6 +312,56 @@ export function indexSuite(
       expect(again.claims().size).toBe(5)
       again.commit({ ...NOTHING, claims: ['c'] as RelPath[] })
       expect([...reopen(again).claims()] as string[]).toEqual(['c'])
+    })
+  })
+}
+
+/** What every index must do with what a set means for another binding in the same file. */
+export function indexOthersSuite(name: string, both: () => { one: IndexStore; other: IndexStore }) {
+  const told = (...others: OtherChange[]): IndexBatch => ({ ...NOTHING, others })
+  const pending = (seq: number): StoredPending => ({
+    path: 'a' as RelPath,
+    seq,
+    code: 'CONFLICT',
+    message: 'it comes again',
+    isDeletion: false,
+    list: 1,
+  })
+  const lost = { path: 'a' as RelPath, seq: 1, code: 'CONFLICT' } as const
+  const lacks = { path: 'a' as RelPath, seq: 1, code: 'OWNER_REFUSED' } as const
+
+  describe(`${name}: what a set means for another binding`, () => {
+    test('what is to come again is pending, and counts as older than any', () => {
+      const { one, other } = both()
+      const known = row('a')
+      other.commit({ ...NOTHING, puts: [known] })
+      one.commit(told({ kind: 'resend', bindingId: 'other', pending: pending(known.seq) }))
+      expect(other.pending()).toEqual([pending(known.seq)])
+      expect(other.get(known.path)).toEqual({ ...known, seq: 0 })
+      expect(one.pending()).toEqual([])
+    })
+
+    test('a version that is newer by now stays as it is', () => {
+      const { one, other } = both()
+      const known = row('a')
+      other.commit({ ...NOTHING, puts: [known] })
+      one.commit(told({ kind: 'resend', bindingId: 'other', pending: pending(known.seq + 1) }))
+      expect([other.pending(), other.get(known.path)]).toEqual([[], known])
+    })
+
+    test('a conflict is noted once, and ends without what else is noted', () => {
+      const { one, other } = both()
+      other.commit({ ...NOTHING, puts: [row('a')], notes: [lacks] })
+      for (let times = 0; times < 2; times++)
+        one.commit(told({ kind: 'lost', bindingId: 'other', noted: lost }))
+      expect([other.conflicts(), one.conflicts()]).toEqual([['a' as RelPath], []])
+      expect(other.notes().counts).toEqual([
+        { code: 'CONFLICT', count: 1 },
+        { code: 'OWNER_REFUSED', count: 1 },
+      ])
+      one.commit(told({ kind: 'settled', bindingId: 'other', path: 'a' as RelPath }))
+      expect(other.conflicts()).toEqual([])
+      expect(other.notes().counts).toEqual([{ code: 'OWNER_REFUSED', count: 1 }])
     })
   })
 }

@@ -7,7 +7,7 @@ import type { ContentHash, FileKey } from '../../src/core/change/entry.ts'
 import type { RelPath } from '../../src/core/path/rel-path.ts'
 import { IndexFile } from '../../src/store/index-file.ts'
 import { MemoryIndex } from '../fakes/memory-index.ts'
-import { NOTHING, indexSuite, row } from './index.suite.ts'
+import { NOTHING, indexOthersSuite, indexSuite, row } from './index.suite.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'cd-index-'))
 const files: IndexFile[] = []
@@ -34,6 +34,16 @@ indexSuite(
   },
   () => open().binding('binding-1'),
 )
+
+indexOthersSuite('index in memory', () => {
+  const all = new Map<string, MemoryIndex>()
+  return { one: new MemoryIndex('one', all), other: new MemoryIndex('other', all) }
+})
+indexOthersSuite('index in SQLite', () => {
+  name = `index-${count++}.db`
+  const file = open()
+  return { one: file.binding('one'), other: file.binding('other') }
+})
 
 test('bindings in one file know nothing of each other', () => {
   name = `index-${count++}.db`

@@ -38,6 +38,10 @@ export type Verdict =
   /** Type and content are right: only metadata and the row may have to change. */
   | { readonly kind: 'settle'; readonly disk: FileState; readonly hash: ContentHash | null }
   | { readonly kind: 'place'; readonly disk: FileState | null; readonly content: Content }
+  /** Another source goes before with the same: what lies there is this binding's as well. */
+  | { readonly kind: 'share'; readonly disk: FileState; readonly hash: ContentHash | null }
+  /** Another source goes before with something else: what is wanted here is kept aside. */
+  | { readonly kind: 'yield'; readonly content: Content }
   | { readonly kind: 'fail'; readonly code: ErrorCode; readonly message: string }
 
 /** An entry, what the index knew of its path, and what is to be done. */
@@ -53,6 +57,14 @@ export type Placing = Decision & {
 }
 export type Settling = Decision & {
   readonly verdict: Extract<Verdict, { kind: 'settle' }>
+  readonly entry: Entry & { readonly state: SentState }
+}
+export type Sharing = Decision & {
+  readonly verdict: Extract<Verdict, { kind: 'share' }>
+  readonly entry: Entry & { readonly state: SentState }
+}
+export type Yielding = Decision & {
+  readonly verdict: Extract<Verdict, { kind: 'yield' }>
   readonly entry: Entry & { readonly state: SentState }
 }
 export type Removing = Decision & { readonly verdict: Extract<Verdict, { kind: 'remove' }> }
@@ -73,6 +85,20 @@ export function settlings(decisions: readonly Decision[]): Settling[] {
 
 export function isSettling(one: Decision): one is Settling {
   return one.verdict.kind === 'settle' && one.entry.state !== null
+}
+
+/** The decisions that leave what another source has put there. */
+export function sharings(decisions: readonly Decision[]): Sharing[] {
+  return decisions.filter(
+    (one): one is Sharing => one.verdict.kind === 'share' && one.entry.state !== null,
+  )
+}
+
+/** The decisions whose content is kept aside. */
+export function yieldings(decisions: readonly Decision[]): Yielding[] {
+  return decisions.filter(
+    (one): one is Yielding => one.verdict.kind === 'yield' && one.entry.state !== null,
+  )
 }
 
 /** The decisions that remove something. */

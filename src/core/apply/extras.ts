@@ -1,5 +1,6 @@
 import { type RelPath, ROOT, child, isStaging } from '../path/rel-path.ts'
 import { isRefusal } from './refusal.ts'
+import { areWithin } from './siblings.ts'
 import type { Work } from './work.ts'
 
 /**
@@ -7,7 +8,8 @@ import type { Work } from './work.ts'
  * (`firstContact: replace`).
  */
 export function removeExtras(work: Work, named: ReadonlySet<RelPath>): void {
-  const isKnown = (path: RelPath) => named.has(path) || work.view.get(path) !== null
+  const isKnown = (path: RelPath) =>
+    named.has(path) || work.view.get(path) !== null || areWithin(work.deps.siblings, path)
   sweep(work, ROOT, isKnown)
 }
 

@@ -32,6 +32,7 @@ function hasAncestorIn(path: RelPath, folders: ReadonlySet<RelPath>): boolean {
 }
 
 function clear(work: Work, { entry, row }: Placing): void {
+  if (work.deps.siblings.areBelow(entry.path)) throw notEmpty(entry.path)
   if (row === null && work.deps.options.firstContact === 'replace') removeVisible(work, entry.path)
   if (!work.tree.removeDirectory(entry.path)) throw notEmpty(entry.path)
 }

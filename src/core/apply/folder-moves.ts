@@ -2,6 +2,7 @@ import type { Entry, SentState } from '../change/entry.ts'
 import { type RelPath, child, isBelow, rebase } from '../path/rel-path.ts'
 import { type IndexRow, type IndexStore, isUntouched } from './index-store.ts'
 import type { FolderMove } from './index-view.ts'
+import { type Siblings, areWithin } from './siblings.ts'
 import type { TargetTree } from './target-tree.ts'
 
 /** A subtree beyond this is not proved and moved whole, but file by file. */
@@ -10,6 +11,7 @@ const ROWS_MAX = 8192
 interface MoveDependencies {
   readonly tree: TargetTree
   readonly index: Pick<IndexStore, 'get' | 'below'>
+  readonly siblings: Siblings
 }
 
 /**
@@ -55,6 +57,7 @@ function isProved(
   const folder = deps.index.get(move.from)
   if (folder === null || deps.tree.lstat(move.to) !== null) return false
   if (!isUntouched(folder, deps.tree.lstat(move.from))) return false
+  if (areWithin(deps.siblings, move.from) || areWithin(deps.siblings, move.to)) return false
   const rows = [folder, ...deps.index.below(move.from, ROWS_MAX)]
   if (rows.length > ROWS_MAX || !rows.every((row) => isCarried(entries, move, row))) return false
   return isExactly(deps.tree, move.from, new Map(rows.map((row) => [row.path, row])))

@@ -2,6 +2,7 @@ import { assert } from '../base/assert.ts'
 import type { Working } from '../base/working.ts'
 import type { Entry } from '../change/entry.ts'
 import { LocalOwners } from './accounts.ts'
+import { comesAgain } from './conflicts.ts'
 import { ApplyingSet } from './inbound-set.ts'
 import type {
   InboundBinding,
@@ -10,6 +11,7 @@ import type {
   SetHeader,
   TargetPosition,
 } from './inbound.ts'
+import { NO_CHANGE } from './index-store.ts'
 import { MetadataWriter } from './metadata.ts'
 import type { ApplyDependencies } from './options.ts'
 import { Partials } from './partials.ts'
@@ -46,6 +48,13 @@ export class ApplyBinding implements InboundBinding {
     this.#partials.survey()
     endStaging(this.#deps, this.#metadata, (name) => this.#partials.has(name))
     this.#isUnclean = false
+  }
+
+  /** Takes up what changed among the sources since the last time: what nobody goes before any more must come again. */
+  reconsider(): void {
+    const { index } = this.#deps
+    const others = comesAgain(this.#deps)
+    if (others.length > 0) index.commit({ ...NO_CHANGE, list: index.list(), others })
   }
 
   position(): TargetPosition {

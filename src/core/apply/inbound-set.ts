@@ -4,6 +4,7 @@ import { SURVEYED_AT_ONCE } from '../base/limits.ts'
 import type { Working } from '../base/working.ts'
 import type { ContentHash, Entry } from '../change/entry.ts'
 import { findLeaders } from '../change/names.ts'
+import { Asides } from './asides.ts'
 import { type BaseFile, type BaseVersion, baseRow, openBase } from './base-file.ts'
 import { ownWork } from './ending.ts'
 import { SpaceGuard } from './free-space.ts'
@@ -54,7 +55,7 @@ export class ApplyingSet implements InboundSet {
   constructor(context: SetContext, entries: readonly Entry[]) {
     const { deps, header, list, metadata, partials, unknownOwners } = context
     const view = new IndexView(deps.index)
-    const staging = new Staging(deps.tree, deps.createHasher, {
+    const staging = new Staging(deps, {
       get isEmpty() {
         return partials.isEmpty
       },
@@ -68,7 +69,8 @@ export class ApplyingSet implements InboundSet {
     const ledger = new Ledger(header, list)
     this.#context = context
     const leaders = findLeaders(entries)
-    const parts = { view, local, metadata, staging, ledger, unknownOwners, leaders }
+    const asides = new Asides(deps)
+    const parts = { view, local, asides, metadata, staging, ledger, unknownOwners, leaders }
     this.#work = {
       ...parts,
       deps,
@@ -99,11 +101,13 @@ export class ApplyingSet implements InboundSet {
   #look(entries: readonly Entry[]): void {
     for (const entry of entries) {
       const { verdict } = surveyEntry(this.#work, entry)
-      if (verdict.kind !== 'place' || verdict.content.kind !== 'wire') continue
+      if (verdict.kind !== 'place' && verdict.kind !== 'yield') continue
+      if (verdict.content.kind !== 'wire') continue
       const leader = this.#work.leaders.get(entry.seq)
       if (leader !== undefined) this.#wantOfLeader(leader)
       else this.#wanted.set(entry.seq, entry)
-      if (verdict.disk === null && leader === undefined) this.#absent.add(entry.seq)
+      const isFree = verdict.kind === 'place' && verdict.disk === null
+      if (isFree && leader === undefined) this.#absent.add(entry.seq)
     }
   }
 
@@ -188,8 +192,13 @@ export class ApplyingSet implements InboundSet {
     for (const seq of unavailable.keys()) this.#staged.delete(seq)
     const entries = [...sent, ...own.entries]
     const absent = this.#absent
-    yield* runPhases(this.#work, this.#context, { entries, named, unavailable, absent })
-    const outcome = commitSet(this.#work, this.#context, { newer, sent })
+    const others = yield* runPhases(this.#work, this.#context, {
+      entries,
+      named,
+      unavailable,
+      absent,
+    })
+    const outcome = commitSet(this.#work, this.#context, { newer, sent, others })
     this.#context.partials.pass(this.#context.header)
     this.#finish(true)
     return outcome

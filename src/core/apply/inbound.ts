@@ -106,6 +106,8 @@ export interface InboundFile {
 }
 
 export interface SetOutcome {
+  /** Other bindings of the same root that stand elsewhere by this set. */
+  readonly others: readonly string[]
   readonly position: TargetPosition
   readonly appliedCount: number
   readonly failed: readonly PendingEntry[]

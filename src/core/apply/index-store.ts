@@ -1,5 +1,6 @@
 import type { ContentHash, FileKey, FileState, Position, SentState } from '../change/entry.ts'
 import type { RelPath } from '../path/rel-path.ts'
+import type { OtherChange } from './conflicts.ts'
 import type { PendingEntry } from './inbound.ts'
 import type { NotedPath, TargetNotes } from './notes.ts'
 import type { FileFingerprint } from './outbound.ts'
@@ -52,6 +53,22 @@ export interface IndexBatch {
   readonly notes: readonly NotedPath[]
   /** What happened to one name of these showed in the ctime of all, in rows that are not put as well. */
   readonly shared: readonly SharedFile[]
+  /** What the set means for other bindings of the same root. */
+  readonly others: readonly OtherChange[]
+}
+
+/** A batch that changes nothing, but for its list. */
+export const NO_CHANGE: Omit<IndexBatch, 'list'> = {
+  puts: [],
+  removes: [],
+  pendingPuts: [],
+  pendingRemoves: [],
+  watermark: null,
+  claims: null,
+  renoted: [],
+  notes: [],
+  shared: [],
+  others: [],
 }
 
 /** The durable memory of one binding. All calls are synchronous; failures throw AppError (IO_ERROR). */
@@ -65,6 +82,8 @@ export interface IndexStore {
   pending(): readonly StoredPending[]
   /** What paths hold less of than was sent. */
   notes(): TargetNotes
+  /** Paths at which another source's version lies. */
+  conflicts(): RelPath[]
   get(path: RelPath): IndexRow | null
   /** Rows of files with this content, at most `limit`. */
   findByHash(hash: ContentHash, limit: number): IndexRow[]

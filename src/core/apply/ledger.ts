@@ -6,6 +6,9 @@ import { type IndexRow, type SharedFile, type StoredPending, fingerprintOf } fro
 import type { Note, NotedPath } from './notes.ts'
 import { isRefusal } from './refusal.ts'
 
+/** No file on any disk looks like this. */
+const NOWHERE = { size: 0, mtimeNs: 0n, ctimeNs: 0n, inode: 0n, device: 0n }
+
 /** What became of each entry of a set: collects what the index must learn once everything is on the disk. */
 export class Ledger {
   readonly puts = new Map<RelPath, IndexRow>()
@@ -61,6 +64,20 @@ export class Ledger {
   seenAgain(path: RelPath, disk: FileState): void {
     const row = this.puts.get(path)
     if (row?.stat.inode === disk.inode) this.puts.set(path, { ...row, stat: fingerprintOf(disk) })
+  }
+
+  /** Another source's version lies there; what was sent is known all the same. */
+  yielded(entry: Entry & { state: SentState }, hash: ContentHash | null): void {
+    this.puts.set(entry.path, {
+      path: entry.path,
+      epoch: this.#epoch,
+      seq: entry.seq,
+      list: this.list,
+      state: { ...entry.state, hash },
+      stat: { ...NOWHERE, type: entry.state.type },
+    })
+    this.note(entry, ['CONFLICT'])
+    this.settled.add(entry.path)
   }
 
   /** A folder was made for what is in it; anything its source says of it is newer. */

@@ -4,6 +4,7 @@ import type { RelPath } from '../path/rel-path.ts'
 /** What a place holds less of than was sent. The path is applied all the same; each note says one thing that it lacks. */
 export type Note = Extract<
   ErrorCode,
+  | 'CONFLICT'
   | 'OWNER_REFUSED'
   | 'OWNER_UNKNOWN'
   | 'TYPE_UNSUPPORTED'
@@ -45,6 +46,8 @@ export const NO_NOTES: TargetNotes = { counts: [], newest: [] }
 
 /** What is said the first time, and shown with the counts. */
 export const NOTICES: Readonly<Record<Note, string>> = {
+  CONFLICT:
+    'several sources have different files at one path; those that others went before are kept aside',
   OWNER_REFUSED: 'owners are not set, because the agent has not the right to',
   OWNER_UNKNOWN: 'an owner without an account here is the number that the source has for it',
   TYPE_UNSUPPORTED: 'links and fifos that the file system does not hold are left out',

@@ -1,6 +1,7 @@
 import type { RelPath } from '../path/rel-path.ts'
 import type { Accounts } from './accounts.ts'
 import type { IndexStore } from './index-store.ts'
+import type { Siblings } from './siblings.ts'
 import type { Hasher, TargetTree } from './target-tree.ts'
 
 /** How the policy wants a binding applied. */
@@ -32,7 +33,11 @@ export interface FreeSpace {
 export interface ApplyDependencies {
   readonly tree: TargetTree
   readonly index: IndexStore
+  readonly siblings: Siblings
   readonly options: ApplyOptions
+  readonly bindingId: string
+  /** The staging folder of this binding. */
+  readonly staging: RelPath
   readonly createHasher: () => Hasher
   readonly freeSpace: () => FreeSpace
   /** Users and groups of this host, as they are now. */

@@ -18,7 +18,7 @@ import type { Hasher } from './target-tree.ts'
 
 type PartialDependencies = Pick<
   ApplyDependencies,
-  'tree' | 'createHasher' | 'freeSpace' | 'nowMs' | 'options'
+  'tree' | 'staging' | 'createHasher' | 'freeSpace' | 'nowMs' | 'options'
 >
 
 /** Content of a large file that lies in staging, from a set that was broken off. */
@@ -58,7 +58,7 @@ export class Partials {
 
   /** Looks at what a set left behind and chooses what is worth keeping. */
   survey(): void {
-    const found = stagedNames(this.#deps.tree).flatMap((name) => this.#look(name) ?? [])
+    const found = stagedNames(this.#deps).flatMap((name) => this.#look(name) ?? [])
     this.#held = new Map(this.#withinBounds(found).map((held) => [held.name, held]))
   }
 
@@ -92,7 +92,7 @@ export class Partials {
     const { tree, createHasher } = this.#deps
     if (keptBytes === 0 && entry.state.size < PARTIAL_BYTES_MIN) return null
     const name = partialName(createHasher, epoch, entry)
-    const path = stagedPath(name)
+    const path = stagedPath(this.#deps, name)
     const held = this.#held.get(name)
     this.#held.delete(name)
     if (keptBytes === 0) return { path, keptBytes, hasher: createHasher() }
@@ -120,7 +120,7 @@ export class Partials {
 
   #look(name: ByteString): Held | null {
     const parsed = readPartialName(name)
-    const disk = parsed === null ? null : this.#deps.tree.lstat(stagedPath(name))
+    const disk = parsed === null ? null : this.#deps.tree.lstat(stagedPath(this.#deps, name))
     if (parsed === null || disk?.type !== 'file' || disk.size === 0) return null
     return { ...parsed, name, disk, hasher: null }
   }
@@ -154,7 +154,7 @@ export class Partials {
 
   /** Null where the file is not what it was. */
   *#hash(held: Held): Working<Hasher | null> {
-    const handle = this.#deps.tree.open(stagedPath(held.name))
+    const handle = this.#deps.tree.open(stagedPath(this.#deps, held.name))
     if (handle === null) return null
     try {
       const hasher = this.#deps.createHasher()

@@ -1,7 +1,7 @@
 import type { Working } from '../base/working.ts'
 import type { Entry, FileState, SentState } from '../change/entry.ts'
 import { type RelPath, parent } from '../path/rel-path.ts'
-import type { Placing, Settling } from './decision.ts'
+import type { Placing, Settling, Sharing } from './decision.ts'
 import { ensureParent } from './folder-making.ts'
 import { noteLacks } from './lacks.ts'
 import { contentIsGone } from './prepare.ts'
@@ -74,4 +74,10 @@ export function* settleAll(work: Work, settlings: readonly Settling[]): Working<
     })
     if (!isDone && row !== null && work.view.wasMoved(entry.path)) work.ledger.carried(row)
   }
+}
+
+/** What another source has put there is this binding's as well. */
+export function shareAll({ ledger }: Work, sharings: readonly Sharing[]): void {
+  for (const { entry, verdict } of sharings)
+    if (entry.state.type !== 'directory') ledger.applied(entry, verdict.disk, verdict.hash)
 }

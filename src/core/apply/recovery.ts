@@ -8,7 +8,7 @@ import { clearStaging, displacedPath, displacedPaths } from './staging.ts'
 
 const PAGE = 1000
 
-type RecoveryDependencies = Pick<ApplyDependencies, 'tree' | 'index' | 'createHasher'>
+type RecoveryDependencies = Pick<ApplyDependencies, 'tree' | 'staging' | 'index' | 'createHasher'>
 
 /**
  * Ends whatever a set left behind, after a crash or when it is dropped; safe at any time. Displaced content goes back to
@@ -21,7 +21,7 @@ export function endStaging(
   isKept: (name: ByteString) => boolean,
 ): void {
   const restored = placeDisplaced(deps)
-  clearStaging(deps.tree, isKept)
+  clearStaging(deps, isKept)
   for (const folder of new Set(restored.flatMap(foldersAbove)).add(ROOT)) {
     const row = deps.index.get(folder)
     const disk = row?.state.type === 'directory' ? deps.tree.lstat(folder) : null
@@ -38,7 +38,7 @@ function foldersAbove(path: RelPath): RelPath[] {
 /** Gives the paths at which something was placed. */
 function placeDisplaced(deps: RecoveryDependencies): RelPath[] {
   const displaced = new Map<RelPath, FileState>()
-  for (const path of displacedPaths(deps.tree)) {
+  for (const path of displacedPaths(deps)) {
     const disk = deps.tree.lstat(path)
     if (disk !== null) displaced.set(path, disk)
   }
@@ -84,7 +84,7 @@ function waysOn(
 ): Map<RelPath, RelPath> {
   const ways = new Map<RelPath, RelPath>()
   for (const to of [...deps.index.claims(), ...allRows(deps).map(({ path }) => path)]) {
-    const from = displacedPath(to, deps.createHasher)
+    const from = displacedPath(to, deps)
     if (displaced.has(from) && isOurs(deps, to)) ways.set(from, to)
   }
   return ways

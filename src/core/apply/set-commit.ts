@@ -1,5 +1,6 @@
 import type { Entry, Position } from '../change/entry.ts'
 import type { RelPath } from '../path/rel-path.ts'
+import type { OtherChange } from './conflicts.ts'
 import type { SetHeader, SetOutcome, TargetPosition } from './inbound.ts'
 import type { IndexStore, StoredPending } from './index-store.ts'
 import type { Work } from './work.ts'
@@ -13,7 +14,11 @@ interface CommitContext {
 export function commitSet(
   work: Work,
   { header, list }: CommitContext,
-  entries: { newer: readonly Entry[]; sent: readonly Entry[] },
+  entries: {
+    readonly newer: readonly Entry[]
+    readonly sent: readonly Entry[]
+    readonly others: readonly OtherChange[]
+  },
 ): SetOutcome {
   const { ledger, deps } = work
   keepNamedRows(work, entries.newer)
@@ -29,11 +34,13 @@ export function commitSet(
     renoted: renoted(work),
     notes: [...ledger.notes.values()].flat(),
     shared: ledger.sharedFiles,
+    others: entries.others,
   })
   return {
     position: positionOf(deps.index),
     appliedCount: entries.sent.filter(({ path }) => !ledger.failed.has(path)).length,
     failed: [...ledger.failed.values()],
+    others: [...new Set(entries.others.map(({ bindingId }) => bindingId))],
   }
 }
 

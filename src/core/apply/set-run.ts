@@ -3,7 +3,16 @@ import type { Working } from '../base/working.ts'
 import type { Entry } from '../change/entry.ts'
 import type { RelPath } from '../path/rel-path.ts'
 import { claimMoves, claimPlaces } from './claims.ts'
-import { type Decision, type Verdict, placings, removals, settlings } from './decision.ts'
+import { asPlacings, keepOthers, otherChanges, yieldAll, type OtherChange } from './conflicts.ts'
+import {
+  type Decision,
+  type Verdict,
+  placings,
+  removals,
+  settlings,
+  sharings,
+  yieldings,
+} from './decision.ts'
 import { removeExtras } from './extras.ts'
 import { finishFolders } from './folder-ends.ts'
 import { ensureParent, makeFolders, makeRoom } from './folder-making.ts'
@@ -12,7 +21,7 @@ import type { SetHeader } from './inbound.ts'
 import type { FolderMove } from './index-view.ts'
 import { joinNames } from './joining.ts'
 import { linkNames } from './linking.ts'
-import { placeAll, settleAll } from './placing.ts'
+import { placeAll, settleAll, shareAll } from './placing.ts'
 import { displace, prepareAll } from './preparation.ts'
 import { isRefusal } from './refusal.ts'
 import { removeAll } from './removal.ts'
@@ -39,39 +48,56 @@ export function* runPhases(
   work: Work,
   { header }: { header: SetHeader },
   input: RunInput,
-): Working<void> {
+): Working<readonly OtherChange[]> {
   const absent = moveFolders(work, input.entries) ? new Set<number>() : input.absent
   const decisions = yield* joinNames(work, yield* decide(work, { ...input, absent }))
   const isIdle = decisions.every(({ verdict }) => verdict.kind === 'pass')
-  if (isIdle && !work.staging.isMade) return settle(work, decisions)
+  if (isIdle && !work.staging.isMade) {
+    settle(work, decisions)
+    return []
+  }
   claimPlaces(work, decisions)
   settle(work, decisions)
-  const preparation = yield* prepareAll(work, decisions)
+  const yielding = yieldings(decisions)
+  const kept = asPlacings(yielding)
+  const preparation = yield* prepareAll(work, [...decisions, ...kept])
   if (preparation.prepared.size > 0) work.tree.sync()
   const gone = removals(decisions)
-  displace(work, placings(decisions), preparation)
-  const { placed, left } = yield* linkNames(work, placings(decisions), preparation.prepared)
+  const wanted = placings(decisions)
+  keepOthers(work, wanted)
+  displace(work, [...wanted, ...kept], preparation)
+  const { placed, left } = yield* linkNames(work, wanted, preparation.prepared)
   yield* makeRoom(work, placed, gone)
   makeFolders(work, placed)
   yield* placeAll(work, placed, preparation.prepared)
+  yield* yieldAll(work, yielding, preparation.prepared)
   yield* settleAll(work, [...settlings(decisions), ...left])
+  shareAll(work, sharings(decisions))
   yield* removeAll(work, gone)
   if (endsReplacing(work, header)) removeExtras(work, allNamed(work, input.named))
   work.staging.clear()
   finishFolders(work, decisions)
   followShared(work, decisions)
+  const others = otherChanges(work, decisions)
   work.tree.sync()
+  return others
 }
 
 function* decide(work: Work, input: RunInput): Working<Decision[]> {
   const decisions: Decision[] = []
   for (const entry of input.entries) {
     yield
-    const isKnown = input.absent.has(entry.seq) && work.staged.has(entry.seq)
+    const isKnown =
+      input.absent.has(entry.seq) && work.staged.has(entry.seq) && isAlone(work, entry)
     const decision = isKnown ? placeStaged(work, entry) : surveyEntry(work, entry)
     decisions.push(checkContent(work, decision, input.unavailable))
   }
   return decisions
+}
+
+/** Nobody else has come to the path since the set began. */
+function isAlone({ deps }: Work, { path }: Entry): boolean {
+  return deps.siblings.at(path).length === 0
 }
 
 /** Looks at one entry's place with what arrived so far. */
@@ -83,7 +109,7 @@ export function surveyEntry(work: Work, entry: Entry): Decision {
 export function surveyParts(work: Work): SurveyDependencies {
   const { tree, view, local, deps } = work
   const isStaged = (seq: number) => stagedOf(work, seq) !== undefined
-  return { tree, index: view, local, options: deps.options, isStaged }
+  return { tree, index: view, siblings: deps.siblings, local, options: deps.options, isStaged }
 }
 
 function placeStaged(work: Work, entry: Entry): Decision {
@@ -99,7 +125,7 @@ function checkContent(
 ): Decision {
   const { entry, verdict } = decision
   const file = stagedOf(work, entry.seq)
-  if (verdict.kind !== 'place') return decision
+  if (verdict.kind !== 'place' && verdict.kind !== 'yield') return decision
   if (verdict.content.kind === 'wire')
     return { ...decision, verdict: missing(entry, unavailable.get(entry.seq)) }
   if (verdict.content.kind !== 'staged' || file === undefined) return decision
@@ -125,7 +151,7 @@ function settle({ ledger }: Work, decisions: readonly Decision[]): void {
 
 /** True where something may have come to other paths. */
 function moveFolders(work: Work, entries: readonly Entry[]): boolean {
-  const moves = findFolderMoves({ tree: work.tree, index: work.deps.index }, entries)
+  const moves = findFolderMoves({ ...work.deps, tree: work.tree }, entries)
   if (moves.length === 0) return false
   claimMoves(work, entries, moves)
   for (const move of moves) moveFolder(work, move)

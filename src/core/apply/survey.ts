@@ -8,11 +8,13 @@ import {
   isWithheld,
 } from '../change/entry.ts'
 import { ROOT, type RelPath, isStaging } from '../path/rel-path.ts'
+import { standingOf } from './contest.ts'
 import type { Content, Decision, Verdict } from './decision.ts'
 import { type IndexRow, type IndexStore, isUntouched } from './index-store.ts'
 import type { LocalContent } from './local-content.ts'
 import type { ApplyOptions } from './options.ts'
 import { isRefusal } from './refusal.ts'
+import type { Siblings } from './siblings.ts'
 import type { TargetTree } from './target-tree.ts'
 
 /** SHA-256 of nothing. */
@@ -25,6 +27,7 @@ const READ_IN_STRETCHES_BYTES_MIN = 1 << 20
 export interface SurveyDependencies {
   readonly tree: TargetTree
   readonly index: Pick<IndexStore, 'get' | 'claims'>
+  readonly siblings: Siblings
   readonly local: LocalContent
   readonly options: ApplyOptions
   /** Tells whether the content of a seq arrived. */
@@ -87,17 +90,33 @@ function judgeGone(deps: SurveyDependencies, entry: Entry, row: IndexRow | null)
   if (entry.operation === 'excluded' && !deps.options.deleteExcluded) return { kind: 'forget' }
   if (deps.options.deletes === 'keep') return { kind: 'pass' }
   const disk = deps.tree.lstat(entry.path)
-  return disk === null ? { kind: 'forget' } : { kind: 'remove', disk }
+  if (disk === null || isOthers(deps, entry.path, disk)) return { kind: 'forget' }
+  return { kind: 'remove', disk }
+}
+
+/** What another source has goes only with the last of them; but a folder must make room for what is none. */
+function isOthers({ siblings }: SurveyDependencies, path: RelPath, disk: FileState): boolean {
+  if (siblings.haveClaimed(path)) return true
+  const others = siblings.at(path)
+  if (disk.type !== 'directory') return others.length > 0
+  return others.some(({ row }) => row.state.type === 'directory')
 }
 
 type StateEntry = Entry & { readonly state: SentState }
 
 function judgeState(deps: SurveyDependencies, entry: StateEntry, row: IndexRow | null): Verdict {
+  const others = deps.siblings.at(entry.path)
+  const standing = standingOf(deps.siblings, entry.state, others)
+  if (standing === 'yields') return { kind: 'yield', content: contentFor(deps, entry) }
   const disk = deps.tree.lstat(entry.path)
   if (disk === null) return place(deps, entry, null)
-  const hash = heldHash(deps, entry, { row, disk })
-  if (hash !== 'differs') return { kind: 'settle', disk, hash }
-  const isHeld = deps.options.firstContact === 'hold' && !isOurs(deps, entry, row)
+  const hash = heldHash(deps, entry, { rows: [row, ...others.map((one) => one.row)], disk })
+  if (hash !== 'differs') return { kind: standing === 'leads' ? 'settle' : 'share', disk, hash }
+  const isHeld =
+    deps.options.firstContact === 'hold' &&
+    !isOurs(deps, entry, row) &&
+    others.length === 0 &&
+    !deps.siblings.haveClaimed(entry.path)
   return isHeld && !isUndecided(entry, disk) ? inTheWay(entry) : place(deps, entry, disk)
 }
 
@@ -115,18 +134,17 @@ function isUndecided(entry: StateEntry, disk: FileState): boolean {
 function heldHash(
   deps: SurveyDependencies,
   entry: StateEntry,
-  found: { row: IndexRow | null; disk: FileState },
+  { rows, disk }: { rows: readonly (IndexRow | null)[]; disk: FileState },
 ): ContentHash | null | 'differs' {
   const { state } = entry
-  const { row, disk } = found
   if (disk.type !== state.type) return 'differs'
   if (state.type === 'symlink') return disk.linkTarget === state.linkTarget ? null : 'differs'
   if (state.type !== 'file') return null
   if (disk.size !== state.size) return 'differs'
   if (state.size === 0) return EMPTY_HASH
   if (state.hash === null) return 'differs'
-  if (row !== null && isUntouched(row, disk))
-    return row.state.hash === state.hash ? state.hash : 'differs'
+  const known = rows.find((row) => row !== null && isUntouched(row, disk))
+  if (known != null) return known.state.hash === state.hash ? state.hash : 'differs'
   return deps.local.isEqual(entry.path, disk, state.hash) ? state.hash : 'differs'
 }
 

@@ -1,6 +1,7 @@
 import type { ContentHash } from '../change/entry.ts'
 import type { Leaders } from '../change/names.ts'
 import type { RelPath } from '../path/rel-path.ts'
+import type { Asides } from './asides.ts'
 import type { StagedFile } from './incoming-file.ts'
 import type { IndexView } from './index-view.ts'
 import type { Ledger } from './ledger.ts'
@@ -19,6 +20,7 @@ export interface Work {
   readonly local: LocalContent
   readonly metadata: MetadataWriter
   readonly staging: Staging
+  readonly asides: Asides
   readonly ledger: Ledger
   /** Under whose seq the content of an entry arrives, where that is not its own. */
   readonly leaders: Leaders

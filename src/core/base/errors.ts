@@ -123,6 +123,10 @@ export const ERRORS = {
   NAME_CLASH: describe(409, 'Rename one of the two files.'),
   FIRST_CONTACT: describe(409, 'Look at what would go, then choose adopt or replace.'),
   EXTRA_IN_THE_WAY: describe(409, 'Remove or rename what lies there on the target.'),
+  CONFLICT: describe(
+    409,
+    'Keep the file in one source only; what lost is kept aside on the target.',
+  ),
   FOLDER_NOT_EMPTY: describe(409, 'Nothing: the folder goes when what is in it has gone.'),
   SOURCE_UNAVAILABLE: describe(502, 'Bring the source server back.'),
   OWNER_REFUSED: describe(

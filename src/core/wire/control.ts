@@ -237,6 +237,14 @@ export const targetConfig = z.object({
   /** The source agent's public key, SPKI, base64: nothing is placed without its signature. */
   sourceKey: z.string().max(1000),
   path: bytes,
+  /** Where the policy has several sources: how this one stands to the others at the same root. */
+  union: z
+    .object({
+      order: count,
+      conflict: z.enum(['newest', 'sourceOrder']),
+      others: z.array(z.object({ bindingId: id, order: count })).max(1000),
+    })
+    .optional(),
   deletes: z.enum(['mirror', 'keep']),
   firstContact: z.enum(['hold', 'adopt', 'replace']),
   minFreePercent: z.number().min(0).max(100),

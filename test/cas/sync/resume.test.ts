@@ -74,10 +74,15 @@ async function serve(allowedBytes: number): Promise<void> {
   })()
 }
 
-function stagedBytes(): number {
+function stagedFiles(): string[] {
   const staging = path('target/.cd-staging')
+  const found = readdirSync(staging, { recursive: true, withFileTypes: true })
+  return found.filter((one) => one.isFile()).map((one) => join(one.parentPath, one.name))
+}
+
+function stagedBytes(): number {
   try {
-    return readdirSync(staging).reduce((sum, name) => sum + statSync(join(staging, name)).size, 0)
+    return stagedFiles().reduce((sum, file) => sum + statSync(file).size, 0)
   } catch {
     return 0
   }
@@ -124,11 +129,10 @@ test('a target killed in mid-file gets only the rest', async () => {
 
 test('staged content that was spoiled meanwhile is not used', async () => {
   const { restBytes } = await killInMidFile(() => {
-    const staging = path('target/.cd-staging')
-    for (const name of readdirSync(staging)) {
-      const content = readFileSync(join(staging, name))
+    for (const file of stagedFiles()) {
+      const content = readFileSync(file)
       content[12_345] = (content[12_345] ?? 0) ^ 1
-      writeFileSync(join(staging, name), content)
+      writeFileSync(file, content)
     }
   })
   expect(restBytes).toBeGreaterThan(SIZE)

@@ -3,6 +3,8 @@ import { ApplyBinding } from '../../../src/core/apply/inbound-binding.ts'
 import type { InboundSet, SetHeader, SetOutcome } from '../../../src/core/apply/inbound.ts'
 import type { IndexStore } from '../../../src/core/apply/index-store.ts'
 import type { ApplyOptions, FreeSpace } from '../../../src/core/apply/options.ts'
+import { NO_SIBLINGS, type Siblings } from '../../../src/core/apply/siblings.ts'
+import { stagingFolder } from '../../../src/core/apply/staging.ts'
 import type { ReadTree, TargetTree } from '../../../src/core/apply/target-tree.ts'
 import { type ByteString, fromText, toText } from '../../../src/core/base/byte-string.ts'
 import type { ErrorCode } from '../../../src/core/base/errors.ts'
@@ -111,6 +113,8 @@ export class Target {
   space: FreeSpace = { freeBytes: 1 << 30, totalBytes: 1 << 30 }
   isVisible: (path: RelPath) => boolean = () => true
   nowMs = 0
+  bindingId = 'b'
+  siblings: Siblings = NO_SIBLINGS
   accounts: Accounts = { uidOf: () => null, gidOf: () => null }
   #binding: ApplyBinding | null = null
 
@@ -141,6 +145,9 @@ export class Target {
       tree,
       index,
       options,
+      siblings: this.siblings,
+      bindingId: this.bindingId,
+      staging: stagingFolder(this.bindingId as ByteString),
       createHasher,
       freeSpace: () => this.space,
       nowMs: () => this.nowMs,

@@ -61,9 +61,10 @@ describe('an owner that comes by name', () => {
   test('is right also where new files get another owner than the folder they are made in', () => {
     const target = host({ owner: 'id' })
     target.tree.makeDirectory(at('.cd-staging'), 0o700)
+    target.tree.makeDirectory(at('.cd-staging/b'), 0o700)
     const ids = { uid: 1001, gid: 1002 }
     const metadata = { mode: null, owner: ids, mtimeNs: null }
-    target.tree.setMetadata(at('.cd-staging'), 'directory', metadata)
+    target.tree.setMetadata(at('.cd-staging/b'), 'directory', metadata)
     target.deliver([file(1, 'a', 'a', ids), file(2, 'b', 'b', ids), file(4, 'c', 'c')])
     for (const path of ['a', 'b']) expect(ownerOf(target, path)).toEqual([1001, 1002])
     expect(ownerOf(target, 'c')).toEqual([0, 0])

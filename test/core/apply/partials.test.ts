@@ -42,7 +42,7 @@ function kept(target: Target, epoch = EPOCH): KeptContent[] {
 }
 
 function staging(target: Target): number {
-  return (target.tree.list(at('.cd-staging')) ?? []).length
+  return (target.tree.list(at('.cd-staging/b')) ?? []).length
 }
 
 const HELD: KeptContent = {
@@ -102,9 +102,9 @@ describe('a large file that was broken off', () => {
       () => file(3, 'other', LARGE),
       () => file(3, 'large', LARGE, { mtimeNs: 1n }),
       (target) => {
-        const [name = ''] = target.tree.list(at('.cd-staging')) ?? []
+        const [name = ''] = target.tree.list(at('.cd-staging/b')) ?? []
         if (target.tree instanceof MemoryTree)
-          target.tree.overwrite(at(`.cd-staging/${name}`), bytesOf(LARGE.slice(0, HALF)))
+          target.tree.overwrite(at(`.cd-staging/b/${name}`), bytesOf(LARGE.slice(0, HALF)))
         return large
       },
     ]
@@ -192,9 +192,10 @@ describe('what is kept is bounded', () => {
   test('and only what is named like that', () => {
     const target = new Target()
     target.tree.makeDirectory(at('.cd-staging'), 0o700)
+    target.tree.makeDirectory(at('.cd-staging/b'), 0o700)
     for (const name of ['p', 'pq', `p${'0'.repeat(16)}-x`, 'n7'])
-      target.tree.create(at(`.cd-staging/${name}`)).write(bytesOf('x'))
-    target.tree.makeDirectory(at(`.cd-staging/p${'0'.repeat(16)}-1-${'0'.repeat(32)}`), 0o700)
+      target.tree.create(at(`.cd-staging/b/${name}`)).write(bytesOf('x'))
+    target.tree.makeDirectory(at(`.cd-staging/b/p${'0'.repeat(16)}-1-${'0'.repeat(32)}`), 0o700)
     target.restart()
     expect(target.look()).toEqual([])
   })

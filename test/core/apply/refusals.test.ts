@@ -93,8 +93,8 @@ describe('what the world refuses', () => {
 
   test.each([
     ['make the folder', 'd'],
-    ['rename', '.cd-staging/n0'],
-    ['change', '.cd-staging/n0'],
+    ['rename', '.cd-staging/b/n0'],
+    ['change', '.cd-staging/b/n0'],
     ['remove', 'gone'],
   ] as const)('"%s" refused: one entry waits, the others go on', (call, path) => {
     const { target, turn } = failing((tried, on) => {

@@ -1,0 +1,78 @@
+import { type ByteString, fromText, toBytes } from '../base/byte-string.ts'
+import { type RelPath, basename, child } from '../path/rel-path.ts'
+import type { ApplyDependencies } from './options.ts'
+import { isRefusal } from './refusal.ts'
+import { STAGING, stagingFolder } from './staging.ts'
+
+/** Where versions lie that others went before. Nothing depends on it: each is still at its source. */
+const ASIDES = stagingFolder('conflicts' as ByteString)
+/** Leaves room in a name for what stands before it. */
+const NAME_BYTES_MAX = 200
+
+type AsidesDependencies = Pick<ApplyDependencies, 'tree' | 'createHasher' | 'notice'>
+
+/**
+ * Versions of paths of which another source's version lies in the tree: one each of a binding and path, for people to
+ * look at. A name begins with what tells binding and path, and ends with the name that the file has.
+ */
+export class Asides {
+  readonly #deps: AsidesDependencies
+  #names: Set<ByteString> | null = null
+
+  constructor(deps: AsidesDependencies) {
+    this.#deps = deps
+  }
+
+  /** Brings a version here by `bring`, which gets the free path for it. What was kept before goes. */
+  keep(bindingId: string, path: RelPath, bring: (to: RelPath) => void): void {
+    this.#attempt(path, () => {
+      const { tree } = this.#deps
+      const name = this.#name(bindingId, path)
+      const to = child(ASIDES, name)
+      if (tree.lstat(ASIDES) === null) this.#makeFolder()
+      tree.unlink(to)
+      bring(to)
+      this.#known().add(name)
+    })
+  }
+
+  /** Removes what is kept of a path. */
+  drop(bindingId: string, path: RelPath): void {
+    const names = this.#known()
+    if (names.size === 0) return
+    const name = this.#name(bindingId, path)
+    if (!names.delete(name)) return
+    this.#attempt(path, () => {
+      this.#deps.tree.unlink(child(ASIDES, name))
+      if (names.size === 0) this.#deps.tree.removeDirectory(ASIDES)
+    })
+  }
+
+  #known(): Set<ByteString> {
+    this.#names ??= new Set(this.#deps.tree.list(ASIDES))
+    return this.#names
+  }
+
+  #makeFolder(): void {
+    const { tree } = this.#deps
+    for (const folder of [STAGING, ASIDES])
+      if (tree.lstat(folder) === null) tree.makeDirectory(folder, 0o700)
+  }
+
+  #name(bindingId: string, path: RelPath): ByteString {
+    const hasher = this.#deps.createHasher()
+    hasher.update(toBytes(fromText(`${bindingId}\0`)))
+    hasher.update(toBytes(path))
+    const key = hasher.digest().slice(0, 32)
+    return `${key}-${basename(path).slice(0, NAME_BYTES_MAX)}` as ByteString
+  }
+
+  #attempt(path: RelPath, work: () => void): void {
+    try {
+      work()
+    } catch (thrown) {
+      if (!isRefusal(thrown)) throw thrown
+      this.#deps.notice(`cannot keep another version of ${JSON.stringify(path)}: ${thrown.message}`)
+    }
+  }
+}

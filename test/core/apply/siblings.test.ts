@@ -1,0 +1,137 @@
+import { describe, expect, test } from 'bun:test'
+
+import type { Entry } from '../../../src/core/change/entry.ts'
+import { MTIME, file, folder, gone, symlink } from './harness.ts'
+import { Union } from './union.ts'
+
+const at = (seconds: number) => ({ mtimeNs: MTIME + BigInt(seconds) * 1_000_000_000n })
+
+test('a target holds the union of what its sources have', () => {
+  const union = new Union(2)
+  union.send(0, folder(1, ''), folder(2, 'd'), file(3, 'd/one', '1'), file(4, 'same', 'same'))
+  union.send(1, folder(1, ''), folder(2, 'd'), file(3, 'd/two', '2'), file(4, 'same', 'same'))
+  expect(union.look()).toEqual(['d/', 'd/one 1', 'd/two 2', 'same same'])
+  expect([union.lost(0), union.lost(1), union.asides()]).toEqual([[], [], []])
+})
+
+test('a path goes when no source has it any more', () => {
+  const union = new Union(2)
+  union.send(0, folder(1, 'd'), file(2, 'd/f', 'x'), file(3, 'd/own', '1'))
+  union.send(1, folder(1, 'd'), file(2, 'd/f', 'x'))
+  union.send(0, gone(4, 'd/f'), gone(5, 'd/own'), gone(6, 'd'))
+  expect(union.look()).toEqual(['d/', 'd/f x'])
+  union.send(1, gone(3, 'd/f'), gone(4, 'd'))
+  expect([union.look(), union.settle()]).toEqual([[], []])
+})
+
+describe('one path in two sources', () => {
+  test.each([
+    ['the newer one comes last', [0, 1]],
+    ['the newer one comes first', [1, 0]],
+  ] as const)('%s: it stands, the other is kept aside', (_, order) => {
+    const union = new Union(2)
+    const sets: Entry[] = [file(1, 'f', 'old', at(0)), file(1, 'f', 'newer', at(1))]
+    for (const source of order) union.send(source, sets[source] as Entry)
+    expect(union.look()).toEqual(['f newer'])
+    expect([union.lost(0), union.lost(1)]).toEqual([['f'], []])
+    expect(union.asides()).toEqual(['f old'])
+  })
+
+  test('by the order of the sources, where the policy says so', () => {
+    const union = new Union(2, 'sourceOrder')
+    union.send(1, file(1, 'f', 'newer', at(1)))
+    union.send(0, file(1, 'f', 'old', at(0)))
+    expect([union.look(), union.lost(0), union.lost(1)]).toEqual([['f old'], [], ['f']])
+  })
+
+  test('the one that stood goes: the other is sent again, and until then nothing is missing', () => {
+    const union = new Union(2)
+    union.send(0, file(1, 'f', 'old', at(0)))
+    union.send(1, file(1, 'f', 'newer', at(1)))
+    union.send(1, gone(2, 'f'))
+    expect(union.look()).toEqual(['f newer'])
+    expect(union.settle()).toEqual([])
+    expect([union.look(), union.lost(0), union.asides()]).toEqual([['f old'], [], []])
+    union.send(0, gone(2, 'f'))
+    expect(union.look()).toEqual([])
+  })
+
+  test('both end with the same content: there is no conflict any more', () => {
+    const union = new Union(2)
+    union.send(0, file(1, 'f', 'old', at(0)))
+    union.send(1, file(1, 'f', 'newer', at(1)))
+    union.send(0, file(2, 'f', 'newer', at(1)))
+    expect([union.look(), union.lost(0), union.lost(1), union.asides()]).toEqual([
+      ['f newer'],
+      [],
+      [],
+      [],
+    ])
+  })
+
+  test('one that lost and is written again stands', () => {
+    const union = new Union(2)
+    union.send(0, file(1, 'f', 'old', at(0)))
+    union.send(1, file(1, 'f', 'newer', at(1)))
+    union.send(0, file(2, 'f', 'newest', at(2)))
+    expect([union.look(), union.lost(0), union.lost(1)]).toEqual([['f newest'], [], ['f']])
+    expect(union.asides()).toEqual(['f newer'])
+  })
+
+  test('one that stood is set back: the other is sent again', () => {
+    const union = new Union(2)
+    union.send(0, file(1, 'f', 'old', at(1)))
+    union.send(1, file(1, 'f', 'newer', at(2)))
+    union.send(1, file(2, 'f', 'set back', at(0)))
+    expect(union.settle()).toEqual([])
+    expect([union.look(), union.lost(0), union.lost(1)]).toEqual([['f old'], [], ['f']])
+    expect(union.asides()).toEqual(['f set back'])
+  })
+
+  test('a folder stands before a file, whenever it was made', () => {
+    const union = new Union(2)
+    union.send(0, file(1, 'f', 'file', at(9)))
+    union.send(1, folder(1, 'f', at(0)), file(2, 'f/in', '1', at(0)))
+    expect([union.look(), union.lost(0), union.asides()]).toEqual([
+      ['f/', 'f/in 1'],
+      ['f'],
+      ['f file'],
+    ])
+    union.send(1, gone(3, 'f/in'), gone(4, 'f'))
+    expect(union.settle()).toEqual([])
+    expect(union.look()).toEqual(['f file'])
+  })
+
+  test('a folder that is renamed takes along only what is its own', () => {
+    const union = new Union(2)
+    union.send(0, folder(1, 'd'), file(2, 'd/one', '1'))
+    union.send(1, folder(1, 'd'), file(2, 'd/two', '2'))
+    union.send(
+      0,
+      gone(3, 'd/one'),
+      gone(4, 'd'),
+      folder(5, 'e', { from: 'd', operation: 'rename' }),
+      file(6, 'e/one', '1', { from: 'd/one', operation: 'rename' }),
+    )
+    expect(union.look()).toEqual(['d/', 'd/two 2', 'e/', 'e/one 1'])
+  })
+
+  test('links have conflicts too', () => {
+    const union = new Union(2)
+    union.send(0, symlink(1, 'l', 'here', at(0)))
+    union.send(1, symlink(1, 'l', 'there', at(1)))
+    expect([union.look(), union.lost(0)]).toEqual([['l -> there'], ['l']])
+  })
+})
+
+test('what was there before any source came is held back from each of them', () => {
+  const union = new Union(2)
+  union.targets[0]?.tree.createWhole('f' as never, new TextEncoder().encode('extra'), {
+    mode: 0o644,
+    owner: null,
+    mtimeNs: null,
+  })
+  expect(union.send(0, file(1, 'f', 'x'))).toEqual(['f EXTRA_IN_THE_WAY'])
+  expect(union.send(1, file(1, 'f', 'y'))).toEqual(['f EXTRA_IN_THE_WAY'])
+  expect(union.look()).toEqual(['f extra'])
+})
