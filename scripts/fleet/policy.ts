@@ -7,7 +7,8 @@ export async function distribute(
   fleet: Fleet,
   options: {
     name: string
-    source: FleetAgent
+    /** One or several. */
+    source: FleetAgent | readonly FleetAgent[]
     targets: readonly FleetAgent[]
     folder: string
     hops?: readonly Readonly<Record<string, unknown>>[]
@@ -15,18 +16,16 @@ export async function distribute(
     more?: Readonly<Record<string, unknown>>
   },
 ): Promise<string> {
+  const place = (agent: FleetAgent) => {
+    return { serverId: agent.serverId, path: folderOf(fleet, agent, options.folder) }
+  }
   const policy = await fleet.api.post<{ id: string }>('/policies', {
     name: options.name,
     enabled: true,
     ...(options.hops === undefined ? {} : { hops: options.hops }),
     ...options.more,
-    sources: [
-      { serverId: options.source.serverId, path: folderOf(fleet, options.source, options.folder) },
-    ],
-    targets: options.targets.map((target) => ({
-      serverId: target.serverId,
-      path: folderOf(fleet, target, options.folder),
-    })),
+    sources: [options.source].flat().map(place),
+    targets: options.targets.map(place),
   })
   return policy.id
 }

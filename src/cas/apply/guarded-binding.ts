@@ -17,6 +17,9 @@ export interface RootCheck {
   check(): void
   /** Remembers the root, before the first set writes into it. */
   learn(): void
+  /** Takes the turn to write there; false while another binding of the same root has it. */
+  takeTurn(holder: object): boolean
+  endTurn(holder: object): void
 }
 
 /** A binding that looks at its root before every step that writes. */
@@ -74,11 +77,17 @@ class GuardedSet implements InboundSet {
   }
 
   *apply(...end: Parameters<InboundSet['apply']>): Working<SetOutcome> {
-    this.#root.check()
-    return yield* this.#inner.apply(...end)
+    while (!this.#root.takeTurn(this)) yield
+    try {
+      this.#root.check()
+      return yield* this.#inner.apply(...end)
+    } finally {
+      this.#root.endTurn(this)
+    }
   }
 
   discard(): void {
     this.#inner.discard()
+    this.#root.endTurn(this)
   }
 }

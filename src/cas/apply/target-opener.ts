@@ -1,7 +1,9 @@
 import { ApplyBinding } from '../../core/apply/inbound-binding.ts'
 import type { ApplyOptions, FreeSpace } from '../../core/apply/options.ts'
+import { NO_SIBLINGS, type Siblings, siblingsOf } from '../../core/apply/siblings.ts'
+import { stagingFolder } from '../../core/apply/staging.ts'
 import type { TargetTree } from '../../core/apply/target-tree.ts'
-import { type ByteString, toBytes } from '../../core/base/byte-string.ts'
+import { type ByteString, fromText, toBytes } from '../../core/base/byte-string.ts'
 import { AppError } from '../../core/base/errors.ts'
 import { type CompilePattern, createFilter } from '../../core/filter/filter.ts'
 import { ROOT, STAGING_NAME } from '../../core/path/rel-path.ts'
@@ -9,7 +11,7 @@ import type { TargetConfig } from '../../core/wire/control.ts'
 import { hostAccounts } from '../../platform/accounts.ts'
 import { systemClock } from '../../platform/clock.ts'
 import { freeSpaceOf } from '../../platform/free-space.ts'
-import { createHasher } from '../../platform/hash.ts'
+import { createHasher, hashBytes } from '../../platform/hash.ts'
 import type { Logger } from '../../platform/log.ts'
 import { compilePattern } from '../../platform/pattern.ts'
 import { openTargetTree } from '../../platform/trees.ts'
@@ -18,6 +20,7 @@ import type { IndexFile } from '../../store/index-file.ts'
 import type { OpenTarget, TargetOpener } from '../sync-server/bindings.ts'
 import { GuardedBinding } from './guarded-binding.ts'
 import { checkRoot, learnRoot } from './root-guard.ts'
+import { RootTurns } from './root-turns.ts'
 
 const accountsOfHost = hostAccounts()
 
@@ -30,15 +33,20 @@ export interface OpenerOptions {
   readonly compile?: CompilePattern
 }
 
+interface Opening extends OpenerOptions {
+  readonly turns: RootTurns
+}
+
 /**
  * Gives the function that opens a configured target for receiving: its tree, confined; its index; what an unclean stop
  * left behind ended. The function throws AppError: ROOT_MISSING, ROOT_CHANGED, PATTERN_UNSAFE, PLATFORM_UNSUPPORTED, …
  */
 export function targetOpener(options: OpenerOptions): TargetOpener {
-  return (target) => openTarget(options, target)
+  const turns = new RootTurns()
+  return (target) => openTarget({ ...options, turns }, target)
 }
 
-function openTarget(options: OpenerOptions, target: TargetConfig): OpenTarget {
+function openTarget(options: Opening, target: TargetConfig): OpenTarget {
   const path = pathText(target.path as ByteString)
   const tree = (options.openTree ?? openTargetTree)(path)
   try {
@@ -46,9 +54,12 @@ function openTarget(options: OpenerOptions, target: TargetConfig): OpenTarget {
     checkRoot(tree, index, path)
     const inner = bindingOf(options, target, { tree, index, path })
     inner.recover()
+    inner.reconsider()
     const root = {
       check: () => checkRoot(tree, index, path),
       learn: () => learnRoot(tree, index),
+      takeTurn: (holder: object) => options.turns.take(path, holder),
+      endTurn: (holder: object) => options.turns.end(path, holder),
     }
     return {
       binding: new GuardedBinding(inner, root),
@@ -78,7 +89,10 @@ function bindingOf(
   return new ApplyBinding({
     tree,
     index,
+    siblings: siblingsAt(options, target),
+    bindingId: target.bindingId,
     options: applyOptions(target),
+    staging: stagingFolder(keyOf(target.bindingId)),
     createHasher,
     freeSpace: () => (options.freeSpace ?? freeSpaceOf)(path),
     nowMs: () => systemClock.nowMs(),
@@ -87,6 +101,20 @@ function bindingOf(
       filter.value.letsThrough(below, isDirectory ? 'folder' : 'leaf'),
     notice: (message) => log.warn(message),
   })
+}
+
+/** The other sources of the policy at the same root. */
+function siblingsAt({ index }: OpenerOptions, { union }: TargetConfig): Siblings {
+  if (union === undefined) return NO_SIBLINGS
+  const others = union.others.map(({ bindingId, order }) => {
+    return { bindingId, order, index: index.binding(bindingId) }
+  })
+  return siblingsOf(union, others)
+}
+
+/** What tells this binding's things below the root from those of others; an id is not a name. */
+function keyOf(bindingId: string): ByteString {
+  return fromText(hashBytes(toBytes(fromText(bindingId))).slice(0, 16))
 }
 
 /** The part of a target's configuration that applying asks for. */

@@ -44,6 +44,8 @@ export interface SessionHost {
   leaseFailure(): Failure | null
   /** A target stands here: a job into it begins, or a set of it is durable. */
   stands(target: TargetConfig, position: TargetPosition, since: 'opened' | 'applied'): void
+  /** Another binding of the same root stands elsewhere by a set of this one. */
+  moved(bindingId: string): void
   /** Begins to pass a stream on to its children. */
   relay(open: OpenMessage, parent: ParentSide): RelayStream
   /** The connection is gone. */
@@ -256,7 +258,10 @@ export class Session implements BindingHolder {
   }
 
   #taken(target: TargetConfig, { replies, outcome, ended }: ReceiverStep): void {
-    if (outcome !== null) this.#host.stands(target, outcome.position, 'applied')
+    if (outcome !== null) {
+      this.#host.stands(target, outcome.position, 'applied')
+      for (const bindingId of outcome.others) this.#host.moved(bindingId)
+    }
     if (ended) {
       this.#endJob()
       this.#state = 'relaying'

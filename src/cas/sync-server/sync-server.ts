@@ -162,6 +162,10 @@ export class SyncServer {
           this.#reportPosition(target, position)
       },
       failed: (target: TargetConfig, error: Failure) => this.#reportFailure(target, error),
+      moved: (bindingId: string) => {
+        const target = this.#bindings.target(bindingId)
+        if (target !== null) this.#lookAt(target)
+      },
       relay: (open: OpenMessage, parent: ParentSide) => this.#passOn(open, parent),
       ended: () => this.#sessions.delete(connection),
     }

@@ -41,7 +41,11 @@ export async function buildConfigs(
     const server = snapshot.servers.get(serverId)
     if (server === undefined) continue
     const sources = (sourcesOf.get(serverId) ?? []).flatMap((row) => toSource(snapshot, row))
-    const targets = (bindingsOf.get(serverId) ?? []).flatMap((row) => toTarget(snapshot, row))
+    const received = bindingsOf.get(serverId) ?? []
+    const placed = Map.groupBy(received, placeOf)
+    const targets = received.flatMap((row) =>
+      toTarget(snapshot, row, placed.get(placeOf(row)) ?? []),
+    )
     const own: ReadonlySet<string> = new Set([...sources, ...targets].map((item) => item.policyId))
     const peerIds = new Set([...own].flatMap((policyId) => [...(membersOf.get(policyId) ?? [])]))
     peerIds.delete(serverId)
@@ -106,7 +110,11 @@ function toSource(snapshot: Snapshot, row: SourceRow): SourceConfig[] {
   ]
 }
 
-function toTarget(snapshot: Snapshot, row: BindingRow): TargetConfig[] {
+function toTarget(
+  snapshot: Snapshot,
+  row: BindingRow,
+  atPlace: readonly BindingRow[],
+): TargetConfig[] {
   const policy = snapshot.policies.get(row.policyId)
   const source = snapshot.sources.get(row.sourceId)
   const sourceKey = snapshot.servers.get(source?.serverId ?? '')?.publicKey
@@ -120,6 +128,7 @@ function toTarget(snapshot: Snapshot, row: BindingRow): TargetConfig[] {
       sourceServerId: source.serverId,
       sourceKey,
       path: row.path,
+      ...unionOf(snapshot, row, atPlace),
       deletes,
       firstContact,
       minFreePercent: row.minFreePercent,
@@ -128,6 +137,25 @@ function toTarget(snapshot: Snapshot, row: BindingRow): TargetConfig[] {
       policyRevision: policy.version,
     },
   ]
+}
+
+function placeOf({ policyId, path }: BindingRow): string {
+  return `${policyId} ${path}`
+}
+
+/** How a source stands to the others of its policy that come to the same root; nothing where there are none. */
+function unionOf(
+  { sources, policies }: Snapshot,
+  row: BindingRow,
+  atPlace: readonly BindingRow[],
+): Pick<TargetConfig, 'union'> {
+  const orderOf = ({ sourceId }: BindingRow) => sources.get(sourceId)?.position ?? 0
+  const others = atPlace
+    .filter((other) => other.id !== row.id && sources.has(other.sourceId))
+    .map((other) => ({ bindingId: other.id, order: orderOf(other) }))
+  const conflict = policies.get(row.policyId)?.body.conflict
+  if (others.length === 0 || conflict === undefined) return {}
+  return { union: { order: orderOf(row), conflict, others } }
 }
 
 function toPeer(snapshot: Snapshot, serverId: string, hopKey: string | undefined): Peer[] {
