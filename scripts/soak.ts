@@ -1,14 +1,16 @@
 // A random workload against the executables, with agents killed meanwhile; in the end the trees must be identical.
-//   bun run soak [--seed N] [--seeds N] [--operations N] [--kills N]
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+//   bun run soak [--seed N] [--seeds N] [--operations N] [--kills N] [--sources N] [--targets N]
+// With several sources the targets must hold their union, and what the targets have of their own must stay.
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { parseArgs } from 'node:util'
 
 import { rsyncDifferences } from '../test/e2e/rsync.ts'
 import { Fleet } from './fleet/fleet.ts'
 import { distribute, folderOf } from './fleet/policy.ts'
 import { seededRandom } from './fleet/random-tree.ts'
+import { unionDifferences } from './fleet/union-tree.ts'
 import { waitFor } from './fleet/wait.ts'
 import { Workload } from './soak/workload.ts'
 
@@ -18,11 +20,15 @@ const { values } = parseArgs({
     seeds: { type: 'string', default: '1' },
     operations: { type: 'string', default: '200000' },
     kills: { type: 'string', default: '12' },
+    sources: { type: 'string', default: '1' },
+    targets: { type: 'string', default: '1' },
   },
 })
 /** Others have their turn after so many operations. */
 const BREATH = 40
 const REST_MS = 300_000
+/** What targets have of their own, which the filter leaves out. */
+const OWN = ['.env', 'uploads/a']
 const ENDED: ReadonlySet<string> = new Set(['done', 'failed', 'partial', 'cancelled'])
 
 const failed: number[] = []
@@ -44,11 +50,11 @@ async function run(seed: number): Promise<string[]> {
   let differences: string[] = ['nothing was compared']
   try {
     const random = seededRandom(seed)
-    const { policyId, source, target } = await prepare(fleet)
-    await work(fleet, source, random)
-    await synced(fleet, policyId)
-    await fleet.converged(policyId, REST_MS)
-    differences = rsyncDifferences(source, target)
+    const scene = await prepare(fleet)
+    const touched = await work(fleet, scene, random)
+    await synced(fleet, scene.policyId)
+    await fleet.converged(scene.policyId, REST_MS)
+    differences = [...touched, ...scene.targets.flatMap((target) => compare(scene, target))]
     return differences
   } finally {
     await fleet.stop()
@@ -57,24 +63,82 @@ async function run(seed: number): Promise<string[]> {
   }
 }
 
-async function prepare(fleet: Fleet) {
+interface Scene {
+  readonly policyId: string
+  /** Folders. */
+  readonly sources: readonly string[]
+  readonly targets: readonly string[]
+}
+
+async function prepare(fleet: Fleet): Promise<Scene> {
   await fleet.initialize()
   await fleet.startMaster()
   const group = await fleet.addGroup('one')
-  const from = await fleet.addAgent('source', group)
-  const to = await fleet.addAgent('target', group)
-  const [source, target] = [folderOf(fleet, from, 'tree'), folderOf(fleet, to, 'tree')]
-  for (const folder of [source, target]) mkdirSync(folder, { recursive: true })
-  // Whole folders leave all the time here, and nobody is there to be asked.
-  const more = { maxDelete: { count: null, percent: null } }
+  const counts = [Number(values.sources), Number(values.targets)] as const
+  for (let one = 1; one <= counts[0]; one++) await fleet.addAgent(`source-${one}`, group)
+  for (let one = 1; one <= counts[1]; one++) await fleet.addAgent(`target-${one}`, group)
+  const folders = fleet.agents.map((agent) => folderOf(fleet, agent, 'tree'))
+  for (const folder of folders) mkdirSync(folder, { recursive: true })
+  const [sources, targets] = [folders.slice(0, counts[0]), folders.slice(counts[0])]
+  for (const target of targets)
+    for (const path of OWN) {
+      mkdirSync(dirname(join(target, path)), { recursive: true })
+      writeFileSync(join(target, path), path)
+    }
   const policyId = await distribute(fleet, {
     name: 'soak',
-    source: from,
-    targets: [to],
+    source: fleet.agents.slice(0, counts[0]),
+    targets: fleet.agents.slice(counts[0]),
     folder: 'tree',
-    more,
+    more: {
+      filter: { include: [], exclude: ['^\\.env$', '^uploads/'], deleteExcluded: false },
+      // Whole folders leave all the time here, and nobody is there to be asked.
+      maxDelete: { count: null, percent: null },
+    },
   })
-  return { policyId, source, target }
+  return { policyId, sources, targets }
+}
+
+/** Changes the sources and kills processes; gives what of the targets' own was touched meanwhile. */
+async function work(fleet: Fleet, scene: Scene, random: () => number): Promise<string[]> {
+  const workloads = scene.sources.map(
+    (source) => new Workload(source, seededRandom(random() * 2 ** 31)),
+  )
+  const operations = Number(values.operations)
+  const kills = Number(values.kills)
+  const atOnce: Promise<void>[] = []
+  const touched = new Set<string>()
+  for (let done = 0; done < operations; done++) {
+    workloads[done % workloads.length]?.next()
+    if (done % BREATH === 0) await Bun.sleep(random() * 4)
+    if (done % (BREATH * 25) === 0)
+      for (const target of scene.targets)
+        for (const line of ownDifferences(target)) touched.add(line)
+    if (done % Math.ceil(operations / kills) === 0) atOnce.push(kill(fleet, random))
+  }
+  await Promise.all(atOnce)
+  return [...touched]
+}
+
+function ownDifferences(target: string): string[] {
+  return OWN.filter((path) => readOr(join(target, path)) !== path).map(
+    (path) => `${target}: "${path}" was touched`,
+  )
+}
+
+function readOr(path: string): string | null {
+  return existsSync(path) ? readFileSync(path, 'utf8') : null
+}
+
+function compare({ sources, targets }: Scene, target: string): string[] {
+  const own = ownDifferences(target)
+  const [source = ''] = sources
+  if (sources.length === 1 && targets.length === 1) {
+    for (const path of OWN) rmSync(join(target, path.replace(/\/.*/, '')), { recursive: true })
+    return [...own, ...rsyncDifferences(source, target)]
+  }
+  const isOwn = (line: string) => /^(\.env|uploads(\/a)?):/.test(line)
+  return [...own, ...unionDifferences(sources, target).filter((line) => !isOwn(line))]
 }
 
 /** Waits until the target holds all that is on the source's disk now, what detection has not come to yet as well. */
@@ -89,19 +153,6 @@ async function synced(fleet: Fleet, policyId: string): Promise<void> {
   }
   // The last kill may be the reason why one fails.
   await waitFor('a sync that ends well', sync, REST_MS)
-}
-
-async function work(fleet: Fleet, source: string, random: () => number): Promise<void> {
-  const workload = new Workload(source, seededRandom(random() * 2 ** 31))
-  const operations = Number(values.operations)
-  const kills = Number(values.kills)
-  const atOnce: Promise<void>[] = []
-  for (let done = 0; done < operations; done++) {
-    workload.next()
-    if (done % BREATH === 0) await Bun.sleep(random() * 4)
-    if (done % Math.ceil(operations / kills) === 0) atOnce.push(kill(fleet, random))
-  }
-  await Promise.all(atOnce)
 }
 
 /** Kills one of the processes at any moment, and starts it again after a while. */
