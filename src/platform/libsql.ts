@@ -17,7 +17,9 @@ export interface SqlDatabase {
   readonly client: Client
   /**
    * Runs work that writes, alone in this process, and again where another process held the file (SQLITE_BUSY), so the
-   * work must have no effect but its transaction, and must not wait for the network.
+   * work must have no effect but its transaction, and must not wait for the network. It writes in a transaction that it
+   * begins, never by a statement alone: the library leaves a statement that met a lock unfinished on its connection, where
+   * it keeps a later statement from committing and rolls it back when it is collected.
    */
   write<T>(work: () => Promise<T>): Promise<T>
   /** Waits for writes under way, then closes. */
