@@ -12,20 +12,38 @@ export function seededRandom(seed: number): () => number {
   }
 }
 
-/** Fills a folder with `count` files of 1–16 KiB, a hundred to a folder; half of each file compresses well. */
-export function makeRandomTree(folder: string, count: number, seed = 1): void {
+/** From one size in bytes up to below another. */
+export interface Sizes {
+  readonly from: number
+  readonly below: number
+}
+
+const SMALL: Sizes = { from: 1024, below: 16 * 1024 }
+
+/** Fills a folder with `count` files, of 1–16 KiB by default, a hundred to a folder; half of each compresses well. */
+export function makeRandomTree(
+  folder: string,
+  count: number,
+  { seed = 1, sizes = SMALL }: { readonly seed?: number; readonly sizes?: Sizes } = {},
+): void {
   const random = seededRandom(seed)
   const noise = new Uint8Array(1 << 20)
   for (let index = 0; index < noise.length; index++) noise[index] = random() * 256
   for (let index = 0; index < count; index++) {
     const parent = join(folder, `d${Math.floor(index / 1000)}`, `d${Math.floor(index / 100) % 10}`)
     if (index % 100 === 0) mkdirSync(parent, { recursive: true })
-    writeFileSync(join(parent, `file-${index}`), randomContent(noise, random, index))
+    writeFileSync(join(parent, `file-${index}`), randomContent({ noise, random, sizes }, index))
   }
 }
 
-function randomContent(noise: Uint8Array, random: () => number, index: number): Uint8Array {
-  const size = 1024 + Math.floor(random() * 15 * 1024)
+interface Contents {
+  readonly noise: Uint8Array
+  readonly random: () => number
+  readonly sizes: Sizes
+}
+
+function randomContent({ noise, random, sizes }: Contents, index: number): Uint8Array {
+  const size = sizes.from + Math.floor(random() * (sizes.below - sizes.from))
   const start = Math.floor(random() * (noise.length - size))
   const content = noise.slice(start, start + size)
   content.fill(0x20 + (index % 64), size >> 1)

@@ -9,10 +9,13 @@ import { ServerProcess } from '../../fleet/server-process.ts'
 import { waitFor } from '../../fleet/wait.ts'
 import { ConvergenceWatch } from './convergence.ts'
 import { loopbackBytes } from './own-network.ts'
-import { ProcessWatch, withDescendants } from './processes.ts'
+import { ProcessWatch, usedBy, withDescendants } from './processes.ts'
 import type { Measured } from './report.ts'
 
-const CONVERGED_TIMEOUT_MS = 120_000
+/** A million files take their time. */
+const CONVERGED_TIMEOUT_MS = 1_800_000
+
+const OPEN: ReadonlySet<string> = new Set(['queued', 'running', 'held'])
 
 /** A folder for a benchmark, in memory unless the disk is asked for; it goes with `remove`. */
 export function benchFolder(name: string, onDisk: boolean): { path: string; remove: () => void } {
@@ -104,10 +107,16 @@ export class Installation {
   async restartSource(policyId: string): Promise<void> {
     const before = await this.#completeAt(policyId)
     await this.#restartSource([])
-    await waitFor('the source to be looked through', async () => {
-      const { converged } = await this.#fleet.converged(policyId)
+    const isThrough = async () => {
+      const { converged } = await this.#fleet.converged(policyId, CONVERGED_TIMEOUT_MS)
       return converged && (await this.#completeAt(policyId)) !== before
-    })
+    }
+    await waitFor('the source to be looked through', isThrough, CONVERGED_TIMEOUT_MS)
+  }
+
+  /** The largest that the source's agent has been since it started, in bytes. */
+  sourcePeakBytes(): number {
+    return usedBy(this.#source.process.pid)?.peakBytes ?? 0
   }
 
   /** Measures from the word to synchronize until the source was looked through and the job is done. */
@@ -118,7 +127,10 @@ export class Installation {
         `/policies/${policyId}/sync`,
         {},
       )
-      const job = await this.#fleet.api.get<{ state: string }>(`/jobs/${jobId}?waitS=60`)
+      const untilMs = performance.now() + CONVERGED_TIMEOUT_MS
+      let job = { state: 'queued' }
+      while (OPEN.has(job.state) && performance.now() < untilMs)
+        job = await this.#fleet.api.get<{ state: string }>(`/jobs/${jobId}?waitS=60`)
       if (job.state !== 'done') throw new Error(`job ${jobId} ended as ${job.state}`)
       return policyId
     })

@@ -78,7 +78,8 @@ export class ProcessWatch {
   }
 }
 
-function usedBy(pid: number): Used | null {
+/** What a process has used since it started; null where there is none. */
+export function usedBy(pid: number): Used | null {
   const stat = statOf(pid)
   const status = readOrNull(`/proc/${pid}/status`)
   if (stat === null || status === null) return null
