@@ -34,6 +34,8 @@ interface SceneOrder {
   readonly method?: 'copy' | 'patch'
   /** Rules beside the one for the group. */
   readonly hops?: readonly Readonly<Record<string, unknown>>[]
+  /** Chains of a manual route. */
+  readonly chains?: readonly (readonly FleetAgent[])[]
 }
 
 /** One policy of a fleet over folders of its own, and what its jobs come to. */
@@ -60,7 +62,11 @@ export class RelayScene {
     const { name, source, targets, rateMibPerS, method = 'copy', hops = [] } = order
     const rateBytesPerS = rateMibPerS === undefined ? null : rateMibPerS * MIB
     const group = { scope: 'group', method, compression: 0, tls: true, rateBytesPerS }
-    const policy = { name, source, targets, folder: name, hops: [group, ...hops] }
+    const chains = order.chains?.map((chain) => ({
+      servers: chain.map(({ serverId }) => serverId),
+    }))
+    const more = chains === undefined ? {} : { route: { kind: 'manual', chains } }
+    const policy = { name, source, targets, folder: name, hops: [group, ...hops], more }
     scene.#policyId = await distribute(fleet, policy)
     return scene
   }

@@ -91,6 +91,28 @@ test('another region is entered once', async () => {
   expect(senders.filter((via) => via === 'source')).toHaveLength(3)
 })
 
+test('a manual route is the way that content takes', async () => {
+  const [one, two, three] = [at(near, 0), at(near, 1), at(far, 0)]
+  const targets = [one, two, three]
+  const order = {
+    name: 'manual',
+    source,
+    targets,
+    chains: [
+      [three, one],
+      [three, two],
+    ],
+  }
+  const scene = await RelayScene.open(fleet, order, (opened) => opened.write('large', 4))
+  await scene.converged()
+  await scene.identical(targets)
+  expect(await scene.ways((await scene.jobs())[0])).toEqual({
+    [three.name]: 'source',
+    [one.name]: three.name,
+    [two.name]: three.name,
+  })
+})
+
 test('small files and changes of a large one go through a chain as well', async () => {
   const order = { name: 'patch', source, targets: near, method: 'patch' } as const
   const scene = await RelayScene.open(fleet, order, (opened) => {

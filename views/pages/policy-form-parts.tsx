@@ -32,6 +32,21 @@ export const FilterSection = (props: PartProps) => (
   </Section>
 )
 
+export const RouteSection = (props: PartProps) => (
+  <Section
+    title="Through which servers"
+    about="By default the way is planned: once over each long line, then through targets near each other."
+  >
+    <Patterns
+      label="Chains"
+      name="route"
+      value={props.values.route}
+      hint="One a line, names of targets in their order, such as eu-1 > eu-2 > eu-3. Who cannot pass it on is passed over. Empty: planned."
+      error={errorOf(props, 'route')}
+    />
+  </Section>
+)
+
 interface PatternsProps {
   readonly label: string
   readonly name: string

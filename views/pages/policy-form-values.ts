@@ -21,6 +21,8 @@ export interface PolicyFormValues {
   readonly attempts: string
   readonly backoffMs: string
   readonly conflict: string
+  /** One chain a line, names with `>` between them; empty for an automatic route. */
+  readonly route: string
   readonly owner: string
   readonly metadata: MetadataValues
   readonly hops: readonly HopValues[]

@@ -8,6 +8,7 @@ import {
   FilterSection,
   MetadataSection,
   RecoverySection,
+  RouteSection,
   SafetySection,
 } from './policy-form-parts.tsx'
 import { Section, errorOf } from './policy-form-section.tsx'
@@ -77,6 +78,7 @@ const PolicyForm = (props: PolicyFormProps) => {
       <FilterSection {...props} />
       <SafetySection {...props} />
       <HopsSection hops={values.hops} error={error} />
+      <RouteSection {...props} />
       <RecoverySection {...props} />
       <MetadataSection {...props} />
       <div class="form-end">

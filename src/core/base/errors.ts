@@ -80,6 +80,10 @@ export const ERRORS = {
   // policies
   ROOT_OVERLAP: describe(409, 'Choose folders that do not lie within each other.'),
   POLICY_CYCLE: describe(409, 'Break the circle of policies.'),
+  ROUTE_INVALID: describe(
+    409,
+    'Name each server once, and only servers that the policy has as targets.',
+  ),
   PATTERN_UNSAFE: describe(400, 'Use RE2 syntax: no look-around and no back references.'),
   PLAIN_REFUSED: describe(
     400,

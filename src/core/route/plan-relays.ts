@@ -1,4 +1,5 @@
 import { DIRECT, type RoutePlace, type RouteRules, routeHop } from './hop-options.ts'
+import { type RelayTarget, streams } from './streams.ts'
 import type { DistributionTree, RouteNode } from './tree.ts'
 
 /** Content of this size goes through chains: every link carries it once, and a hop adds only one frame's time. */
@@ -14,16 +15,6 @@ const BRANCH_MAX = 256
 
 /** Hops between the source and the last server at most: region, group, and a chain, or a tree of a thousand. */
 export const DEPTH_MAX = CHAIN_MAX + 2
-
-export interface RelayTarget extends RoutePlace {
-  readonly bindingId: string
-  /** What it holds: only targets at the same place can share a stream. Null where nothing is to be shared with it. */
-  readonly position: string | null
-  /** What it lacks, as far as that is known; null where it is not. Those at the same position lack the same. */
-  readonly lacksBytes: number | null
-  /** Whoever has the higher one passes more on. */
-  readonly weight: number
-}
 
 export interface RelayRequest extends RouteRules {
   readonly source: RoutePlace
@@ -59,18 +50,6 @@ export function planRelays(request: RelayRequest): DistributionTree {
     sourceServerId: source.serverId,
     children: grown.map((node) => finished(request, node)),
   }
-}
-
-/** The targets that share a stream. No server passes on to itself: its second folder is part of another one. */
-function streams(targets: readonly RelayTarget[]): (readonly RelayTarget[])[] {
-  const folders = new Map<string, number>()
-  const keys = new Map<RelayTarget, string>()
-  for (const target of targets) {
-    const nth = folders.get(target.serverId) ?? 0
-    folders.set(target.serverId, nth + 1)
-    if (target.position !== null) keys.set(target, `${target.position} ${nth}`)
-  }
-  return [...Map.groupBy(targets, (target) => keys.get(target) ?? target).values()]
 }
 
 /** The trees of targets that share a stream: one for each region, the source's own directly. */

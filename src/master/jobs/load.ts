@@ -26,7 +26,7 @@ const OPEN_STATES = ['queued', 'running', 'held'] as const
 export async function loadPolicy(reader: Reader, policyId: string): Promise<PolicyRuntime | null> {
   const [row] = await reader.select().from(policies).where(eq(policies.id, policyId))
   if (row === undefined) return null
-  const { mode, recovery, retry, hops } = row.body
+  const { mode, recovery, retry, hops, route } = row.body
   const runtime: PolicyRuntime = {
     policyId,
     name: row.name,
@@ -34,6 +34,7 @@ export async function loadPolicy(reader: Reader, policyId: string): Promise<Poli
     plan: { enabled: row.enabled, mode, recovery: recovery.mode },
     retry,
     rules: hops,
+    chains: route.kind === 'auto' ? null : route.chains.map(({ servers }) => servers),
     sources: await loadSources(reader, policyId),
     bindings: await loadBindings(reader, policyId),
     jobs: await loadJobs(reader, policyId),

@@ -1,5 +1,7 @@
 import { type RouteRules, hopOptions, routeHop } from '../../core/route/hop-options.ts'
-import { type RelayTarget, planRelays } from '../../core/route/plan-relays.ts'
+import { type Chain, planManual } from '../../core/route/manual-route.ts'
+import { planRelays } from '../../core/route/plan-relays.ts'
+import type { RelayTarget } from '../../core/route/streams.ts'
 import type { DistributionTree, RouteNode } from '../../core/route/tree.ts'
 import type { BindingRuntime, JobTargetRuntime, PolicyRuntime, SourceRuntime } from './runtime.ts'
 import type { ServerPlace, Topology } from './topology.ts'
@@ -39,7 +41,9 @@ export function routeOf(order: RouteOrder): DistributionTree {
     if (!lacks.has(position)) lacks.set(position, lackOf(source, position))
     return [{ ...at, bindingId, position, lacksBytes: order.bytes ?? lacks.get(position) ?? null }]
   })
-  return planRelays({ source: place, targets, ...rulesOf(order) })
+  const request = { source: place, targets, ...rulesOf(order) }
+  const { chains } = policy
+  return chains === null ? planRelays(request) : planManual(request, withoutSource(chains, place))
 }
 
 /**
@@ -84,6 +88,11 @@ export function relayedHops(
     hops.set(from.serverId, known)
   }
   return hops
+}
+
+/** A chain may begin with the source itself. */
+function withoutSource(chains: readonly Chain[], source: ServerPlace): Chain[] {
+  return chains.map((chain) => chain.filter((server) => server !== source.serverId))
 }
 
 function rulesOf({ topology, policy }: Pick<RouteOrder, 'topology' | 'policy'>): RouteRules {

@@ -1,6 +1,7 @@
 import type { Position } from '../../core/change/entry.ts'
 import type { PlanPolicy } from '../../core/plan/state.ts'
 import { DIRECT, type RouteRule } from '../../core/route/hop-options.ts'
+import type { Chain } from '../../core/route/manual-route.ts'
 import type { Way } from '../../core/route/tree.ts'
 import type { SourceHold } from '../../core/wire/control.ts'
 import type { DatedReason, NoteCount, Reason } from '../db/reason.ts'
@@ -18,6 +19,8 @@ export interface PolicyRuntime {
   readonly plan: PlanPolicy
   readonly retry: { readonly attempts: number; readonly backoffMs: number }
   readonly rules: readonly RouteRule[]
+  /** The chains of a manual route; null for an automatic one. */
+  readonly chains: readonly Chain[] | null
   readonly sources: Map<string, SourceRuntime>
   readonly bindings: Map<string, BindingRuntime>
   /** Jobs that have not ended, oldest first. */

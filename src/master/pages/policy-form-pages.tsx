@@ -78,7 +78,9 @@ async function showNew(visit: Visit) {
 
 async function showEdit(visit: Visit) {
   const policy = await getPolicy(visit.context, visit.param('id'))
-  return formPage(visit, { policy, values: valuesOf(policy), error: null })
+  const names = new Map((await serverChoices(visit.context)).map(({ id, name }) => [id, name]))
+  const values = valuesOf(policy, (id) => names.get(id) ?? id)
+  return formPage(visit, { policy, values, error: null })
 }
 
 async function make({ visit, form }: Act): Promise<Outcome> {

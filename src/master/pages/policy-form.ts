@@ -27,13 +27,17 @@ export const BLANK_VALUES: PolicyFormValues = {
   attempts: '3',
   backoffMs: '1000',
   conflict: 'newest',
+  route: '',
   owner: 'id',
   metadata: { mode: true, hardLinks: false, xattrs: false, acls: false, sparse: true },
   hops: SCOPES.map((scope) => ({ scope, method: '', compression: '', tls: '', rateMib: '' })),
 }
 
-/** Shows a stored policy in the form. */
-export function valuesOf(policy: PolicyFields & { readonly version: number }): PolicyFormValues {
+/** Shows a stored policy in the form. `nameOf` gives the name of a server. */
+export function valuesOf(
+  policy: PolicyFields & { readonly version: number },
+  nameOf: (serverId: string) => string,
+): PolicyFormValues {
   return {
     version: String(policy.version),
     name: policy.name,
@@ -53,10 +57,16 @@ export function valuesOf(policy: PolicyFields & { readonly version: number }): P
     attempts: String(policy.retry.attempts),
     backoffMs: String(policy.retry.backoffMs),
     conflict: policy.conflict,
+    route: chainsText(policy.route, nameOf),
     owner: policy.metadata.owner,
     metadata: policy.metadata,
     hops: SCOPES.map((scope) => hopValues(policy.hops, scope)),
   }
+}
+
+function chainsText(route: PolicyFields['route'], nameOf: (serverId: string) => string): string {
+  if (route.kind === 'auto') return ''
+  return route.chains.map(({ servers }) => servers.map(nameOf).join(' > ')).join('\n')
 }
 
 function placeOf(target: PolicyTarget): string {
@@ -104,6 +114,7 @@ export function readValues(form: Form): PolicyFormValues {
     attempts: text('attempts'),
     backoffMs: text('backoffMs'),
     conflict: text('conflict'),
+    route: text('route'),
     owner: text('owner'),
     metadata: {
       mode: ticked.includes('mode'),
@@ -124,7 +135,7 @@ export function readValues(form: Form): PolicyFormValues {
 
 /**
  * Gives a policy in the form of the API, not yet parsed. What the form does not show stays as it is in `current`: hops
- * between named places, a route, paths whose bytes are not UTF-8.
+ * between named places, paths whose bytes are not UTF-8.
  */
 export function toFields(values: PolicyFormValues, current: PolicyFields | null): unknown {
   return {
@@ -145,6 +156,7 @@ export function toFields(values: PolicyFormValues, current: PolicyFields | null)
     recovery: recoveryOf(values, current),
     retry: { attempts: numberOf(values.attempts), backoffMs: numberOf(values.backoffMs) },
     conflict: values.conflict,
+    route: routeOf(values.route),
     metadata: { owner: values.owner, ...pickMetadata(values) },
     hops: [
       ...(current?.hops ?? []).filter((hop) => typeof hop.scope !== 'string'),
@@ -199,6 +211,14 @@ function hopsOf(values: PolicyFormValues): readonly unknown[] {
     }
     return Object.keys(options).length === 0 ? [] : [{ scope: hop.scope, ...options }]
   })
+}
+
+/** A chain a line, its servers by name with `>` between them; nothing is an automatic route. */
+function routeOf(text: string): unknown {
+  const chains = lines(text).map((line) => ({
+    servers: line.split('>').map((name) => `name:${name.trim()}`),
+  }))
+  return chains.length === 0 ? { kind: 'auto' } : { kind: 'manual', chains }
 }
 
 function lines(text: string): readonly string[] {

@@ -33,7 +33,6 @@ function assertBuilt(fields: PolicyFields): void {
     [fields.mode === 'reserved' || fields.schedule !== null, 'schedules'],
     [fields.recovery.mode === 'reserved', 'recovery at reserved times'],
     [fields.keep.days > 0, 'keep.days above 0'],
-    [fields.route.kind !== 'auto', `route "${fields.route.kind}"`],
   ]
   for (const [asked, what] of later) {
     if (asked)

@@ -19,6 +19,7 @@ import {
   findServer,
   withScopeIds,
 } from '../use-cases/lookup.ts'
+import { assertOnRoute, withServerIds } from './chains.ts'
 import { refreshBindings } from './expansion.ts'
 import { rootPath, shownPath } from './roots.ts'
 import { policyWarnings } from './rules.ts'
@@ -32,17 +33,20 @@ export interface PolicyWrite {
 
 /**
  * Writes a policy whole: its row (new or known), sources (one with the same server and path keeps its id and what is
- * known of it), targets, bindings and the revision. NOT_FOUND, PATH_INVALID, ROOT_OVERLAP, POLICY_CYCLE.
+ * known of it), targets, bindings and the revision. NOT_FOUND, PATH_INVALID, ROOT_OVERLAP,
+ * POLICY_CYCLE, ROUTE_INVALID.
  */
 export async function writePolicy(writer: Writer, write: PolicyWrite): Promise<void> {
   const { fields } = write
   const hops: PolicyHop[] = []
   for (const hop of fields.hops) hops.push(await withScopeIds(writer, hop))
-  const row = { ...write.row, body: { ...write.row.body, hops } }
+  const route = await withServerIds(writer, fields.route)
+  const row = { ...write.row, body: { ...write.row.body, hops, route } }
   await writer.insert(policies).values(row).onConflictDoUpdate({ target: policies.id, set: row })
   await writeSources(writer, write)
   await writeTargets(writer, row.id, fields.targets)
   await refreshBindings(writer, row.id)
+  await assertOnRoute(writer, row.id, route)
   const written = await readPolicyFields(writer, row)
   await writer.insert(policyRevisions).values({
     policyId: row.id,

@@ -1,6 +1,7 @@
 import { expect, test } from 'bun:test'
 
-import { DEPTH_MAX, type RelayTarget, planRelays } from '../../../src/core/route/plan-relays.ts'
+import { DEPTH_MAX, planRelays } from '../../../src/core/route/plan-relays.ts'
+import type { RelayTarget } from '../../../src/core/route/streams.ts'
 import { type RouteNode, waysOf } from '../../../src/core/route/tree.ts'
 import { random } from '../../fakes/random.ts'
 

@@ -4,9 +4,11 @@ import { decodeJwt } from 'jose'
 
 import type { JobNode, MasterMessageOf } from '../../../src/core/wire/control.ts'
 import { SYSTEM_ACTOR } from '../../../src/master/context.ts'
+import { policyFields } from '../../../src/master/policy-schema.ts'
 import { getConvergence } from '../../../src/master/use-cases/convergence.ts'
 import { createHopRule } from '../../../src/master/use-cases/hop-rules.ts'
 import { getJob } from '../../../src/master/use-cases/jobs.ts'
+import { updatePolicy } from '../../../src/master/use-cases/policies.ts'
 import { getRoute } from '../../../src/master/use-cases/policy-actions.ts'
 import { eventually } from '../../fakes/eventually.ts'
 import type { ScriptedAgent } from '../../fakes/scripted-agent.ts'
@@ -198,6 +200,32 @@ test('the route is the tree for what is lacking, or for so many bytes, or withou
   expect(await route()).toEqual(['-1>0', '0>1', '1>2'])
   expect(await route({ bytes: 1000 })).toEqual(['-1>0', '-1>1', '-1>2'])
   expect(await route({ without: [at(0).serverId] })).toEqual(['-1>1', '1>2'])
+})
+
+test('a manual route is used as it was given', async () => {
+  const { id } = await makePolicy(stage.master, {
+    source: stage.id(0),
+    targets: TARGETS.map((n) => stage.id(n)),
+  })
+  const [first, second, third] = TARGETS.map((n) => stage.id(n))
+  const chains = [{ servers: [third, first] }, { servers: [third, second] }]
+  await updatePolicy(stage.master.context, SYSTEM_ACTOR, {
+    reference: id,
+    change: (current) => policyFields.parse({ ...current, route: { kind: 'manual', chains } }),
+  })
+  await connect()
+  stage.source.reportChanges(0, 5)
+  stage.source.reportSource(5, { totalBytes: LARGE })
+  for (const target of chain) target.reportTarget(null)
+  const { children } = await stage.source.job()
+  expect(children.map(({ serverId }) => serverId)).toEqual([third ?? ''])
+  expect(new Set(children[0]?.children.map(({ serverId }) => serverId))).toEqual(
+    new Set([first ?? '', second ?? '']),
+  )
+  const { hops } = await getRoute(stage.master.context, { reference: id })
+  expect(hops.map(({ reason }) => reason.split(',')[0])).toEqual(Array(3).fill('as the chain says'))
+  const without = await getRoute(stage.master.context, { reference: id, without: [third ?? ''] })
+  expect(without.hops.every(({ from }) => from === stage.id(0))).toBe(true)
 })
 
 test('relays are told of new rates of their hops while a job runs', async () => {

@@ -28,9 +28,25 @@ const full = policyFields.parse({
   metadata: { owner: 'name', xattrs: true },
 })
 
+const nameOf = (id: string) => id
+
 test('a policy that is shown in the form and saved is unchanged', () => {
-  const saved = policyFields.parse(toFields(valuesOf({ ...full, version: 3 }), full))
+  const saved = policyFields.parse(toFields(valuesOf({ ...full, version: 3 }, nameOf), full))
   expect(saved).toEqual(full)
+})
+
+test('chains are shown by the names of their servers, and read so', () => {
+  const route = { kind: 'manual', chains: [{ servers: ['s1', 's2'] }, { servers: ['s1', 's3'] }] }
+  const policy = policyFields.parse({ ...full, route })
+  const values = valuesOf({ ...policy, version: 1 }, (id) => `server-${id}`)
+  expect(values.route).toBe('server-s1 > server-s2\nserver-s1 > server-s3')
+  expect(policyFields.parse(toFields(values, policy)).route).toEqual({
+    kind: 'manual',
+    chains: [
+      { servers: ['name:server-s1', 'name:server-s2'] },
+      { servers: ['name:server-s1', 'name:server-s3'] },
+    ],
+  })
 })
 
 test('an untouched form gives the defaults of the API', () => {
@@ -61,7 +77,7 @@ test.each([
     'hops.0.compression',
   ],
 ] as const)('what is wrong in %s is named', (_name, change, path) => {
-  const values = { ...valuesOf({ ...full, version: 1 }), ...change }
+  const values = { ...valuesOf({ ...full, version: 1 }, nameOf), ...change }
   const outcome = policyFields.safeParse(toFields(values, null))
   expect(outcome.error?.issues[0]?.path.join('.')).toBe(path)
 })

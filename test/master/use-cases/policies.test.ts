@@ -296,3 +296,39 @@ describe('lists', () => {
     )
   })
 })
+
+describe('a manual route', () => {
+  const route = (...chains: string[][]) => ({
+    route: { kind: 'manual', chains: chains.map((servers) => ({ servers })) },
+    targets: ['two', 'three'].map((name) => ({ serverId: `name:${name}`, path: '/srv/web' })),
+  })
+
+  test('is kept by the ids of its servers', async () => {
+    const { id, targets } = await create(route(['name:one', 'name:three', 'name:two']))
+    const [two, three] = targets.map((target) => ('serverId' in target ? target.serverId : ''))
+    const { route: kept, sources } = await getPolicy(master.context, id)
+    const servers = [sources[0]?.serverId, three, two]
+    expect(kept).toEqual({ kind: 'manual', chains: [{ servers }] } as never)
+  })
+
+  test.each([
+    ['a server twice', [['name:two', 'name:two']], 'ROUTE_INVALID'],
+    [
+      'in circles',
+      [
+        ['name:two', 'name:three'],
+        ['name:three', 'name:two'],
+      ],
+      'ROUTE_INVALID',
+    ],
+    ['a server that nobody knows', [['name:nobody']], 'NOT_FOUND'],
+  ])('%s is refused', async (...[, chains, code]) => {
+    expect(await codeOf(create(route(...chains)))).toBe(code)
+    expect((await listPolicies(master.context, {})).items).toEqual([])
+  })
+
+  test('through a server that is no target is refused', async () => {
+    const chains = { route: route(['name:three', 'name:two']).route }
+    expect(await codeOf(create(chains))).toBe('ROUTE_INVALID')
+  })
+})
