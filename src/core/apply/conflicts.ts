@@ -43,9 +43,11 @@ export function keepOthers(work: Work, placed: readonly Placing[]): void {
   }
 }
 
+/** Another name is enough for what is about to be replaced, and takes no time; but names tell whose a shared file is. */
 function keepCopy({ tree, metadata }: Work, entry: StateEntry, to: RelPath): void {
   if (entry.state.linkTarget !== null) return tree.makeSymlink(to, entry.state.linkTarget)
   if (entry.state.type !== 'file') return
+  if (tree.lstat(entry.path)?.linkCount === 1 && tree.link(entry.path, to)) return
   tree.copy(entry.path, to)
   const copy = tree.lstat(to)
   if (copy !== null) metadata.apply(to, entry.state, copy)
