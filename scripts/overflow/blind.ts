@@ -2,6 +2,9 @@ import { rsyncDifferences } from '../../test/e2e/rsync.ts'
 import type { Convergence, Fleet, FleetAgent } from '../fleet/fleet.ts'
 import { waitFor } from '../fleet/wait.ts'
 
+/** The agent has to take in what its queue holds, and may have to find its master again. */
+const TELL_MS = 120_000
+
 export interface Watched {
   readonly agent: FleetAgent
   readonly policyId: string
@@ -21,11 +24,12 @@ export async function changeUnseen(
   } finally {
     process.kill(agent.process.pid, 'SIGCONT')
   }
-  return waitFor('the gap to be told', async () => {
+  const isTold = async () => {
     const read = `/policies/${policyId}/convergence`
     const { sources } = await fleet.api.get<Convergence>(read)
     return sources[0]?.gaps[0]?.reason ?? null
-  })
+  }
+  return waitFor('the gap to be told', isTold, TELL_MS)
 }
 
 /** Waits until everything is said to have arrived; gives what differs nevertheless. */

@@ -2,7 +2,7 @@
 export interface DetectionTimes {
   /** Size and mtime of a file in the making must stay the same for so long. */
   readonly restMs: number
-  /** A file that never rests is looked at this often. */
+  /** A file that never rests, or that its writer keeps open, is looked at this often. */
   readonly holdMaxMs: number
   /** A racy row is looked at again after this time. */
   readonly racyMs: number
@@ -20,7 +20,7 @@ export interface DetectionTimes {
 
 export const DETECTION_TIMES: DetectionTimes = {
   restMs: 50,
-  holdMaxMs: 2000,
+  holdMaxMs: 10_000,
   racyMs: 25,
   rescanMs: 3_600_000,
   unwatchedRescanMs: 10_000,

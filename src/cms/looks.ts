@@ -9,6 +9,9 @@ import { RECORD_ROWS_MAX } from './detection-limits.ts'
 import type { Recorder } from './recorder.ts'
 import { type SourceParts, nextTurn, noteUnreadable, scanOptions } from './source-parts.ts'
 
+/** A file that was not written to for so long is taken as it is, which spares the question whether it is open. */
+const RECENT_MS = 1000
+
 /**
  * Looks at what the detect buffer gave out and records it: first everything that is there, folders that appeared with
  * all that lies in them, then what is gone, so that a renamed tree is met under its new name while the journal still
@@ -109,11 +112,22 @@ export class Looks {
     for (const step of scan(folder, scanOptions(this.#parts))) {
       if (step.kind === 'unreadable') noteUnreadable(this.#parts, step.path)
       if (step.kind === 'missing') this.#gone.push(step.path)
-      if (step.kind === 'seen') {
+      if (step.kind === 'seen' && !this.#isInTheMaking(step)) {
         this.#present.push({ path: step.path, state: step.state, cause: 'hint' })
         await this.#bound()
       }
     }
+  }
+
+  /** A file met in a new folder while it is written is held like one that was told of. */
+  #isInTheMaking({ path, state }: { path: RelPath; state: FileState }): boolean {
+    const { buffer, clock, disk, isFlushing } = this.#parts
+    const nowMs = clock.nowMs()
+    const isRecent = nowMs - Number(state.mtimeNs / 1_000_000n) < RECENT_MS
+    if (state.type !== 'file' || state.linkCount !== 1 || !isRecent) return false
+    if (isFlushing() || !disk.isBeingWritten(path)) return false
+    buffer.add({ path, kind: 'created', cookie: null, isDirectory: false }, nowMs)
+    return true
   }
 
   /** What was seen is recorded before anyone else has a turn, so that it cannot overwrite anything newer. */

@@ -91,6 +91,9 @@ export class SourceDisk implements DiskView {
     }
   }
 
+  /** Whether somebody has a file open for writing; false where nobody can tell. */
+  readonly isBeingWritten = (path: RelPath): boolean => this.tree.isBeingWritten(path) ?? false
+
   #check(tree: ReadTree, known: KnownRoot | null): KnownRoot {
     const { inode, isMountPoint } = tree.identity()
     if (this.#root.requireMount && !isMountPoint) {

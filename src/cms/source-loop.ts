@@ -164,7 +164,9 @@ export class SourceLoop {
     const { looks, probes } = buffer.takeDue(nowMs)
     for (const path of probes) {
       const state = disk.look(path)
-      buffer.probed(path, state === 'unreadable' ? null : state, nowMs)
+      const isBeingWritten = () => disk.isBeingWritten(path)
+      const probe = state === null || state === 'unreadable' ? null : { ...state, isBeingWritten }
+      buffer.probed(path, probe, nowMs)
     }
     if (looks.length > 0) await this.#looks.process(looks)
     return looks.length > 0 || probes.length > 0

@@ -17,6 +17,8 @@ export interface SourceParts {
   readonly filter: Filter
   readonly clock: Clock
   readonly times: DetectionTimes
+  /** Someone waits for everything that is on the disk now, files in the making too. */
+  readonly isFlushing: () => boolean
   /** Said after each transaction. */
   readonly onRecorded: () => void
 }

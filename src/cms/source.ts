@@ -68,6 +68,7 @@ export class Source {
       journal: this.#journal,
       buffer: this.#buffer,
       gaps: this.#gaps,
+      isFlushing: () => this.#flushes.length > 0,
       wake: () => this.#waker.wake(),
       prepare: () => prepareView(this.#journal, { config, cms, filter }),
       onRecorded: () => this.#publisher.publish(),
@@ -130,9 +131,9 @@ export class Source {
    */
   async flush(): Promise<SourcePosition> {
     if (!(await this.#loop.drainWatcher())) this.#loop.openGap(ROOT, 'a flush asked for a scan')
-    this.#buffer.release()
     const flushed = Promise.withResolvers<void>()
     this.#flushes.push(flushed)
+    this.#buffer.release()
     this.#waker.wake()
     await flushed.promise
     if (this.#loop.rootError !== null) throw this.#loop.rootError

@@ -1,6 +1,6 @@
 import type { ReadHandle, ReadTree, RootIdentity } from '../core/apply/target-tree.ts'
 import type { ByteString } from '../core/base/byte-string.ts'
-import { AppError } from '../core/base/errors.ts'
+import { AppError, toAppError } from '../core/base/errors.ts'
 import type { AttributeKinds } from '../core/change/attributes.ts'
 import type { FileState } from '../core/change/entry.ts'
 import { ROOT, type RelPath } from '../core/path/rel-path.ts'
@@ -10,7 +10,18 @@ import { openFileHandle } from './confined-handles.ts'
 import { ConfinedRoot } from './confined-root.ts'
 import type { Linux } from './libc.ts'
 import { direntAddress, direntBytes } from './linux-memory.ts'
-import { O_DIRECTORY, O_NOCTTY, O_NONBLOCK, O_PATH, O_RDONLY } from './linux-numbers.ts'
+import {
+  F_RDLCK,
+  F_SETLEASE,
+  F_SETSIG,
+  F_UNLCK,
+  O_DIRECTORY,
+  O_NOCTTY,
+  O_NONBLOCK,
+  O_PATH,
+  O_RDONLY,
+  SIGURG,
+} from './linux-numbers.ts'
 import {
   answeredMountRoot,
   answeredState,
@@ -22,6 +33,9 @@ import {
 
 /** Looks at something that changes while it is looked at. */
 const CLOSE_LOOKS_MAX = 3
+
+/** Two names of one number. */
+const IS_OPEN = /^(EAGAIN|EWOULDBLOCK)$/
 
 /** `ReadTree` on Linux, confined by the kernel. Sockets and devices are invisible. */
 export class ConfinedReadTree implements ReadTree {
@@ -97,6 +111,25 @@ export class ConfinedReadTree implements ReadTree {
     return descriptor === null ? null : openFileHandle(this.root, attempt, descriptor)
   }
 
+  /**
+   * The kernel grants a lease for reading only where nobody writes. It is given back at once; whoever opens the file for
+   * writing in between waits for that, and the signal that announces it is one that is ignored.
+   */
+  isBeingWritten(path: RelPath): boolean | null {
+    const { call, numbers } = this.root.kernel
+    const descriptor = this.#openQuietly({ action: 'look at', path })
+    if (descriptor === null) return null
+    try {
+      if (call(numbers.fcntl, descriptor, F_SETSIG, SIGURG, 0, 0, 0) !== 0) return null
+      if (call(numbers.fcntl, descriptor, F_SETLEASE, F_RDLCK, 0, 0, 0) !== 0)
+        return IS_OPEN.test(this.root.errno()) ? true : null
+      call(numbers.fcntl, descriptor, F_SETLEASE, F_UNLCK, 0, 0, 0)
+      return false
+    } finally {
+      this.root.closeDescriptor(descriptor)
+    }
+  }
+
   identity(): RootIdentity {
     const opened = this.#identityOf(this.root)
     const current = new ConfinedRoot(this.root.path, this.root.kernel)
@@ -129,6 +162,16 @@ export class ConfinedReadTree implements ReadTree {
     const linkTarget = readLink(kernel, descriptor)
     if (linkTarget === null) throw attemptError(attempt, this.root.errno())
     return { ...state, linkTarget }
+  }
+
+  /** Null also where it may not be opened: whoever asks only wants to know whether to wait. */
+  #openQuietly(attempt: Attempt): number | null {
+    try {
+      return this.#openContent(attempt)
+    } catch (error) {
+      if (toAppError(error).code === 'INTERNAL') throw error
+      return null
+    }
   }
 
   #openContent(attempt: Attempt): number | null {

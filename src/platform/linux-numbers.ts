@@ -72,6 +72,13 @@ export const AT_REMOVEDIR = 0x200
 export const AT_NO_AUTOMOUNT = 0x800
 export const AT_EMPTY_PATH = 0x1000
 
+export const F_SETSIG = 10
+export const F_SETLEASE = 1024
+export const F_RDLCK = 0
+export const F_UNLCK = 2
+/** Nothing happens to a process that gets it, unless it asked for that. */
+export const SIGURG = 23
+
 export const MSG_PEEK = 0x2
 export const MSG_DONTWAIT = 0x40
 

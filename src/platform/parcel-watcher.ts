@@ -65,6 +65,7 @@ class ParcelWatch implements Watcher {
   readonly #subscriptions = new Map<string, Promise<Subscription>>()
   readonly #timers = new Set<ReturnType<typeof setInterval>>()
   #burst: { count: number; sinceMs: number; timer: ReturnType<typeof setTimeout> } | null = null
+  #renewal: 'done' | 'running' | 'runningAgain' = 'done'
   #isBlind = false
   #isClosed = false
 
@@ -79,9 +80,9 @@ class ParcelWatch implements Watcher {
   /** A folder that is made while the tree is gone through may be left out of it, so those are subscribed as well. */
   async start(): Promise<void> {
     const before = new Set(foldersBelow(this.#root))
-    await this.#subscribe(this.#root)
+    await this.#subscribeNew(this.#root)
     for (const folder of foldersBelow(this.#root)) {
-      if (!before.has(folder)) await this.#subscribe(folder)
+      if (!before.has(folder)) await this.#subscribeNew(folder)
     }
   }
 
@@ -148,6 +149,10 @@ class ParcelWatch implements Watcher {
 
   /** Tells of a folder when it is watched with everything in it. */
   async #newFolder(folder: string, path: RelPath): Promise<void> {
+    if (this.#renewal !== 'done') {
+      this.#renewal = 'runningAgain'
+      return
+    }
     try {
       // A folder of this name may have been watched before another took its place.
       await this.#unsubscribeBelow(path)
@@ -183,10 +188,20 @@ class ParcelWatch implements Watcher {
     void this.#unsubscribeBelow(path)
   }
 
+  /** One at a time: folders that appear meanwhile have it done once more, all together. */
   async #subscribeAnew(): Promise<void> {
-    await this.#unsubscribeAll()
-    await this.start()
-    this.#overflow(ROOT, 'many folders were made', 'lost')
+    this.#renewal = 'running'
+    try {
+      while (this.#renewal !== 'done' && !this.#isClosed) {
+        this.#renewal = 'running'
+        await this.#unsubscribeAll()
+        await this.start()
+        this.#overflow(ROOT, 'many folders were made', 'lost')
+        if (this.#renewal === 'running') this.#renewal = 'done'
+      }
+    } finally {
+      this.#renewal = 'done'
+    }
   }
 
   async #unsubscribeAll(): Promise<void> {

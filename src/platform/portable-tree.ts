@@ -76,6 +76,10 @@ export class PortableReadTree implements ReadTree {
     })
   }
 
+  isBeingWritten(): null {
+    return null
+  }
+
   identity(): RootIdentity {
     const named = this.#look()
     if (named.device !== this.#identity.device || named.inode !== this.#identity.inode) {

@@ -164,6 +164,7 @@ test('a path that goes before its attributes are read is told gone alone', async
       lstatClosely: (at_, kinds) => (isGone.has(at_) ? null : tree.lstatClosely(at_, kinds)),
       list: tree.list.bind(tree),
       open: tree.open.bind(tree),
+      isBeingWritten: tree.isBeingWritten.bind(tree),
       identity: tree.identity.bind(tree),
       close: tree.close.bind(tree),
     }

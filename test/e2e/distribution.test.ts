@@ -1,12 +1,17 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import {
   appendFileSync,
+  closeSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
+  openSync,
   readdirSync,
   renameSync,
   rmSync,
+  statSync,
   writeFileSync,
+  writeSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -184,6 +189,48 @@ describeWith(['rsync', 'setfattr', 'setfacl'], 'through the executables alone', 
       await fleet.converged(policyId)
     },
     2 * MINUTE_MS,
+  )
+
+  test(
+    'a file that is written for five seconds arrives once and whole; a log beside it keeps nothing waiting',
+    async () => {
+      const { source, targets, policyId } = await policyOver('slowly', () => undefined)
+      await fleet.converged(policyId)
+      const [target = ''] = targets
+      const versions = new Map([
+        ['slow', new Set<string>()],
+        ['log', new Set<string>()],
+      ])
+      const look = setInterval(() => {
+        for (const [name, seen] of versions) {
+          const state = statSync(join(target, name), { throwIfNoEntry: false })
+          if (state !== undefined) seen.add(`${state.ino} ${state.size}`)
+        }
+      }, 5)
+      const log = openSync(join(source, 'log'), 'a')
+      const append = setInterval(() => writeSync(log, 'line\n'), 10)
+      const slow = openSync(join(source, 'slow'), 'w')
+      for (let round = 0; round < 25; round++) {
+        writeSync(slow, 'x'.repeat(1000))
+        await Bun.sleep(200)
+        if (round % 6 > 0) continue
+        writeFileSync(join(source, `other-${round}`), 'is not kept waiting')
+        const other = join(target, `other-${round}`)
+        await waitFor('another file', () => existsSync(other), 9000)
+      }
+      closeSync(slow)
+      await waitFor('the slow one', () => existsSync(join(target, 'slow')))
+      await waitFor('the log', () => existsSync(join(target, 'log')))
+      clearInterval(append)
+      closeSync(log)
+      await arrives(source, targets)
+      clearInterval(look)
+      expect([...(versions.get('slow') ?? [])].map((version) => version.split(' ')[1])).toEqual([
+        '25000',
+      ])
+      expect(versions.get('log')?.size).toBeGreaterThan(0)
+    },
+    MINUTE_MS,
   )
 
   test(

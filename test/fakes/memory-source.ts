@@ -218,6 +218,7 @@ export class MemorySource implements OutboundSource {
       lstatClosely: (path) => fileAt(path)?.state ?? null,
       list: (): ByteString[] => [],
       open: (path) => this.#open(path),
+      isBeingWritten: () => null,
       identity: () => ({ device: 1n, inode: 1n, birthNs: 0n, isMountPoint: false }),
       close: () => {},
     }

@@ -102,6 +102,10 @@ export class MemoryTree implements TargetTree {
     }
   }
 
+  isBeingWritten(): null {
+    return null
+  }
+
   identity(): RootIdentity {
     return {
       device: this.#device,

@@ -187,6 +187,18 @@ export function readTreeSuite(name: string, make: () => TreeFixture): void {
       expect(after?.linkCount).toBe(1)
     })
 
+    test('whether somebody writes a file is told, or that nobody can say', () => {
+      put(writer, at('file'), 'content')
+      const told = () => tree.isBeingWritten(at('file'))
+      expect(told()).not.toBe(true)
+      const handle = writer.create(at('other'))
+      const other = tree.isBeingWritten(at('other'))
+      expect(other).not.toBe(false)
+      handle.close()
+      if (other !== null) expect([told(), tree.isBeingWritten(at('other'))]).toEqual([false, false])
+      expect(tree.isBeingWritten(at('none'))).toBeNull()
+    })
+
     test('the identity of a root stays, and two roots differ', () => {
       const other = make()
       const identity = tree.identity()

@@ -169,6 +169,7 @@ export class SimSource {
       // Its root is never lost, and looking at it would keep detection from coming to rest.
       times: { ...DETECTION_TIMES, rootCheckMs: 2 * SETTLED_MS },
       watchers: this.#watchers(),
+      isFlushing: () => false,
       wake: () => undefined,
       prepare: async () => undefined,
       onRecorded: () => undefined,
@@ -193,6 +194,7 @@ export class SimSource {
       lstat: (path) => tree.lstat(path),
       lstatClosely: (path, kinds) => tree.lstatClosely(path, kinds),
       list: (folder) => tree.list(folder),
+      isBeingWritten: () => null,
       identity: () => tree.identity(),
       close: () => undefined,
       open: (path) => {

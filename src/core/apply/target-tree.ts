@@ -18,6 +18,11 @@ export interface ReadTree {
   /** Opens a regular file for reading; null where it is gone or is no regular file. */
   open(path: RelPath): ReadHandle | null
   /**
+   * True where somebody has a file open for writing, false where nobody has; null where the system does not tell, and for
+   * what is no file.
+   */
+  isBeingWritten(path: RelPath): boolean | null
+  /**
    * Which folder this is, however it is mounted. ROOT_CHANGED where the path of the root names another folder than the
    * one that was opened, ROOT_MISSING where it names none.
    */

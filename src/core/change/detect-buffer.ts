@@ -6,7 +6,7 @@ import type { Hint } from './hint.ts'
 export interface DetectOptions {
   /** Size and mtime must stay the same for so long where nobody says that the writer has finished. */
   readonly restMs: number
-  /** A file that does not come to rest is looked at this often nevertheless. */
+  /** A file that does not come to rest, or is kept open by its writer, is looked at this often nevertheless. */
   readonly holdMaxMs: number
   /** A row read this soon after its ctime is read again after this time. */
   readonly racyMs: number
@@ -23,7 +23,12 @@ export interface Look {
 }
 
 /** What a probe of a file saw: enough to tell whether it rests. Null where nothing is there. */
-export type Probe = Pick<FileState, 'type' | 'size' | 'mtimeNs' | 'linkCount'> | null
+export type Probe =
+  | (Pick<FileState, 'type' | 'size' | 'mtimeNs' | 'linkCount'> & {
+      /** Whether somebody has it open for writing; asked only of a file whose size and mtime rest. */
+      readonly isBeingWritten?: () => boolean
+    })
+  | null
 
 interface Held {
   readonly sinceMs: number
@@ -177,11 +182,11 @@ export class DetectBuffer {
     }
   }
 
-  /** A link is complete when it appears; a file whose size and mtime are as before rests. */
+  /** A link is complete when it appears; a file whose size and mtime are as before rests, unless it is open for writing. */
   #mustWait(held: Held, now: { probe: Probe; nowMs: number }): boolean {
     if (now.probe === null || now.probe.type !== 'file' || now.probe.linkCount !== 1) return false
     if (now.nowMs - held.sinceMs >= this.#options.holdMaxMs) return false
-    return !isSame(now.probe, held.seen)
+    return !isSame(now.probe, held.seen) || (now.probe.isBeingWritten?.() ?? false)
   }
 
   #makeReady(path: RelPath, deep: boolean): void {

@@ -85,6 +85,40 @@ describe('a file in the making', () => {
     expect(nowMs).toBe(1040)
   })
 
+  test('goes on resting while a writer has it open, but not for ever', () => {
+    const held = buffer()
+    held.add(hint('a', 'created'), 0)
+    let isBeingWritten = true
+    const rests = (nowMs: number) => {
+      held.takeDue(nowMs)
+      held.probed(path('a'), { ...file(1), isBeingWritten: () => isBeingWritten } as Probe, nowMs)
+      return held.takeDue(nowMs).looks.length === 0
+    }
+    for (let nowMs = 0; nowMs < 1000; nowMs += 50) expect(rests(nowMs)).toBe(true)
+    expect(rests(1000)).toBe(false)
+
+    held.add(hint('a', 'changed'), 2000)
+    expect([rests(2000), rests(2050)]).toEqual([true, true])
+    isBeingWritten = false
+    expect(rests(2100)).toBe(false)
+  })
+
+  test('is not asked about before it rests, for that is what costs', () => {
+    const held = buffer()
+    let asked = 0
+    held.add(hint('a', 'created'), 0)
+    for (const [nowMs, size] of [
+      [0, 1],
+      [50, 2],
+      [100, 3],
+    ] as const) {
+      held.takeDue(nowMs)
+      const probe = { ...file(size), isBeingWritten: () => ++asked > 0 } as Probe
+      held.probed(path('a'), probe, nowMs)
+    }
+    expect(asked).toBe(0)
+  })
+
   test('goes at once when it is closed, moved or removed', () => {
     for (const kind of ['closed', 'movedFrom', 'removed'] as const) {
       const held = buffer()
