@@ -6,6 +6,7 @@ import type { Logger } from '../platform/log.ts'
 import type { Authority } from './authority.ts'
 import type { MasterDatabase } from './db/database.ts'
 import type { EventBus } from './events.ts'
+import type { ServerHealth } from './health/fleet-health.ts'
 import type { FolderEntry, ServerState, UserRole } from './model.ts'
 
 /** Everything the use cases need, made once by `serve` and by commands on the data folder. */
@@ -72,6 +73,8 @@ export interface Fleet {
   /** What was observed; `pending`, `revoked` and `incompatible` included. */
   stateOf(server: ObservedServer): ServerState
   connectedIds(): readonly string[]
+  /** How a host fares, by what its agent said last. */
+  healthOf(serverId: string): ServerHealth
   /** False where the agent is not connected or does not keep up: it gets everything anew when it is back. */
   send(serverId: string, message: MasterMessage): boolean
   /** Ends a connection; the code says whether coming back makes sense. */

@@ -285,3 +285,15 @@ export interface FolderEntry {
   readonly nameBytes?: string
   readonly type: FileType
 }
+
+/** How a host fared at a time, or over a step of time. */
+export interface ServerMetrics {
+  readonly at: string
+  readonly cpuPercent: number
+  readonly memoryPercent: number
+  readonly sessions: number | null
+  readonly load1: number
+  readonly diskFreeBytes: number | null
+  readonly txBytes: number
+  readonly rxBytes: number
+}

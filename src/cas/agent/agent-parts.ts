@@ -9,7 +9,7 @@ import type { ConfigStore } from '../config-store.ts'
 import type { SessionTimes } from '../control/session.ts'
 import type { Identity } from '../identity.ts'
 import type { HostRules } from './effective-config.ts'
-import type { Detection, DetectionEvents } from './seams.ts'
+import type { Detection, DetectionEvents, HostMonitor, OnFigures } from './seams.ts'
 
 /** What an agent is put together from. */
 export interface AgentParts {
@@ -17,6 +17,7 @@ export interface AgentParts {
   readonly rules: HostRules
   readonly configStore: ConfigStore
   readonly startDetection: (events: DetectionEvents) => Promise<Detection>
+  readonly startMonitor: (onFigures: OnFigures) => HostMonitor
   /** Null where this host does not receive. */
   readonly syncServer: SyncServerParts | null
   readonly openTree: (path: ByteString) => ReadTree

@@ -1,3 +1,4 @@
+import { type ByteString, toText } from '../../core/base/byte-string.ts'
 import { AppError, toAppError } from '../../core/base/errors.ts'
 import type { Failure } from '../../core/base/result.ts'
 import type { AgentConfig, MasterMessage, MasterMessageOf } from '../../core/wire/control.ts'
@@ -11,7 +12,7 @@ import { type EffectiveConfig, effectiveConfig } from './effective-config.ts'
 import type { Jobs } from './jobs.ts'
 import type { Lease } from './lease.ts'
 import { listFiles } from './list-files.ts'
-import type { Detection } from './seams.ts'
+import type { Detection, HostMonitor } from './seams.ts'
 
 /** The running parts between which the agent carries messages. */
 export interface RunningParts {
@@ -22,6 +23,7 @@ export interface RunningParts {
   readonly lease: Lease
   readonly routing: RoutingTable
   readonly syncServer: SyncServerSupervisor | null
+  readonly monitor: HostMonitor
 }
 
 /** What people are shown of a running agent. */
@@ -149,7 +151,7 @@ export class Agent {
   }
 
   async #apply(config: AgentConfig): Promise<void> {
-    const { control, detection, lease, routing, syncServer } = this.#running
+    const { control, detection, lease, monitor, routing, syncServer } = this.#running
     const effective = effectiveConfig(config, this.#parts.rules)
     this.#config = config
     this.#effective = effective
@@ -167,6 +169,7 @@ export class Agent {
       sourceIds: new Set(config.sources.map((source) => source.sourceId)),
       bindingIds: new Set(config.targets.map((target) => target.bindingId)),
     })
+    monitor.configure(effective.roles.includes('sm') ? rootsOf(effective) : null)
     await detection.configure(effective.sources)
     const { revision } = config
     const counts = { sources: effective.sources.length, targets: effective.targets.length }
@@ -195,6 +198,15 @@ export class Agent {
       control.send({ ...answer, sources: [], error: { code, message } })
     }
   }
+}
+
+/** What is not UTF-8 cannot be asked for by its name. */
+function rootsOf({ sources, targets }: EffectiveConfig): string[] {
+  const paths = new Set([...sources, ...targets].map(({ path }) => path))
+  return [...paths].flatMap((path) => {
+    const { text, exact } = toText(path as ByteString)
+    return exact ? [text] : []
+  })
 }
 
 /** What the Sync Server is told; before the first configuration, only where to listen. */

@@ -30,3 +30,12 @@ export interface DetectionEvents {
   /** False where the page was not taken: it is offered again after the next `configure`, or later. */
   onChanges(page: AgentMessageOf<'changes'>): boolean
 }
+
+/** Server monitoring as the agent uses it. Made where the programs are put together. */
+export interface HostMonitor {
+  /** Tells figures from now on, with the disks below these roots; null to be silent. */
+  configure(roots: readonly string[] | null): void
+  stop(): Promise<void>
+}
+
+export type OnFigures = (figures: Omit<AgentMessageOf<'figures'>, 'type'>) => void

@@ -132,6 +132,7 @@ async function startParts(
     lease,
     routing,
     syncServer: supervise(parts, control),
+    monitor: parts.startMonitor((figures) => void control.send({ type: 'figures', ...figures })),
   }
 }
 
@@ -168,13 +169,14 @@ async function hello(
 }
 
 async function stopAll(parts: AgentParts, running: RunningParts, reason: string): Promise<void> {
-  const { control, detection, lease, sending, syncServer } = running
+  const { control, detection, lease, monitor, sending, syncServer } = running
   lease.stop()
   const stopped = await Promise.allSettled([
     control.stop(reason),
     sending.stop(),
     syncServer?.stop(),
     detection.stop(),
+    monitor.stop(),
   ])
   for (const one of stopped) {
     if (one.status === 'rejected')

@@ -22,7 +22,7 @@ import { VERSION } from '../../platform/version.ts'
 import type { WatcherChoice } from '../../platform/watcher.ts'
 import { parseAdvertised, reachableAddresses } from '../advertised-addresses.ts'
 import type { AgentParts } from '../agent/agent-parts.ts'
-import type { DetectionEvents, Detection } from '../agent/seams.ts'
+import type { Detection, DetectionEvents, HostMonitor, OnFigures } from '../agent/seams.ts'
 import { startAgent, type StartedAgent } from '../agent/start-agent.ts'
 import { StatusFile } from '../agent/status-file.ts'
 import { describeStatus } from '../agent/status.ts'
@@ -40,6 +40,7 @@ export interface RunPorts {
     options: DetectionOptions,
     events: DetectionEvents,
   ) => Promise<Detection>
+  readonly startMonitor: (log: Logger, onFigures: OnFigures) => HostMonitor
   readonly spawnSyncServer: (directory: DataDirectory, logLevel: LogLevel) => SpawnChild
   readonly openTree: AgentParts['openTree']
   /** Whether writing is confined to its root on this host, so that it may receive. */
@@ -129,6 +130,7 @@ function agentParts(run: Run, identity: Identity, log: Logger): AgentParts {
     configStore,
     startDetection: (events) =>
       ports.startDetection({ directory, watcher: input.watcher, log }, events),
+    startMonitor: (onFigures) => ports.startMonitor(log, onFigures),
     syncServer:
       noReceiving === null
         ? { spawn: ports.spawnSyncServer(directory, logLevel), listen: input.listen }

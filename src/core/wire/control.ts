@@ -178,6 +178,19 @@ const holdResolved = z.object({
   error: reason.nullable(),
 })
 
+/** How the host fared since the figures before. */
+const figures = z.object({
+  type: z.literal('figures'),
+  at: timestamp,
+  cpuPercent: z.number().min(0).max(100),
+  memoryPercent: z.number().min(0).max(100),
+  sessions: count.nullable(),
+  load1: z.number().min(0),
+  diskFreeBytes: count.nullable(),
+  txBytes: count,
+  rxBytes: count,
+})
+
 const goodbye = z.object({ type: z.literal('goodbye'), reason: z.string().max(200) })
 
 export const agentMessage = z.discriminatedUnion('type', [
@@ -189,6 +202,7 @@ export const agentMessage = z.discriminatedUnion('type', [
   filesListed,
   flushed,
   holdResolved,
+  figures,
   goodbye,
 ])
 

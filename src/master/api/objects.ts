@@ -67,6 +67,19 @@ export const server = z
   })
   .openapi('Server')
 
+export const serverMetrics = z
+  .object({
+    at: time,
+    cpuPercent: z.number(),
+    memoryPercent: z.number(),
+    sessions: z.int().nullable(),
+    load1: z.number(),
+    diskFreeBytes: z.int().nullable(),
+    txBytes: z.int(),
+    rxBytes: z.int(),
+  })
+  .openapi('ServerMetrics')
+
 export const folderEntry = z
   .object({
     name: z.string(),

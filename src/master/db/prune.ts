@@ -5,7 +5,15 @@ import type { Writer } from './database.ts'
 
 const DAY_MS = 86_400_000
 /** What each table is kept for, in days; what is still needed stays whatever its age. */
-const KEEP_DAYS = { changes: 60, jobs: 90, audit: 400, idempotency: 1, sessions: 1, tokens: 30 }
+const KEEP_DAYS = {
+  changes: 60,
+  jobs: 90,
+  audit: 400,
+  idempotency: 1,
+  sessions: 1,
+  tokens: 30,
+  metrics: 0.25,
+}
 /** Rows of one transaction: others get their turn in between. */
 const CHUNK = 5000
 
@@ -51,6 +59,9 @@ function statements(nowMs: number) {
       WHERE created_at_ms < ${before(KEEP_DAYS.idempotency)} LIMIT ${CHUNK})`,
     sessions: sql`DELETE FROM sessions WHERE token_hash IN (SELECT token_hash FROM sessions
       WHERE expires_at_ms < ${before(KEEP_DAYS.sessions)} LIMIT ${CHUNK})`,
+    metrics: sql`DELETE FROM server_metrics WHERE (server_id, at_ms) IN (
+      SELECT server_id, at_ms FROM server_metrics
+      WHERE at_ms < ${before(KEEP_DAYS.metrics)} LIMIT ${CHUNK})`,
     tokens: sql`DELETE FROM enrollment_tokens WHERE id IN (SELECT id FROM enrollment_tokens
       WHERE expires_at_ms < ${before(KEEP_DAYS.tokens)} LIMIT ${CHUNK})`,
   }

@@ -1,4 +1,4 @@
-import { integer, primaryKey, sqliteTable, text } from 'drizzle-orm/sqlite-core'
+import { integer, primaryKey, real, sqliteTable, text } from 'drizzle-orm/sqlite-core'
 
 import type { EntryOperation, FileType } from '../../core/change/entry.ts'
 import type { Way } from '../../core/route/tree.ts'
@@ -335,3 +335,19 @@ export const audit = sqliteTable('audit', {
   outcome: text('outcome').notNull(),
   details: text('details', { mode: 'json' }).$type<Record<string, unknown>>(),
 })
+
+export const serverMetrics = sqliteTable(
+  'server_metrics',
+  {
+    serverId: text('server_id').notNull(),
+    atMs: integer('at_ms').notNull(),
+    cpuPercent: real('cpu_percent').notNull(),
+    memoryPercent: real('memory_percent').notNull(),
+    sessions: integer('sessions'),
+    load1: real('load1').notNull(),
+    diskFreeBytes: integer('disk_free_bytes'),
+    txBytes: integer('tx_bytes').notNull(),
+    rxBytes: integer('rx_bytes').notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.serverId, table.atMs] })],
+)

@@ -13,6 +13,7 @@ import { iso } from '../../platform/clock.ts'
 import { type ConfigContext, ConfigSender } from '../config/config-sender.ts'
 import type { Fleet, FlushedSource, MasterContext, ObservedServer } from '../context.ts'
 import { servers } from '../db/schema.ts'
+import { FleetHealth, type ServerHealth } from '../health/fleet-health.ts'
 import type { JobEngine } from '../jobs/engine.ts'
 import type { FolderEntry, ServerState } from '../model.ts'
 import { shownPath } from '../policies/roots.ts'
@@ -30,10 +31,12 @@ export class AgentFleet implements Fleet {
   /** Servers whose agent speaks another protocol; known until it comes back or the master restarts. */
   readonly #incompatible = new Set<string>()
   readonly #configs: ConfigSender
+  readonly #health: FleetHealth
   #engine: JobEngine | null = null
 
   constructor(context: FleetContext) {
     this.#context = context
+    this.#health = new FleetHealth(context)
     this.#configs = new ConfigSender(context, {
       connectedIds: () => this.connectedIds(),
       deliver: (serverId, config) => void this.send(serverId, config),
@@ -51,6 +54,10 @@ export class AgentFleet implements Fleet {
 
   connectedIds(): readonly string[] {
     return [...this.#connections.keys()]
+  }
+
+  healthOf(serverId: string): ServerHealth {
+    return this.#health.of(serverId)
   }
 
   stateOf(server: ObservedServer): ServerState {
@@ -75,7 +82,7 @@ export class AgentFleet implements Fleet {
       connection.refuse(refusal)
       await this.leave(connection)
     })
-    await Promise.all([...leaving, this.#configs.stop()])
+    await Promise.all([...leaving, this.#configs.stop(), this.#health.settled()])
   }
 
   async listFiles(serverId: string, path: string): Promise<readonly FolderEntry[]> {
@@ -144,6 +151,8 @@ export class AgentFleet implements Fleet {
       case 'flushed':
       case 'holdResolved':
         return connection.requests.answer(message)
+      case 'figures':
+        return this.#health.take(connection.serverId, message)
       case 'goodbye':
         this.#context.log.info('agent says goodbye', { server: connection.name, ...message })
         return
@@ -158,6 +167,7 @@ export class AgentFleet implements Fleet {
     connection.closed()
     if (this.#connections.get(serverId) !== connection) return
     this.#connections.delete(serverId)
+    this.#health.forget(serverId)
     this.#configs.disconnected(serverId)
     this.#engine?.agentDisconnected(serverId)
     this.#announce(connection, 'down')

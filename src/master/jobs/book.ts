@@ -91,7 +91,8 @@ export class JobBook {
       const bindingIds = [...policy.bindings.values()]
         .filter((one) => one.sourceId === sourceId && !one.drained && isThere(one.serverId))
         .map((binding) => binding.bindingId)
-      const order = { topology: this.#topology, policy, sourceId, bindingIds, nowMs, bytes }
+      const isBusy = (serverId: string) => this.#isBusy(serverId)
+      const order = { topology: this.#topology, policy, sourceId, bindingIds, nowMs, bytes, isBusy }
       return routeOf({ ...order, dropped: new Set() })
     })
   }
@@ -157,12 +158,17 @@ export class JobBook {
     }
   }
 
+  #isBusy(serverId: string): boolean {
+    return this.#context.fleet.healthOf(serverId).state === 'bad'
+  }
+
   #start(work: Work, policy: PolicyRuntime, planned: PlannedJob): void {
     const { sourceId, bindingIds } = planned
     const targets = policy.jobs.get(planned.jobId ?? '')?.targets
     const dropped = new Set(bindingIds.filter((id) => targets?.get(id)?.wasDropped === true))
     const { nowMs } = work
-    const order = { topology: this.#topology, policy, sourceId, bindingIds, nowMs, dropped }
+    const isBusy = (serverId: string) => this.#isBusy(serverId)
+    const order = { topology: this.#topology, policy, sourceId, bindingIds, nowMs, dropped, isBusy }
     const tree = routeOf(order)
     const started = startJob(work, { policy, planned, ways: waysOf(tree) })
     this.#instruct(work, { policy, ...started, sourceId, tree })

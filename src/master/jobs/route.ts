@@ -20,6 +20,8 @@ export interface RouteOrder {
   readonly nowMs: number
   /** Bindings that a stream of the same job left out. */
   readonly dropped: ReadonlySet<string>
+  /** Servers that have enough to do with themselves: they pass on what they must, and nothing else. */
+  readonly isBusy: (serverId: string) => boolean
   /** Plans for content of this size instead of what the targets lack. */
   readonly bytes?: number | undefined
 }
@@ -39,7 +41,16 @@ export function routeOf(order: RouteOrder): DistributionTree {
     const mayShare = !order.dropped.has(bindingId) || at.regionId !== place.regionId
     const position = mayShare ? positionOf(source, binding, order.nowMs) : null
     if (!lacks.has(position)) lacks.set(position, lackOf(source, position))
-    return [{ ...at, bindingId, position, lacksBytes: order.bytes ?? lacks.get(position) ?? null }]
+    const weight = order.isBusy(at.serverId) ? 0 : at.weight
+    return [
+      {
+        ...at,
+        weight,
+        bindingId,
+        position,
+        lacksBytes: order.bytes ?? lacks.get(position) ?? null,
+      },
+    ]
   })
   const request = { source: place, targets, ...rulesOf(order) }
   const { chains } = policy

@@ -211,6 +211,7 @@ function stateCondition(context: MasterContext, state: ServerState): SQL {
 function toServer(context: MasterContext, row: ServerRow): Server {
   const [first] = row.addresses
   const state = context.fleet.stateOf(row)
+  const health = context.fleet.healthOf(row.id)
   const { id, name, groupId, addresses, roles, weight, mode, platform, revokeReason } = row
   return {
     id,
@@ -226,7 +227,7 @@ function toServer(context: MasterContext, row: ServerRow): Server {
     address: first === undefined ? null : hostAndPort(first),
     lastSeenAt: isoOrNull(row.lastSeenAtMs),
     version: row.agentVersion,
-    health: { state: 'unknown', at: null },
+    health: { state: health.state, at: isoOrNull(health.atMs) },
     certificate: certificateView(
       { serial: row.certificateSerial, expiresAtMs: row.certificateExpiresAtMs },
       context.clock.nowMs(),

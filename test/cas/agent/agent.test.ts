@@ -19,6 +19,7 @@ import { openReadTree } from '../../../src/platform/trees.ts'
 import { spawnChild } from '../../../src/spawn.ts'
 import { FakeDetection } from '../../fakes/fake-detection.ts'
 import { type FakeMaster, startFakeMaster } from '../../fakes/fake-master.ts'
+import { FakeMonitor } from '../../fakes/fake-monitor.ts'
 import { waitFor } from '../../fakes/wait-for.ts'
 
 const METADATA = {
@@ -37,6 +38,7 @@ let base: string
 let master: FakeMaster
 let directory: DataDirectory
 let identity: Identity
+let monitor: FakeMonitor
 let detection: FakeDetection
 let agents: StartedAgent[]
 
@@ -68,6 +70,7 @@ async function start(
   } = {},
 ): Promise<StartedAgent> {
   detection = new FakeDetection()
+  monitor = new FakeMonitor()
   const policy = {
     allowed: [fromText(join(base, 'web')), fromText(join(base, 'copy'))],
     own: fromText(directory.path),
@@ -89,6 +92,10 @@ async function start(
       detection.events = events
       return Promise.resolve(detection)
     },
+    startMonitor: (onFigures) => {
+      monitor.onFigures = onFigures
+      return monitor
+    },
     syncServer: {
       spawn: (onLine) => spawnChild(child, onLine),
       listen: { host: '127.0.0.1', port: 0 },
@@ -102,6 +109,17 @@ async function start(
   })
   agents.push(agent)
   return agent
+}
+
+const FIGURES = {
+  at: '2026-01-01T00:00:00.000Z',
+  cpuPercent: 1,
+  memoryPercent: 2,
+  sessions: 3,
+  load1: 4,
+  diskFreeBytes: 5,
+  txBytes: 6,
+  rxBytes: 7,
 }
 
 async function configured(): Promise<void> {
@@ -320,6 +338,22 @@ test('a flush answers with where the sources are, or with what failed', async ()
   ])
 })
 
+test('figures of the host are told with the role to measure', async () => {
+  master.config = { sources: [source('web')] }
+  await start()
+  await configured()
+  expect(monitor.configured.at(-1)).toEqual([join(base, 'web')])
+  monitor.onFigures?.(FIGURES)
+  await waitFor('the figures', () => master.of('figures').length > 0)
+  expect(master.of('figures')).toEqual([{ type: 'figures', ...FIGURES }])
+})
+
+test('without the role to measure nothing is', async () => {
+  await start({ roles: ['cms'] })
+  await configured()
+  expect(monitor.configured.at(-1)).toBeNull()
+})
+
 test('a revoked agent forgets what it was told and says so', async () => {
   const agent = await start()
   await configured()
@@ -337,7 +371,7 @@ test('stops every part and says goodbye', async () => {
   await configured()
   const pid = agent.view().syncServer?.pid ?? 0
   await agent.stop('SIGTERM')
-  expect(detection.isStopped).toBe(true)
+  expect([detection.isStopped, monitor.isStopped]).toEqual([true, true])
   expect(() => process.kill(pid, 0)).toThrow()
   await waitFor('the goodbye', () => master.of('goodbye').length === 1)
 })

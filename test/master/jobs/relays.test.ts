@@ -202,6 +202,18 @@ test('the route is the tree for what is lacking, or for so many bytes, or withou
   expect(await route({ without: [at(0).serverId] })).toEqual(['-1>1', '1>2'])
 })
 
+test('a server that has enough to do stands last in its chain', async () => {
+  await start()
+  const busy = at(0)
+  const figures = { memoryPercent: 10, sessions: 1, load1: 9, diskFreeBytes: 1 }
+  const told = { type: 'figures', at: '2026-01-01T00:00:00.000Z', txBytes: 0, rxBytes: 0 } as const
+  for (let times = 0; times < 3; times++) busy.send({ ...told, ...figures, cpuPercent: 100 })
+  await eventually('another order', async () => {
+    const { hops } = await getRoute(stage.master.context, { reference: 'name:web' })
+    return hops.at(-1)?.to === busy.serverId
+  })
+})
+
 test('a manual route is used as it was given', async () => {
   const { id } = await makePolicy(stage.master, {
     source: stage.id(0),

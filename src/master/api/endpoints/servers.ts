@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { AppError } from '../../../core/base/errors.ts'
 import { mayDo } from '../../auth/permissions.ts'
 import { absolutePath, objectName, objectReference } from '../../policy-schema.ts'
+import { listMetrics } from '../../use-cases/metrics.ts'
 import {
   deleteServer,
   getServer,
@@ -12,7 +13,7 @@ import {
   updateServer,
 } from '../../use-cases/servers.ts'
 import { type Endpoint, anyOf, endpoint, pageQuery } from '../endpoint.ts'
-import { folderEntry, pageOf, server } from '../objects.ts'
+import { folderEntry, pageOf, server, serverMetrics } from '../objects.ts'
 
 const tag = 'Servers'
 const STATES = ['pending', 'up', 'degraded', 'down', 'incompatible', 'revoked'] as const
@@ -133,13 +134,20 @@ export const serverEndpoints: readonly Endpoint[] = [
     path: '/servers/:id/metrics',
     action: 'servers.read',
     tag,
-    summary: 'Gives figures of the host over time',
-    run: async ({ context, params }) => {
-      await getServer(context, params['id'] ?? '')
-      throw new AppError(
-        'NOT_IMPLEMENTED',
-        'cannot give figures of a host: agents do not report them yet',
-      )
-    },
+    summary:
+      'Gives figures of the host over the last hour, or as far back as six; `step` in seconds',
+    query: z.strictObject({
+      from: z.iso.datetime().optional(),
+      to: z.iso.datetime().optional(),
+      step: z.coerce.number().int().min(1).max(86_400).optional(),
+    }),
+    result: pageOf(serverMetrics),
+    run: ({ context, params, query: { from, to, step } }) =>
+      listMetrics(context, {
+        reference: params['id'] ?? '',
+        fromMs: from === undefined ? undefined : Date.parse(from),
+        toMs: to === undefined ? undefined : Date.parse(to),
+        stepS: step,
+      }),
   }),
 ]
