@@ -141,7 +141,9 @@ async function enrolAll(admin: TestAdmin): Promise<Map<string, ScriptedAgent>> {
     const order = { groupId, roles: ['cms', 'cas', 'sm'] as const, expiresInS: 600, maxUses: 1 }
     const { token } = await createEnrollmentToken(context, SYSTEM_ACTOR, order)
     const identity = await mustEnrol(master.url, token, name)
-    agents.set(name, await ScriptedAgent.connect(master.url, identity))
+    const agent = await ScriptedAgent.connect(master.url, identity)
+    agent.send(FIGURES)
+    agents.set(name, agent)
   }
   return agents
 }
@@ -158,6 +160,18 @@ async function groupIds(admin: TestAdmin): Promise<Record<string, string>> {
     ]),
   )
 }
+
+const FIGURES = {
+  type: 'figures',
+  at: '2026-01-01T00:00:00.000Z',
+  cpuPercent: 37.4,
+  memoryPercent: 61.2,
+  sessions: 128,
+  load1: 0.7,
+  diskFreeBytes: 412_316_860_416,
+  txBytes: 1_000_000,
+  rxBytes: 2_000_000,
+} as const
 
 interface Named {
   readonly id: string

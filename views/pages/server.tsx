@@ -28,6 +28,7 @@ interface ServerDetail extends ServerView {
     readonly cpuCount: number
     readonly memoryBytes: number
   }
+  readonly health: { readonly state: 'unknown' | 'good' | 'bad' }
   readonly revokedAt: string | null
   readonly revokeReason: string | null
   readonly createdAt: string
@@ -42,12 +43,21 @@ export interface ServerUse {
   readonly state: string
 }
 
+interface ServerLoad {
+  readonly cpuPercent: number
+  readonly memoryPercent: number
+  readonly sessions: number | null
+  readonly diskFreeBytes: number | null
+}
+
 export interface ServerProps {
   readonly frame: Frame
   readonly server: ServerDetail
   readonly places: readonly Place[]
   readonly uses: readonly ServerUse[]
   readonly jobs: readonly JobView[]
+  /** What its host told last; null where it tells nothing. */
+  readonly load: ServerLoad | null
   readonly names: Names
 }
 
@@ -225,7 +235,24 @@ const JobsCard = ({ jobs, names, frame, server }: ServerProps) => (
   </Card>
 )
 
-const FactsCard = ({ server, frame }: ServerProps) => (
+/** What the host told last; its agent tells nothing without the role to measure. */
+const Load = ({ server, load }: Pick<ServerProps, 'server' | 'load'>) =>
+  server.health.state === 'unknown' || load === null ? (
+    <span class="faint">{server.roles.includes('sm') ? 'not told' : 'not measured'}</span>
+  ) : (
+    <>
+      {`${Math.round(load.cpuPercent)} % processor, ${Math.round(load.memoryPercent)} % memory`}
+      <div class="hint">
+        {load.sessions === null ? '' : `${plural(load.sessions, 'connection')}, `}
+        {load.diskFreeBytes === null ? '' : `${byteSize(load.diskFreeBytes)} free`}
+      </div>
+      {server.health.state === 'bad' ? (
+        <div class="hint">It has enough to do with itself: others pass content on before it.</div>
+      ) : null}
+    </>
+  )
+
+const FactsCard = ({ server, frame, load }: ServerProps) => (
   <Card title="Facts">
     <dl class="facts card-body">
       <dt>Roles</dt>
@@ -245,6 +272,10 @@ const FactsCard = ({ server, frame }: ServerProps) => (
             {scope === null ? null : <span class="faint"> {scope}</span>}
           </div>
         ))}
+      </dd>
+      <dt>Load</dt>
+      <dd>
+        <Load server={server} load={load} />
       </dd>
       <dt>Weight</dt>
       <dd>{server.weight}</dd>

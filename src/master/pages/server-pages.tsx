@@ -19,6 +19,7 @@ import {
   listEnrollmentTokens,
 } from '../use-cases/enrollment-tokens.ts'
 import { listJobs } from '../use-cases/jobs.ts'
+import { listMetrics } from '../use-cases/metrics.ts'
 import { getServer, listServers, revokeServer, updateServer } from '../use-cases/servers.ts'
 import { known, listingOf } from './listing.ts'
 import { idsOfJobs, namesOf, placesOf } from './names.ts'
@@ -68,6 +69,7 @@ async function showServer(visit: Visit) {
   const { context, frame } = visit
   const server = await getServer(context, visit.param('id'))
   const jobs = await listJobs(context, { serverId: server.id, limit: JOBS_MAX })
+  const metrics = await listMetrics(context, { reference: server.id, limit: 1 })
   return (
     <ServerPage
       frame={frame}
@@ -75,6 +77,7 @@ async function showServer(visit: Visit) {
       places={await placesOf(context)}
       uses={await usesOf(context, server.id)}
       jobs={jobs.items}
+      load={metrics.items[0] ?? null}
       names={await namesOf(context, idsOfJobs(jobs.items))}
     />
   )

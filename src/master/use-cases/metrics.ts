@@ -17,6 +17,7 @@ export interface MetricsQuery {
   readonly toMs?: number | undefined
   /** Figures of so many seconds are taken together: means, and sums of what crossed the network. */
   readonly stepS?: number | undefined
+  readonly limit?: number | undefined
 }
 
 /** Gives how a host fared, the newest first. NOT_FOUND. */
@@ -51,7 +52,7 @@ export async function listMetrics(
     )
     .groupBy(step)
     .orderBy(desc(step))
-    .limit(ITEMS_MAX)
+    .limit(query.limit ?? ITEMS_MAX)
   const items = rows.map(({ atMs, ...figures }) => ({ at: iso(atMs), ...figures }))
   return { items, nextCursor: null }
 }
