@@ -39,6 +39,9 @@ export const RECORD_ROWS_MAX = 4096
 export const SCAN_SLICE_MS_MIN = 2
 export const SCAN_SLICE_MS_MAX = 15
 
+/** How long looks may take before what they saw is recorded: many files fit in, and few where a filter is slow. */
+export const LOOKS_MS_MAX = 200
+
 /** Missing paths that a scan remembers until its end; beyond that it removes them at once, and renames are not seen. */
 export const MISSING_MAX = 100_000
 

@@ -5,7 +5,7 @@ import type { Observation } from '../core/change/observation.ts'
 import { scan } from '../core/change/scan.ts'
 import { inTreeOrder } from '../core/change/tree-order.ts'
 import { type RelPath, ROOT, isBelow, isStaging, parent } from '../core/path/rel-path.ts'
-import { RECORD_ROWS_MAX } from './detection-limits.ts'
+import { LOOKS_MS_MAX, RECORD_ROWS_MAX } from './detection-limits.ts'
 import type { Recorder } from './recorder.ts'
 import { type SourceParts, nextTurn, noteUnreadable, scanOptions } from './source-parts.ts'
 
@@ -22,6 +22,7 @@ export class Looks {
   readonly #recorder: Recorder
   #present: Observation[] = []
   #gone: RelPath[] = []
+  #turnEndsMs = 0
 
   constructor(parts: SourceParts, recorder: Recorder) {
     this.#parts = parts
@@ -32,6 +33,7 @@ export class Looks {
   async process(looks: readonly Look[]): Promise<void> {
     this.#present = []
     this.#gone = []
+    this.#turnEndsMs = performance.now() + LOOKS_MS_MAX
     let covered: RelPath | null = null
     for (const look of this.#withFolders(looks)) {
       if (covered !== null && isBelow(look.path, covered)) continue
@@ -132,9 +134,10 @@ export class Looks {
 
   /** What was seen is recorded before anyone else has a turn, so that it cannot overwrite anything newer. */
   async #bound(): Promise<void> {
-    if (this.#present.length < RECORD_ROWS_MAX) return
+    if (this.#present.length < RECORD_ROWS_MAX && performance.now() < this.#turnEndsMs) return
     this.#recordPresent()
     await nextTurn()
+    this.#turnEndsMs = performance.now() + LOOKS_MS_MAX
   }
 
   /** What was replaced or left the view is removed in bounded steps later: `missing` looks at it again. */

@@ -138,8 +138,9 @@ export class SourceLoop {
 
   async #bringUp(nowMs: number): Promise<boolean> {
     if (this.#root.kind === 'down' && nowMs < this.#root.retryAtMs) return false
-    const { disk, journal, prepare } = this.#parts
+    const { disk, journal, prepare, onRecorded } = this.#parts
     await prepare()
+    onRecorded()
     const found = disk.open(journal.state.root)
     if (journal.state.root === null) journal.adoptRoot(found)
     // Watched from before the scan, so that nothing falls between the two.

@@ -11,7 +11,7 @@ import { ROOT } from '../core/path/rel-path.ts'
 import type { AgentMessageOf, MasterMessageOf, SourceConfig } from '../core/wire/control.ts'
 import { hostAccounts } from '../platform/accounts.ts'
 import { iso } from '../platform/clock.ts'
-import { compilePattern } from '../platform/pattern.ts'
+import { compilePatterns } from '../platform/pattern.ts'
 import type { CmsParts } from './cms-parts.ts'
 import { DETECT_PATHS_MAX, RECORD_ROWS_MAX } from './detection-limits.ts'
 import { createOutbound } from './outbound.ts'
@@ -222,7 +222,7 @@ interface SourceTools {
 }
 
 function filterOf({ filter }: SourceConfig): Filter {
-  const made = createFilter(filter, compilePattern)
+  const made = createFilter(filter, compilePatterns)
   if (!made.ok) throw new AppError(made.error.code, made.error.message)
   return made.value
 }

@@ -5,6 +5,7 @@ import type { JournalRow } from '../core/change/row.ts'
 import type { Filter } from '../core/filter/filter.ts'
 import { type RelPath, ROOT } from '../core/path/rel-path.ts'
 import type { SourceConfig } from '../core/wire/control.ts'
+import { SCAN_SLICE_MS_MAX } from './detection-limits.ts'
 import { nextTurn } from './source-parts.ts'
 
 /** Everything that decides what the journal of a source holds and what is sent of it. */
@@ -65,7 +66,7 @@ export async function changeView(
     const rows: JournalRow[] = journal.liveBelow(ROOT, beyond, PAGE_ROWS)
     if (rows.length === 0) return
     beyond = rows.at(-1)?.path ?? null
-    const stays = rows.map((row) => isLetThrough(row, tools.filter))
+    const stays = await inView(rows, tools.filter)
     let leaving: readonly Leaving[] = rows
       .filter((_row, index) => stays[index] !== true)
       .map(({ path }) => ({ path, operation: 'excluded' }))
@@ -78,6 +79,19 @@ export async function changeView(
     }
     await nextTurn()
   }
+}
+
+/** In turns with everything else: patterns may be slow. */
+async function inView(rows: readonly JournalRow[], filter: Filter): Promise<boolean[]> {
+  const stays: boolean[] = []
+  let endsMs = performance.now() + SCAN_SLICE_MS_MAX
+  for (const row of rows) {
+    stays.push(isLetThrough(row, filter))
+    if (performance.now() < endsMs) continue
+    await nextTurn()
+    endsMs = performance.now() + SCAN_SLICE_MS_MAX
+  }
+  return stays
 }
 
 function isLetThrough({ path, state }: JournalRow, filter: Filter): boolean {

@@ -20,8 +20,8 @@ export interface MasterContext {
   readonly fleet: Fleet
   readonly jobs: JobControl
   readonly settings: MasterSettings
-  /** Tells what is wrong with a filter's pattern (PATTERN_UNSAFE); null where it runs in linear time. */
-  readonly checkPattern: (pattern: string) => Failure | null
+  /** Tells what is wrong with a list of a filter's patterns (PATTERN_UNSAFE); null where they run in bounded time. */
+  readonly checkPatterns: (patterns: readonly string[]) => Failure | null
 }
 
 interface MasterSettings {

@@ -3,7 +3,7 @@ import type { Clock } from '../platform/clock.ts'
 import { systemClock } from '../platform/clock.ts'
 import type { DataDirectory } from '../platform/data-dir.ts'
 import type { Logger } from '../platform/log.ts'
-import { compilePattern } from '../platform/pattern.ts'
+import { compilePatterns } from '../platform/pattern.ts'
 import { VERSION } from '../platform/version.ts'
 import type { AdminContext } from './api/context.ts'
 import { type Authority, openAuthorityFiles } from './authority.ts'
@@ -53,11 +53,11 @@ export async function createMaster(parts: MasterParts): Promise<Master> {
   const fleet = new AgentFleet(base)
   const jobs = new JobEngine({ ...base, fleet })
   fleet.attach(jobs)
-  const checkPattern = (pattern: string) => {
-    const compiled = compilePattern(pattern)
+  const checkPatterns = (patterns: readonly string[]) => {
+    const compiled = compilePatterns(patterns)
     return compiled.ok ? null : compiled.error
   }
-  const context: AdminContext = { ...base, fleet, jobs, checkPattern, licensing: license }
+  const context: AdminContext = { ...base, fleet, jobs, checkPatterns, licensing: license }
   const unsubscribe = license.subscribe(() => {
     const { state, code } = license.current()
     events.publish({ type: 'license', objectId: installationId, data: { state, code } })

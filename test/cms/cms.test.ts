@@ -287,6 +287,17 @@ describe('the view', () => {
     expect(rig.paths()).toEqual(['folder', 'folder/inner', 'link', 'old'])
   })
 
+  test('what a filter leaves out is told to the last row, though nothing else changes', async () => {
+    rig = new Rig()
+    for (let index = 0; index < 2500; index++) writeFileSync(rig.at(`f${index}`), '')
+    await rig.start()
+    await settled(rig)
+    const filter = { include: ['^f1'], exclude: [], deleteExcluded: false }
+    await rig.configure({ filter, viewRevision: 2, known: { epoch: rig.outbound.epoch(), seq: 0 } })
+    const excluded = () => rig.records.filter(({ operation }) => operation === 'excluded').length
+    await until(() => excluded() === 2500 - 1111, 'all of it is told')
+  })
+
   test('other metadata sends every row again', async () => {
     await started()
     const head = rig.outbound.headSeq()

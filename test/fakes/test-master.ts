@@ -24,7 +24,7 @@ import { createRegion } from '../../src/master/use-cases/regions.ts'
 import { systemClock } from '../../src/platform/clock.ts'
 import { createDataDirectory, openDataDirectory } from '../../src/platform/data-dir.ts'
 import { createLogger } from '../../src/platform/log.ts'
-import { compilePattern } from '../../src/platform/pattern.ts'
+import { compilePatterns } from '../../src/platform/pattern.ts'
 
 /** A licence whose state a test sets; the checks of real files have tests of their own. */
 class FakeLicense implements LicenseGate {
@@ -103,11 +103,11 @@ async function startOn(path: string, port: number): Promise<TestMaster> {
     fleet.configChanged()
     engine.licenseChanged()
   })
-  const checkPattern = (pattern: string) => {
-    const compiled = compilePattern(pattern)
+  const checkPatterns = (patterns: readonly string[]) => {
+    const compiled = compilePatterns(patterns)
     return compiled.ok ? null : compiled.error
   }
-  const context: MasterContext = { ...base, fleet, jobs: engine, checkPattern }
+  const context: MasterContext = { ...base, fleet, jobs: engine, checkPatterns }
   await engine.start()
   const gateway = await startGateway(context, { hostname: '127.0.0.1', port, fleet })
   const stop = async () => {

@@ -15,7 +15,7 @@ import { openJournal } from '../../src/core/change/open-journal.ts'
 import { createFilter } from '../../src/core/filter/filter.ts'
 import { type RelPath, ROOT } from '../../src/core/path/rel-path.ts'
 import { createLogger } from '../../src/platform/log.ts'
-import { compilePattern } from '../../src/platform/pattern.ts'
+import { compilePatterns } from '../../src/platform/pattern.ts'
 import type { OnWatchSignal, WatcherFactory } from '../../src/platform/watcher.ts'
 import { MemoryDisk } from '../fakes/memory-disk.ts'
 import { MemoryJournalStore } from '../fakes/memory-journal-store.ts'
@@ -54,7 +54,7 @@ export class SimSource {
     this.#keepsNames = keepsNames
     this.disk = new MemoryDisk(() => clock.stampNs())
     this.tree = new MemoryTree(this.disk)
-    const filter = createFilter({ include: [], exclude: [] }, compilePattern)
+    const filter = createFilter({ include: [], exclude: [] }, compilePatterns)
     if (!filter.ok) throw new Error('an empty filter is a filter')
     this.#filter = filter.value
     const started = this.#start(null)

@@ -8,7 +8,7 @@ import { openJournal } from '../../src/core/change/open-journal.ts'
 import type { LookCause } from '../../src/core/change/row.ts'
 import { createFilter } from '../../src/core/filter/filter.ts'
 import type { RelPath } from '../../src/core/path/rel-path.ts'
-import { compilePattern } from '../../src/platform/pattern.ts'
+import { compilePatterns } from '../../src/platform/pattern.ts'
 import { openDatabase } from '../../src/store/database.ts'
 import { JOURNAL_MIGRATIONS, SqliteJournalStore } from '../../src/store/journal.ts'
 import { Disk } from '../core/change/disk.ts'
@@ -34,7 +34,7 @@ function openJournalOf(disk: Disk): Journal {
   const file = join(directory, 'journal.db')
   const store = new SqliteJournalStore(openDatabase({ file, migrations: JOURNAL_MIGRATIONS }), 's')
   openJournal(store, { view: '', viewRevision: 1, known: null, newEpoch: () => 'e' })
-  const filter = createFilter({ include: [], exclude: [] }, compilePattern)
+  const filter = createFilter({ include: [], exclude: [] }, compilePatterns)
   if (!filter.ok) throw new Error(filter.error.message)
   const options = { filter: filter.value, lookAt: disk.look, removeMax: 1000, keepsNames: false }
   return new Journal(store, { ...options, deletionLimit: DEFAULT_LIMIT })

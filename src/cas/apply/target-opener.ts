@@ -5,7 +5,7 @@ import { stagingFolder } from '../../core/apply/staging.ts'
 import type { TargetTree } from '../../core/apply/target-tree.ts'
 import { type ByteString, fromText, toBytes } from '../../core/base/byte-string.ts'
 import { AppError } from '../../core/base/errors.ts'
-import { type CompilePattern, createFilter } from '../../core/filter/filter.ts'
+import { type CompilePatterns, createFilter } from '../../core/filter/filter.ts'
 import { ROOT, STAGING_NAME } from '../../core/path/rel-path.ts'
 import type { TargetConfig } from '../../core/wire/control.ts'
 import { hostAccounts } from '../../platform/accounts.ts'
@@ -13,7 +13,7 @@ import { systemClock } from '../../platform/clock.ts'
 import { freeSpaceOf } from '../../platform/free-space.ts'
 import { createHasher, hashBytes } from '../../platform/hash.ts'
 import type { Logger } from '../../platform/log.ts'
-import { compilePattern } from '../../platform/pattern.ts'
+import { compilePatterns } from '../../platform/pattern.ts'
 import { openTargetTree } from '../../platform/trees.ts'
 import type { BindingIndex } from '../../store/index-binding.ts'
 import type { IndexFile } from '../../store/index-file.ts'
@@ -30,7 +30,7 @@ export interface OpenerOptions {
   /** For tests; else what the platform gives. */
   readonly openTree?: (path: string) => TargetTree
   readonly freeSpace?: (path: string) => FreeSpace
-  readonly compile?: CompilePattern
+  readonly compile?: CompilePatterns
 }
 
 interface Opening extends OpenerOptions {
@@ -83,7 +83,7 @@ function bindingOf(
   target: TargetConfig,
   { tree, index, path }: Opened,
 ): ApplyBinding {
-  const filter = createFilter(target.filter, options.compile ?? compilePattern)
+  const filter = createFilter(target.filter, options.compile ?? compilePatterns)
   if (!filter.ok) throw new AppError(filter.error.code, filter.error.message)
   const log = options.log.child({ bindingId: target.bindingId, root: path })
   return new ApplyBinding({

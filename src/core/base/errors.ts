@@ -84,7 +84,10 @@ export const ERRORS = {
     409,
     'Name each server once, and only servers that the policy has as targets.',
   ),
-  PATTERN_UNSAFE: describe(400, 'Use RE2 syntax: no look-around and no back references.'),
+  PATTERN_UNSAFE: describe(
+    400,
+    'Use RE2 syntax: no look-around and no back references, and fewer or shorter patterns.',
+  ),
   PLAIN_REFUSED: describe(
     400,
     'Allow plain hops beyond a group with plainAcrossGroups, or use TLS.',

@@ -60,6 +60,12 @@ export const ACL_BYTES_MAX = 64 << 10
 /** Accounts of access lists that travel by name with one path; ext4 holds half of that in one list. */
 export const LISTED_ACCOUNTS_MAX = 1024
 
+/** What the patterns of one list compile to: with more, one hostile path of 4 KiB would take longer than a second. */
+export const FILTER_INSTRUCTIONS_MAX = 3000
+
+/** What a filter's machine remembers of its states, as it counts itself; it takes a few times that. */
+export const FILTER_STATES_BYTES_MAX = 1 << 20
+
 /** Changes in one page to the master. */
 export const CHANGES_PAGE_MAX = 1000
 

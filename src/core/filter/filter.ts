@@ -1,12 +1,12 @@
-import { type ByteString, toText } from '../base/byte-string.ts'
+import { toText } from '../base/byte-string.ts'
 import type { Failure, Result } from '../base/result.ts'
-import { type RelPath, parent } from '../path/rel-path.ts'
+import { type RelPath, ROOT, parent } from '../path/rel-path.ts'
 
-/** Tells whether a compiled pattern occurs anywhere in a text. */
+/** Tells whether any of some compiled patterns occurs anywhere in a text. */
 export type Matches = (text: string) => boolean
 
-/** Compiles a pattern of RE2 syntax; PATTERN_UNSAFE for what is none. The platform gives the real engine. */
-export type CompilePattern = (pattern: string) => Result<Matches>
+/** Compiles patterns of RE2 syntax; PATTERN_UNSAFE for what is none, or too much. The platform gives the real engine. */
+export type CompilePatterns = (patterns: readonly string[]) => Result<Matches>
 
 export interface FilterPatterns {
   readonly include: readonly string[]
@@ -31,44 +31,44 @@ export interface Filter {
  */
 export function createFilter(
   patterns: FilterPatterns,
-  compile: CompilePattern,
+  compile: CompilePatterns,
 ): Result<Filter, Failure> {
-  const include = compileAll(patterns.include, compile)
+  const include = compile(patterns.include)
   if (!include.ok) return include
-  const exclude = compileAll(patterns.exclude, compile)
+  const exclude = compile(patterns.exclude)
   if (!exclude.ok) return exclude
-  return { ok: true, value: filterOf(include.value, exclude.value) }
+  const includesAll = patterns.include.length === 0
+  return { ok: true, value: filterOf(includesAll ? null : include.value, exclude.value) }
 }
 
-function compileAll(patterns: readonly string[], compile: CompilePattern): Result<Matches[]> {
-  const compiled: Matches[] = []
-  for (const pattern of patterns) {
-    const result = compile(pattern)
-    if (!result.ok) return result
-    compiled.push(result.value)
-  }
-  return { ok: true, value: compiled }
-}
-
-function filterOf(include: readonly Matches[], exclude: readonly Matches[]): Filter {
-  const isExcluded = (path: RelPath): boolean =>
-    exclude.length > 0 && path !== '' && matchesAny(exclude, path)
+/** Null includes everything. */
+function filterOf(include: Matches | null, exclude: Matches): Filter {
+  const isExcluded = (path: RelPath): boolean => path !== ROOT && exclude(toText(path).text)
+  const isExcludedFolder = remembering(isExcluded)
   const letsThroughHere = (path: RelPath, kind: PathKind): boolean => {
-    if (isExcluded(path)) return false
-    return kind === 'folder' || include.length === 0 || matchesAny(include, path)
+    if (kind === 'folder') return !isExcludedFolder(path)
+    return !isExcluded(path) && (include === null || include(toText(path).text))
   }
   const letsThrough = (path: RelPath, kind: PathKind): boolean => {
-    if (!letsThroughHere(path, kind)) return false
-    if (exclude.length === 0) return true
     for (let folder = parent(path); folder !== null; folder = parent(folder)) {
-      if (isExcluded(folder)) return false
+      if (isExcludedFolder(folder)) return false
     }
-    return true
+    return letsThroughHere(path, kind)
   }
   return { letsThrough, letsThroughHere }
 }
 
-function matchesAny(patterns: readonly Matches[], path: ByteString): boolean {
-  const { text } = toText(path)
-  return patterns.some((matches) => matches(text))
+/** Folders whose answer is remembered: those on the way to what is looked at, again and again. */
+const FOLDERS_MAX = 1000
+
+function remembering(ask: (path: RelPath) => boolean): (path: RelPath) => boolean {
+  const answers = new Map<RelPath, boolean>()
+  return (path) => {
+    const known = answers.get(path)
+    if (known !== undefined) return known
+    if (answers.size >= FOLDERS_MAX) answers.clear()
+    const answer = ask(path)
+    answers.set(path, answer)
+    return answer
+  }
 }

@@ -4,13 +4,13 @@ import type { PolicyFields, PolicyHop } from '../policy-schema.ts'
 
 /** Refuses what no policy may say, whatever else there is: PLAIN_REFUSED, PATTERN_UNSAFE, NOT_IMPLEMENTED. */
 export function assertPolicyRules(
-  context: Pick<MasterContext, 'checkPattern'>,
+  context: Pick<MasterContext, 'checkPatterns'>,
   fields: PolicyFields,
 ): void {
   assertBuilt(fields)
   for (const hop of fields.hops) assertPlainAllowed(hop)
-  for (const pattern of [...fields.filter.include, ...fields.filter.exclude]) {
-    const failure = context.checkPattern(pattern)
+  for (const patterns of [fields.filter.include, fields.filter.exclude]) {
+    const failure = context.checkPatterns(patterns)
     if (failure !== null) throw new AppError(failure.code, failure.message)
   }
 }

@@ -6,7 +6,7 @@ import { openJournal } from '../../../src/core/change/open-journal.ts'
 import type { LookCause } from '../../../src/core/change/row.ts'
 import { createFilter } from '../../../src/core/filter/filter.ts'
 import type { RelPath } from '../../../src/core/path/rel-path.ts'
-import { compilePattern } from '../../../src/platform/pattern.ts'
+import { compilePatterns } from '../../../src/platform/pattern.ts'
 import { MemoryJournalStore } from '../../fakes/memory-journal-store.ts'
 import { Disk } from './disk.ts'
 
@@ -38,7 +38,7 @@ export class JournalRig {
   open(known: { epoch: string; seq: number } | null = null): Journal {
     const newEpoch = () => `e${++this.epochs}`
     openJournal(this.store, { view: '', viewRevision: 1, known, newEpoch })
-    const filter = createFilter({ include: [], exclude: this.exclude }, compilePattern)
+    const filter = createFilter({ include: [], exclude: this.exclude }, compilePatterns)
     if (!filter.ok) throw new Error(filter.error.message)
     const { removeMax, deletionLimit, keepsNames } = this
     const limits = { removeMax, deletionLimit }

@@ -3,11 +3,11 @@ import { describe, expect, test } from 'bun:test'
 import { type ByteString, fromText } from '../../../src/core/base/byte-string.ts'
 import { type FilterPatterns, createFilter } from '../../../src/core/filter/filter.ts'
 import type { RelPath } from '../../../src/core/path/rel-path.ts'
-import { compilePattern } from '../../../src/platform/pattern.ts'
+import { compilePatterns } from '../../../src/platform/pattern.ts'
 
 const path = (text: string) => fromText(text) as ByteString as RelPath
 function filter(patterns: Partial<FilterPatterns>) {
-  const made = createFilter({ include: [], exclude: [], ...patterns }, compilePattern)
+  const made = createFilter({ include: [], exclude: [], ...patterns }, compilePatterns)
   if (!made.ok) throw new Error(made.error.message)
   return made.value
 }
@@ -45,7 +45,7 @@ test('a byte that is not UTF-8 is U+FFFD to a pattern', () => {
 })
 
 test.each(['(?=a)b', '(?<=a)b', '(a)\\1', '(', 'a{2000}', '*'])('%s is refused', (pattern) => {
-  const made = createFilter({ include: [], exclude: [pattern] }, compilePattern)
+  const made = createFilter({ include: [], exclude: [pattern] }, compilePatterns)
   expect(made.ok ? 'accepted' : made.error.code).toBe('PATTERN_UNSAFE')
 })
 

@@ -224,6 +224,8 @@ describe('what is refused', () => {
       { name: 'x', sources: [{ serverId: 'name:three', path: '/a/../b' }] },
       'PATH_INVALID',
     ],
+    ['counts of counts', { name: 'x', filter: { exclude: ['(a{1000}){1000}'] } }, 'PATTERN_UNSAFE'],
+    ['too much', { name: 'x', filter: { exclude: Array(100).fill('.{99}') } }, 'PATTERN_UNSAFE'],
     ['look-ahead', { name: 'x', filter: { include: ['(?=a)'] } }, 'PATTERN_UNSAFE'],
     [
       'no TLS beyond a group',
