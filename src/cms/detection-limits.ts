@@ -45,6 +45,9 @@ export const LOOKS_MS_MAX = 200
 /** Missing paths that a scan remembers until its end; beyond that it removes them at once, and renames are not seen. */
 export const MISSING_MAX = 100_000
 
+/** How often pages that are not full are told of a source that is looked through for the first time, in milliseconds. */
+export const FIRST_PAGES_MS = 200
+
 /** Pages on their way to the master that it has not confirmed. */
 export const PAGES_UNCONFIRMED_MAX = 8
 

@@ -2,7 +2,7 @@ import { CHANGES_PAGE_MAX } from '../core/base/limits.ts'
 import type { Journal } from '../core/change/journal.ts'
 import type { JournalRow } from '../core/change/row.ts'
 import type { AgentMessageOf, ChangeRecord } from '../core/wire/control.ts'
-import { PAGES_UNCONFIRMED_MAX } from './detection-limits.ts'
+import { FIRST_PAGES_MS, PAGES_UNCONFIRMED_MAX } from './detection-limits.ts'
 
 type Changes = AgentMessageOf<'changes'>
 type Position = { readonly epoch: string; readonly seq: number }
@@ -13,6 +13,7 @@ export interface PublisherParts {
   readonly journal: () => Journal
   /** False where the page was not taken. */
   readonly onChanges: (page: Changes) => boolean
+  readonly nowMs: () => number
 }
 
 /**
@@ -22,6 +23,7 @@ export interface PublisherParts {
 export class Publisher {
   readonly #parts: PublisherParts
   #toldSeq = 0
+  #toldAtMs = 0
   readonly #unconfirmed: number[] = []
 
   constructor(parts: PublisherParts, known: Position | null) {
@@ -46,12 +48,32 @@ export class Publisher {
     this.publish()
   }
 
-  /** Offers what the master does not have yet, as far as it keeps up. */
+  /** Offers what the master does not have yet, as far as it keeps up and more is not about to be found. */
   publish(): void {
+    this.#offer((journal) => this.#isWorthTelling(journal))
+  }
+
+  /** The same where nothing more is about to be found. */
+  publishRest(): void {
+    this.#offer(() => true)
+  }
+
+  /**
+   * While a source is looked through for the first time, much is found in every turn, and no job waits to hear of it:
+   * each page costs the master a transaction.
+   */
+  #isWorthTelling({ headSeq, state }: Journal): boolean {
+    if (state.completeAtMs !== null || headSeq - this.#toldSeq >= CHANGES_PAGE_MAX) return true
+    return Math.abs(this.#parts.nowMs() - this.#toldAtMs) >= FIRST_PAGES_MS
+  }
+
+  #offer(isDue: (journal: Journal) => boolean): void {
     const journal = this.#parts.journal()
     while (this.#toldSeq < journal.headSeq && this.#unconfirmed.length < PAGES_UNCONFIRMED_MAX) {
+      if (!isDue(journal)) return
       const page = this.#page(journal)
       if (!this.#parts.onChanges(page)) return
+      this.#toldAtMs = this.#parts.nowMs()
       this.#toldSeq = page.upTo
       this.#unconfirmed.push(page.upTo)
     }

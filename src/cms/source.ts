@@ -155,6 +155,7 @@ export class Source {
       const didSomething = await this.#loop.step()
       this.#reporter.update()
       if (didSomething) continue
+      this.#publisher.publishRest()
       // Nothing is due: whatever there was when a flush began has been dealt with.
       this.#endFlushes()
       await this.#waker.sleepUntil(this.#nextDueMs())
@@ -178,13 +179,15 @@ export class Source {
   /** At once: a full list may end from now on, and what comes after it is not part of it. */
   #tellListed(): void {
     this.#listedSeq = this.#journal.headSeq
+    this.#publisher.publish()
     this.#reporter.send()
   }
 
-  #createPublisher({ onChanges }: CmsParts): Publisher {
+  #createPublisher({ onChanges, clock }: CmsParts): Publisher {
     const { policyId, sourceId, known } = this.config
     const journal = () => this.#journal
-    return new Publisher({ policyId, sourceId, journal, onChanges }, known)
+    const nowMs = () => clock.nowMs()
+    return new Publisher({ policyId, sourceId, journal, onChanges, nowMs }, known)
   }
 
   #report(): AgentMessageOf<'sourceReport'> {

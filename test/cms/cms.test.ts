@@ -335,6 +335,19 @@ describe('what the master knows', () => {
     expect(rig.paths()).toEqual(['folder', 'folder/inner', 'link', 'old'])
   })
 
+  test('what a first look finds is told in full pages, others are few', async () => {
+    rig = new Rig()
+    for (let index = 0; index < 5000; index++) writeFileSync(rig.at(`f${index}`), '')
+    const startedAtMs = performance.now()
+    await rig.start()
+    await rig.cms.flush('p1')
+    const slowMs = performance.now() - startedAtMs
+    expect(rig.records).toHaveLength(5001)
+    const notFull = rig.pages.filter(({ records }) => records.length < 1000)
+    // The first, the last, and one every 200 ms.
+    expect(notFull.length).toBeLessThanOrEqual(2 + Math.ceil(slowMs / 200))
+  })
+
   test('pages stop where nothing is confirmed, and go on with it', async () => {
     rig = new Rig({ confirms: false })
     for (let index = 0; index < 9500; index++) writeFileSync(rig.at(`f${index}`), '')
