@@ -11,7 +11,7 @@ import type { StartInotifyWorker } from './platform/inotify-watcher.ts'
  * For how much memory the collector of a child is to think that this machine has: it lets garbage grow in proportion to
  * that. It is no limit.
  */
-const COLLECTOR_BYTES = 150_000_000
+const COLLECTOR_BYTES = 300_000_000
 
 /** Starts another process of this same program, with other arguments; its standard error is ours. */
 export function spawnSelf(args: readonly string[], onLine: (line: string) => void): ChildProcess {
