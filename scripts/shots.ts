@@ -45,6 +45,7 @@ async function fill(fleet: SeededFleet): Promise<void> {
   fleet.change('website', 3)
   await Bun.sleep(1500)
   fleet.hold(40)
+  fleet.strangers(12)
   await Bun.sleep(500)
   await admin.call('admin', `POST /policies/${fleet.policyIds.downloads}/pause`, {
     reason: 'New mirror is being set up',
@@ -58,8 +59,10 @@ async function fill(fleet: SeededFleet): Promise<void> {
 
 async function pagesOf(fleet: SeededFleet): Promise<Record<string, string>> {
   const jobs = (await (await admin.call('admin', 'GET /jobs')).json()) as {
-    items: { id: string; state: string }[]
+    items: { id: string; kind: string; state: string }[]
   }
+  const isHeld = (kind: string) => (job: { kind: string; state: string }) =>
+    job.kind === kind && job.state === 'held'
   const { website, assets } = fleet.policyIds
   return {
     overview: '/',
@@ -75,7 +78,8 @@ async function pagesOf(fleet: SeededFleet): Promise<Record<string, string>> {
     'policy-new': '/policies/new',
     jobs: '/jobs',
     job: `/jobs/${jobs.items.at(-1)?.id}`,
-    'job-held': `/jobs/${jobs.items.find(({ state }) => state === 'held')?.id}`,
+    'job-held': `/jobs/${jobs.items.find(isHeld('realtime'))?.id}`,
+    'job-first-contact': `/jobs/${jobs.items.find(isHeld('initial'))?.id}`,
     license: '/license',
     users: '/users',
     account: '/account',

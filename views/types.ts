@@ -124,6 +124,8 @@ export interface HoldView extends ReasonView {
     readonly bytes: number
     readonly sample: readonly string[]
   }
+  /** Whether it ends by itself once its cause has. */
+  readonly clearsItself: boolean
 }
 
 export interface JobTargetView {

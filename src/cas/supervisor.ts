@@ -13,7 +13,9 @@ import { isErrorCode } from './control/greeting.ts'
 
 export interface SupervisorOptions {
   readonly spawn: SpawnChild
-  readonly onReport: (message: AgentMessageOf<'targetReport' | 'jobReport'>) => void
+  readonly onReport: (
+    message: AgentMessageOf<'targetReport' | 'jobReport' | 'holdResolved'>,
+  ) => void
   readonly clock: Clock
   readonly log: Logger
   /** Gives 0 to 1. */
@@ -85,6 +87,13 @@ export class SyncServerSupervisor {
     this.#child?.writeLine(JSON.stringify(message))
   }
 
+  /** Hands it a person's word; it answers with a report. PEER_UNREACHABLE while it is being started again. */
+  resolveHold(message: Extract<SyncServerCommand, { type: 'resolveHold' }>): void {
+    if (this.#child === null)
+      throw new AppError('PEER_UNREACHABLE', 'cannot answer: the Sync Server is being started')
+    this.#child.writeLine(JSON.stringify(message))
+  }
+
   /** Asks it to end, and ends it after 3 s. */
   async stop(): Promise<void> {
     this.#stopping.abort()
@@ -131,7 +140,8 @@ export class SyncServerSupervisor {
 
   /** The Sync Server speaks of its targets and of those that it passes streams on to, and of nothing else. */
   #pass(message: AgentMessage): void {
-    if (message.type === 'targetReport' || message.type === 'jobReport')
+    const { type } = message
+    if (type === 'targetReport' || type === 'jobReport' || type === 'holdResolved')
       this.#options.onReport(message)
   }
 

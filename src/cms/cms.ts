@@ -38,7 +38,10 @@ export interface Cms {
   renewEpoch(sourceId: string): Promise<void>
   /** Takes a person's word about what a source holds back. */
   resolveHold(
-    message: Omit<MasterMessageOf<'resolveHold'>, 'type' | 'requestId'>,
+    word: { readonly sourceId: string } & Pick<
+      MasterMessageOf<'resolveHold'>,
+      'fingerprint' | 'decision'
+    >,
   ): Promise<HoldResolution>
   /** Takes the folder that lies at the source's path now for its root, in a new epoch: the answer to ROOT_CHANGED. */
   acceptRoot(sourceId: string): Promise<void>

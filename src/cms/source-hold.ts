@@ -1,9 +1,12 @@
 import type { Hold } from '../core/change/journal.ts'
-import type { SourceConfig, SourceHold } from '../core/wire/control.ts'
+import type { SourceConfig, ReportedHold } from '../core/wire/control.ts'
 import { iso } from '../platform/clock.ts'
 
 /** What a source holds back, as the master is told; null for nothing. */
-export function sourceHold({ deletionLimit }: SourceConfig, hold: Hold | null): SourceHold | null {
+export function sourceHold(
+  { deletionLimit }: SourceConfig,
+  hold: Hold | null,
+): ReportedHold | null {
   if (hold === null) return null
   const { fingerprint, from, to, deletes, updates, bytes, sinceMs, sample } = hold
   const files = deletes + updates

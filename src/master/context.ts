@@ -83,10 +83,10 @@ export interface Fleet {
   listFiles(serverId: string, path: string): Promise<readonly FolderEntry[]>
   /** Has the sources of a policy on a server look at the disk now; gives the heads that cover it. */
   flush(serverId: string, policyId: string): Promise<readonly FlushedSource[]>
-  /** Takes a person's word to the source that holds something back; PEER_UNREACHABLE. */
+  /** Takes a person's word to the agent that holds something back; PEER_UNREACHABLE. */
   resolveHold(
     serverId: string,
-    question: Pick<MasterMessageOf<'resolveHold'>, 'sourceId' | 'fingerprint' | 'decision'>,
+    question: Pick<MasterMessageOf<'resolveHold'>, 'place' | 'fingerprint' | 'decision'>,
   ): Promise<Pick<AgentMessageOf<'holdResolved'>, 'outcome' | 'position'>>
   /** Topology, policies or the licence changed: agents concerned get their new configuration. */
   configChanged(): void

@@ -15,6 +15,7 @@ import {
   hashBlob,
   indexRow,
   joinPaths,
+  pendingValues,
   splitPaths,
   storedPending,
 } from './index-rows.ts'
@@ -268,10 +269,8 @@ export class BindingIndex implements IndexStore {
     pendingPuts,
   }: Pick<IndexBatch, 'pendingRemoves' | 'pendingPuts'>): void {
     for (const path of pendingRemoves) this.#statements.removePending.run(this.#id, toBytes(path))
-    for (const { path, seq, code, message, isDeletion, list } of pendingPuts)
-      this.#statements.putPending.run(
-        ...([this.#id, toBytes(path), seq, code, message, isDeletion ? 1 : 0, list] as const),
-      )
+    for (const pending of pendingPuts)
+      this.#statements.putPending.run(...pendingValues(this.#id, pending))
   }
 
   #insertClaims(paths: readonly RelPath[]): void {

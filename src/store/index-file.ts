@@ -5,11 +5,12 @@ import attributes from '../../migrations/agent/index/0002_attributes.sql' with {
 import notes from '../../migrations/agent/index/0003_notes.sql' with { type: 'text' }
 import names from '../../migrations/agent/index/0004_names.sql' with { type: 'text' }
 import rootBirth from '../../migrations/agent/index/0005_root_birth.sql' with { type: 'text' }
+import held from '../../migrations/agent/index/0006_held.sql' with { type: 'text' }
 import { openDatabase, openDatabaseReadOnly } from './database.ts'
 import { BindingIndex } from './index-binding.ts'
 import { IS_NAMED } from './index-statements.ts'
 
-const MIGRATIONS = [initial, attributes, notes, names, rootBirth]
+const MIGRATIONS = [initial, attributes, notes, names, rootBirth, held]
 
 /** `index.db`: what this host holds of every binding. One writer, the Sync Server. */
 export class IndexFile {

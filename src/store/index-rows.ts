@@ -1,9 +1,11 @@
-import type { IndexRow, StoredPending } from '../core/apply/index-store.ts'
+import type { Held, IndexRow, StoredPending } from '../core/apply/index-store.ts'
+import type { FileFingerprint } from '../core/apply/outbound.ts'
 import { type ByteString, fromBytes, toBytes } from '../core/base/byte-string.ts'
 import { ERRORS, type ErrorCode } from '../core/base/errors.ts'
 import type { ContentHash, FileKey, FileType, SentState } from '../core/change/entry.ts'
 import type { RelPath } from '../core/path/rel-path.ts'
 import { decodeAttributes, encodeAttributes } from '../core/wire/attribute-codec.ts'
+import { asSigned } from './journal-rows.ts'
 
 /** A row of table `entry` as SQLite gives it. */
 export interface EntryRecord {
@@ -76,14 +78,7 @@ export function indexRow(record: EntryRecord, epoch: string): IndexRow {
     seq: Number(record.seq),
     list: Number(record.list),
     state: record.attributes === null && record.file_key === null ? state : whole(state, record),
-    stat: {
-      type,
-      size: Number(record.disk_size),
-      mtimeNs: record.disk_mtime_ns,
-      ctimeNs: record.disk_ctime_ns,
-      inode: BigInt.asUintN(64, record.disk_inode),
-      device: BigInt.asUintN(64, record.disk_device),
-    },
+    stat: diskOf(record, type),
   }
 }
 
@@ -109,6 +104,39 @@ export interface PendingRecord {
   readonly message: string
   readonly is_deletion: bigint
   readonly list: bigint
+  readonly held_since_ms: bigint | null
+  readonly answer: string | null
+  readonly disk_type: FileType | null
+  readonly disk_size: bigint
+  readonly disk_mtime_ns: bigint
+  readonly disk_ctime_ns: bigint
+  readonly disk_inode: bigint
+  readonly disk_device: bigint
+}
+
+export type PendingValues = (Uint8Array | string | number | bigint | null)[]
+
+/** The values of table `pending` in order of its columns. */
+export function pendingValues(binding: bigint, pending: StoredPending): PendingValues {
+  const { path, seq, code, message, isDeletion, list, held } = pending
+  const disk = held?.disk ?? null
+  return [
+    binding,
+    toBytes(path),
+    seq,
+    code,
+    message,
+    isDeletion ? 1 : 0,
+    list,
+    held?.sinceMs ?? null,
+    held?.answer ?? null,
+    disk?.type ?? null,
+    disk?.size ?? null,
+    disk?.mtimeNs ?? null,
+    disk?.ctimeNs ?? null,
+    disk === null ? null : asSigned(disk.inode),
+    disk === null ? null : asSigned(disk.device),
+  ]
 }
 
 /** A record as the machine knows it; a code that this program does not know reads as INTERNAL. */
@@ -120,6 +148,32 @@ export function storedPending(record: PendingRecord): StoredPending {
     message: record.message,
     isDeletion: record.is_deletion !== 0n,
     list: Number(record.list),
+    held: record.held_since_ms === null ? null : heldOf(record, record.held_since_ms),
+  }
+}
+
+/** An answer that this program does not know is none. */
+function heldOf(record: PendingRecord, sinceMs: bigint): Held {
+  const { answer, disk_type: type } = record
+  return {
+    sinceMs: Number(sinceMs),
+    answer: answer === 'release' || answer === 'keep' ? answer : null,
+    disk: type === null ? null : diskOf(record, type),
+  }
+}
+
+/** How the disk looked, from the columns of it. */
+function diskOf(
+  record: Pick<EntryRecord, Extract<keyof EntryRecord, `disk_${string}`>>,
+  type: FileType,
+): FileFingerprint {
+  return {
+    type,
+    size: Number(record.disk_size),
+    mtimeNs: record.disk_mtime_ns,
+    ctimeNs: record.disk_ctime_ns,
+    inode: BigInt.asUintN(64, record.disk_inode),
+    device: BigInt.asUintN(64, record.disk_device),
   }
 }
 

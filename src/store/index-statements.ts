@@ -1,6 +1,6 @@
 import type { Database, Statement } from 'bun:sqlite'
 
-import type { EntryRecord, EntryValues } from './index-rows.ts'
+import type { EntryRecord, EntryValues, PendingValues } from './index-rows.ts'
 
 type Id = bigint
 type Bytes = Uint8Array
@@ -22,7 +22,7 @@ export interface IndexStatements {
   readonly remove: Statement<unknown, [Id, Bytes]>
   /** Only of the version with this seq. */
   readonly outdate: Statement<unknown, [Id, Bytes, number]>
-  readonly putPending: Statement<unknown, [Id, Bytes, number, string, string, number, number]>
+  readonly putPending: Statement<unknown, PendingValues>
   readonly removePending: Statement<unknown, [Id, Bytes]>
 }
 
@@ -57,7 +57,7 @@ export function prepareStatements(database: Database): IndexStatements {
     outdate: database.prepare(
       'UPDATE entry SET seq = 0 WHERE binding = ? AND path = ? AND seq = ?',
     ),
-    putPending: database.prepare('INSERT OR REPLACE INTO pending VALUES (?, ?, ?, ?, ?, ?, ?)'),
+    putPending: database.prepare(`INSERT OR REPLACE INTO pending VALUES (${'?, '.repeat(14)}?)`),
     removePending: database.prepare('DELETE FROM pending WHERE binding = ? AND path = ?'),
   }
 }

@@ -76,6 +76,20 @@ describe.if(present || mustRun)('the admin tool in a real browser', () => {
     expect(await page.getByText('Held until a person says so').count()).toBe(0)
   }, 30_000)
 
+  test('what lies at a new target is shown, and stays where somebody says so', async () => {
+    await signIn()
+    fleet.strangers(12)
+    await page.goto(`${admin.url}/jobs`)
+    await page.getByRole('row', { name: 'Held' }).getByRole('link').first().click()
+    await page.getByText('12 files lie there').first().waitFor()
+    await page.getByText('1 file', { exact: true }).waitFor()
+    await page.getByText('and 8 more').waitFor()
+    await page.getByRole('button', { name: 'Keep them' }).first().click()
+    await page.getByRole('dialog').getByRole('button', { name: 'Keep them' }).click()
+    await page.getByText('Targets keep these files').waitFor()
+    expect(await page.getByText('Held until a person says so').count()).toBe(0)
+  }, 30_000)
+
   test('signing in leads to where one wanted to go, and out again', async () => {
     await page.goto(`${admin.url}/policies`)
     await heading('Sign in').waitFor()

@@ -23,7 +23,7 @@ const running: SyncServerSupervisor[] = []
 afterEach(async () => void (await Promise.all(running.splice(0).map((each) => each.stop()))))
 
 function supervise(behaviour: 'honest' | 'portTaken' | 'nonsense' | 'stubborn') {
-  const messages: AgentMessageOf<'targetReport' | 'jobReport'>[] = []
+  const messages: AgentMessageOf<'targetReport' | 'jobReport' | 'holdResolved'>[] = []
   const program = [process.execPath, `${import.meta.dir}/../fakes/sync-server-child.ts`, behaviour]
   const supervisor = new SyncServerSupervisor(
     {

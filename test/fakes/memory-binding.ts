@@ -1,5 +1,6 @@
 import type { BaseFile, BaseVersion } from '../../src/core/apply/base-file.ts'
 import type {
+  HoldOutcome,
   InboundBinding,
   InboundFile,
   InboundSet,
@@ -38,7 +39,9 @@ export class MemoryBinding implements InboundBinding {
   #listed = new Set<string>()
 
   position(): TargetPosition {
-    return { watermark: this.watermark, pending: [...this.pending], notes: NO_NOTES }
+    const { watermark, pending } = this
+    const held = { hold: null, held: [], kept: [] }
+    return { watermark, pending: [...pending], ...held, notes: NO_NOTES }
   }
 
   *kept(): Working<KeptContent[]> {
@@ -47,6 +50,16 @@ export class MemoryBinding implements InboundBinding {
     return [...this.broken].map(([seq, content]) => {
       return { seq, bytes: content.length, hash: hashBytes(content) }
     })
+  }
+
+  *answer(): Working<HoldOutcome> {
+    yield
+    return 'unknown'
+  }
+
+  *lookAgain(): Working<boolean> {
+    yield
+    return false
   }
 
   begin(header: SetHeader, entries: readonly Entry[]): InboundSet {

@@ -3,7 +3,7 @@ import type {
   ChangeRecord,
   JobNode,
   MasterMessageOf,
-  SourceHold,
+  ReportedHold,
 } from '../../src/core/wire/control.ts'
 import { SYSTEM_ACTOR } from '../../src/master/context.ts'
 import { policyFields } from '../../src/master/policy-schema.ts'
@@ -33,6 +33,8 @@ export interface SeededFleet {
   change(policy: 'website' | 'assets', count: number): void
   /** Has the source of `assets` hold deletions back; it does as it is told. */
   hold(count: number): void
+  /** Has a target of `website` find strange files; it does as it is told. */
+  strangers(count: number): void
   stop(): void
 }
 
@@ -73,6 +75,9 @@ export async function seedFleet(admin: TestAdmin): Promise<SeededFleet> {
   for (const agent of agents.values()) await introduce(agent)
   agents.get('us-web-2')?.close()
   const heads = new Map<string, number>()
+  const receiver = agents.get('eu-web-2') ?? missing()
+  const isOfWebsite = ({ policyId }: { policyId: string }) => policyId === website.id
+  let told = 0
   const fleet: SeededFleet = {
     policyIds: { website: website.id, assets: assets.id, downloads: downloads.id },
     serverIds: Object.fromEntries([...agents].map(([name, agent]) => [name, agent.serverId])),
@@ -88,6 +93,11 @@ export async function seedFleet(admin: TestAdmin): Promise<SeededFleet> {
       const order = { policyId: assets.id, from, upTo: from + count }
       const hold = holdOf(order)
       report(origin, { ...order, recordAt: (seq) => goneAt(seq, 'held'), hold })
+    },
+    strangers: (count) => {
+      const { bindingId, policyId } = receiver.config.targets.find(isOfWebsite) ?? missing()
+      const hold = strangeFiles(count)
+      receiver.reportTarget(heads.get(website.id) ?? 0, { policyId, bindingId, hold })
     },
     stop: () => {
       clearInterval(answering)
@@ -111,6 +121,19 @@ export async function seedFleet(admin: TestAdmin): Promise<SeededFleet> {
       origin.send({ type: 'holdResolved', requestId, outcome: 'done', position, error: null })
     }
     resolved = asked.length
+    const words = receiver.of('resolveHold')
+    for (const { requestId } of words.slice(told)) {
+      const { bindingId, policyId } = receiver.config.targets.find(isOfWebsite) ?? missing()
+      receiver.send({
+        type: 'holdResolved',
+        requestId,
+        outcome: 'done',
+        position: null,
+        error: null,
+      })
+      receiver.reportTarget(heads.get(website.id) ?? 0, { policyId, bindingId, hold: null })
+    }
+    told = words.length
   }, 20)
   return fleet
 }
@@ -183,7 +206,7 @@ interface Report {
   readonly from: number
   readonly upTo: number
   readonly recordAt: (seq: number) => ChangeRecord
-  readonly hold?: SourceHold
+  readonly hold?: ReportedHold
 }
 
 const FOLDERS = ['', 'css/', 'images/products/', 'downloads/2026/', 'fonts/']
@@ -233,7 +256,7 @@ function goneAt(seq: number, operation: 'held' | 'delete'): ChangeRecord {
   return { ...recordAt(seq), operation, type: null, size: 0, mtimeNs: null }
 }
 
-function holdOf({ from, upTo }: { from: number; upTo: number }): SourceHold {
+function holdOf({ from, upTo }: { from: number; upTo: number }): ReportedHold {
   const deletes = upTo - from
   return {
     code: 'MAX_DELETE',
@@ -247,6 +270,26 @@ function holdOf({ from, upTo }: { from: number; upTo: number }): SourceHold {
     bytes: deletes * 48_000,
     sample: Array.from({ length: Math.min(deletes, 8) }, (_, i) => recordAt(from + i + 1).path),
   }
+}
+
+function strangeFiles(count: number): ReportedHold {
+  const sample = ['.htaccess', 'css/own.css', 'images/logo-of-the-branch.svg', 'notes/2019.txt']
+  return {
+    code: 'FIRST_CONTACT',
+    message: `${count} files lie there that the source has not put there`,
+    since: new Date(Date.now() - 300_000).toISOString(),
+    fingerprint: `strange-${count}`,
+    from: 0,
+    to: 0,
+    deletes: count - 1,
+    updates: 1,
+    bytes: count * 12_000,
+    sample,
+  }
+}
+
+function missing(): never {
+  throw new Error('unreachable')
 }
 
 /** A target whose agent may not set owners, on a file system without access lists. */

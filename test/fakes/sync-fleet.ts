@@ -103,7 +103,10 @@ export class SyncFleet {
 
   /** A receiving agent in this process; by default into memory. */
   async serve(
-    options: Partial<SyncServerOptions> & { configuration?: Partial<SyncServerConfiguration> } = {},
+    options: Partial<SyncServerOptions> & {
+      configuration?: Partial<SyncServerConfiguration>
+      onAnswer?: (answer: AgentMessageOf<'holdResolved'>) => void
+    } = {},
   ) {
     const bindings = new Map<string, MemoryBinding>()
     const openTarget: TargetOpener = ({ bindingId }) => {
@@ -114,8 +117,11 @@ export class SyncFleet {
     const reports: AgentMessageOf<'targetReport'>[] = []
     /** What it tells of those that it passes streams on to. */
     const relayed: JobReport[] = []
-    const report: SyncServerOptions['report'] = (message) =>
-      void (message.type === 'jobReport' ? relayed.push(message) : reports.push(message))
+    const report: SyncServerOptions['report'] = (message) => {
+      if (message.type === 'jobReport') relayed.push(message)
+      if (message.type === 'targetReport') reports.push(message)
+      if (message.type === 'holdResolved') options.onAnswer?.(message)
+    }
     const server = new SyncServer({
       clock: systemClock,
       log: silent,

@@ -96,7 +96,13 @@ function link(path: string, linkTarget: string): IndexRow {
 }
 
 function pending(path: string, seq: number, change: Partial<StoredPending> = {}): StoredPending {
-  const rest = { code: 'NO_SPACE', message: 'full', isDeletion: false, list: 1 } as const
+  const rest = {
+    code: 'NO_SPACE',
+    message: 'full',
+    isDeletion: false,
+    list: 1,
+    held: null,
+  } as const
   return { path: path as RelPath, seq, ...rest, ...change }
 }
 
@@ -303,6 +309,24 @@ export function indexSuite(
       expect(again.pending()).toEqual([pending('c', 3, { isDeletion: true })])
     })
 
+    test('what is held of it survives a restart as it was, with the word of a person', () => {
+      const disk = {
+        type: 'file',
+        size: 2 ** 50,
+        mtimeNs: -4_000_000_000_123_456_789n,
+        ctimeNs: 1n,
+        inode: 0xffff_ffff_ffff_ffffn,
+        device: 0x8000_0000_0000_0000n,
+      } as const
+      const held = [
+        pending('a', 0, { held: { disk, sinceMs: 2 ** 50, answer: null } }),
+        pending('b', 0, { held: { disk, sinceMs: 0, answer: 'release' } }),
+        pending('c', 0, { held: { disk: null, sinceMs: 1, answer: 'keep' } }),
+      ]
+      commit({ pendingPuts: held })
+      expect(reopen(index).pending()).toEqual(held)
+    })
+
     test('claims add up until a batch says what remains', () => {
       index.claim(['a', 'b\n', '\xff'] as RelPath[])
       index.claim(['', 'c'] as RelPath[])
@@ -326,6 +350,7 @@ export function indexOthersSuite(name: string, both: () => { one: IndexStore; ot
     message: 'it comes again',
     isDeletion: false,
     list: 1,
+    held: null,
   })
   const lost = { path: 'a' as RelPath, seq: 1, code: 'CONFLICT' } as const
   const lacks = { path: 'a' as RelPath, seq: 1, code: 'OWNER_REFUSED' } as const

@@ -12,11 +12,15 @@ interface HoldProps {
   readonly frame: Frame
 }
 
-/** What waits for a person's word, how much of it, and the two answers. */
+/** What waits for a person's word, how much of it, and the answers. */
 export const HoldCard = (props: HoldProps) => (
   <Card
     title="Held until a person says so"
-    about="Everything else goes on being sent meanwhile"
+    about={
+      props.hold.clearsItself
+        ? 'Goes on by itself once the known folder is back in its place'
+        : 'Everything else goes on being sent meanwhile'
+    }
     actions={props.frame.may.operate ? <Answers {...props} /> : null}
   >
     <div class="card-body stack">
@@ -34,20 +38,35 @@ function sentence(text: string): string {
   return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`
 }
 
+/** What lies at a target is lost there alone. */
+function isAtTarget({ code }: HoldView): boolean {
+  return code === 'FIRST_CONTACT'
+}
+
 const Amounts = ({ hold, frame }: HoldProps) => {
   const { deletes, updates, bytes } = hold.preview
   return (
     <dl class="facts">
-      <dt>Would be deleted</dt>
-      <dd>{plural(deletes, 'file')}</dd>
+      {hold.clearsItself ? null : (
+        <>
+          <dt>Would be deleted</dt>
+          <dd>{plural(deletes, 'file')}</dd>
+        </>
+      )}
       {updates === 0 ? null : (
         <>
-          <dt>Would be emptied</dt>
+          <dt>{isAtTarget(hold) ? 'Would be replaced' : 'Would be emptied'}</dt>
           <dd>{plural(updates, 'file')}</dd>
         </>
       )}
-      <dt>Content lost</dt>
-      <dd>{byteSize(bytes)} on each target</dd>
+      {hold.clearsItself ? null : (
+        <>
+          <dt>Content lost</dt>
+          <dd>
+            {byteSize(bytes)} {isAtTarget(hold) ? 'on this target' : 'on each target'}
+          </dd>
+        </>
+      )}
       <dt>Since</dt>
       <dd>
         <Time at={hold.since} nowMs={frame.nowMs} />
@@ -59,6 +78,7 @@ const Amounts = ({ hold, frame }: HoldProps) => {
 const Sample = ({ job, hold }: HoldProps) => {
   const { deletes, updates, sample } = hold.preview
   const more = deletes + updates - sample.length
+  if (sample.length === 0) return null
   return (
     <div class="stack-tight">
       <ul class="paths" aria-label="Some of the files">
@@ -66,43 +86,90 @@ const Sample = ({ job, hold }: HoldProps) => {
           <li class="mono break">{path}</li>
         ))}
       </ul>
-      {more <= 0 ? null : <a href={`/jobs/${job.id}?state=held#entries`}>and {count(more)} more</a>}
+      <More job={job} hold={hold} more={more} />
     </div>
   )
 }
 
-const Answers = ({ job, hold, frame }: HoldProps) => {
+/** Files that nobody but the target has are no entries of a job. */
+const More = ({ job, hold, more }: Omit<HoldProps, 'frame'> & { readonly more: number }) => {
+  if (more <= 0) return null
+  if (isAtTarget(hold)) return <span class="hint">and {count(more)} more</span>
+  return <a href={`/jobs/${job.id}?state=held#entries`}>and {count(more)} more</a>
+}
+
+/** What a hold asks, and what either answer means. */
+interface Question {
+  /** Null where saying no changes nothing. */
+  readonly keep: Words | null
+  readonly approve: Words
+}
+interface Words {
+  readonly label: string
+  readonly title: string
+  readonly says: string
+}
+
+const NEW_FOLDER: Words = {
+  label: 'Take the new folder',
+  title: 'Take the folder that lies there now?',
+  says: 'It is taken for the one of this policy from now on. What it holds and its source does not is asked about before anything of it goes.',
+}
+
+function questionOf({ job, hold }: HoldProps): Question {
   const { deletes, updates } = hold.preview
   const files = plural(deletes + updates, 'file')
   const targets = plural(targetCount(job), 'target')
+  const exactly =
+    'Exactly what is shown here goes: where more has come to it meanwhile, you are asked again.'
+  if (hold.clearsItself) return { keep: null, approve: NEW_FOLDER }
+  if (isAtTarget(hold))
+    return {
+      keep: {
+        label: 'Keep them',
+        title: `Keep ${files} as they are?`,
+        says: 'They stay for good, and the target goes on being different there. All else is as at the source.',
+      },
+      approve: { label: 'Replace them', title: `Let ${files} go?`, says: exactly },
+    }
+  return {
+    keep: {
+      label: 'Keep them',
+      title: `Keep ${files} on the targets?`,
+      says: `${targets} go on holding what the source does not have any more. A file that comes back at the source is sent as usual.`,
+    },
+    approve: { label: 'Let them go', title: `Let ${files} go on ${targets}?`, says: exactly },
+  }
+}
+
+const Answers = (props: HoldProps) => {
+  const { job, hold, frame } = props
+  const { keep, approve } = questionOf(props)
   return (
     <div class="row">
-      <Ask
-        id="keep"
-        action={`/jobs/${job.id}/keep`}
-        csrf={frame.csrf}
-        label="Keep them"
-        title={`Keep ${files} on the targets?`}
-        confirm="Keep them"
-      >
-        <p>
-          {targets} go on holding what the source does not have any more. A file that comes back at
-          the source is sent as usual.
-        </p>
-      </Ask>
+      {keep === null ? null : (
+        <Ask
+          id="keep"
+          action={`/jobs/${job.id}/keep`}
+          csrf={frame.csrf}
+          label={keep.label}
+          title={keep.title}
+          confirm={keep.label}
+        >
+          <p>{keep.says}</p>
+        </Ask>
+      )}
       <Ask
         id="approve"
         action={`/jobs/${job.id}/approve`}
         csrf={frame.csrf}
-        label="Let them go"
-        title={`Let ${files} go on ${targets}?`}
-        confirm="Let them go"
+        label={approve.label}
+        title={approve.title}
+        confirm={approve.label}
         danger
       >
         <input type="hidden" name="fingerprint" value={hold.fingerprint} />
-        <p>
-          Exactly what is shown here goes: where more has come to it meanwhile, you are asked again.
-        </p>
+        <p>{approve.says}</p>
       </Ask>
     </div>
   )

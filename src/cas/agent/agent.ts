@@ -176,11 +176,15 @@ export class Agent {
     this.#parts.log.info('configured', { revision, ...counts, leaseUntil: config.leaseUntil })
   }
 
+  /** What is held where this agent receives, its Sync Server answers. */
   async #resolveHold(request: MasterMessageOf<'resolveHold'>): Promise<void> {
-    const { control, detection } = this.#running
+    const { control, detection, syncServer } = this.#running
+    const { place, fingerprint, decision } = request
     const answer = { type: 'holdResolved', requestId: request.requestId } as const
     try {
-      control.send({ ...answer, ...(await detection.resolveHold(request)), error: null })
+      if (place.kind === 'binding') return requireChild(syncServer).resolveHold(request)
+      const word = { sourceId: place.sourceId, fingerprint, decision }
+      control.send({ ...answer, ...(await detection.resolveHold(word)), error: null })
     } catch (thrown) {
       const { code, message } = toAppError(thrown)
       control.send({ ...answer, outcome: 'unknown', position: null, error: { code, message } })
@@ -207,6 +211,11 @@ function rootsOf({ sources, targets }: EffectiveConfig): string[] {
     const { text, exact } = toText(path as ByteString)
     return exact ? [text] : []
   })
+}
+
+function requireChild(syncServer: SyncServerSupervisor | null): SyncServerSupervisor {
+  if (syncServer !== null) return syncServer
+  throw new AppError('PLATFORM_UNSUPPORTED', 'cannot answer: this host does not receive')
 }
 
 /** What the Sync Server is told; before the first configuration, only where to listen. */

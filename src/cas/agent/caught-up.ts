@@ -25,12 +25,14 @@ function whySourceIsNot(source: AgentStatus['sources'][number]): string | null {
   if (source.error !== null) return source.error.message
   if (source.completeAt === null) return 'the first scan is not finished'
   if (source.gapCount > 0) return `${source.gapCount} parts are to be scanned again`
+  if (source.hold !== null) return source.hold.message
   const waiting = source.headSeq - source.recordedSeq
   return waiting > 0 ? `the master has recorded ${source.recordedSeq} of ${source.headSeq}` : null
 }
 
 function whyTargetIsNot(target: AgentStatus['targets'][number]): string | null {
   if (target.error !== null) return target.error.message
+  if (target.hold !== null) return target.hold.message
   if (target.appliedSeq === null) return 'nothing has arrived yet'
   return target.pendingCount > 0 ? `${target.pendingCount} entries could not be applied yet` : null
 }

@@ -15,7 +15,10 @@ export interface Detection {
   flush(policyId: string): Promise<AgentMessageOf<'flushed'>['sources']>
   /** Takes a person's word about what a source holds back. */
   resolveHold(
-    message: Pick<MasterMessageOf<'resolveHold'>, 'sourceId' | 'fingerprint' | 'decision'>,
+    word: { readonly sourceId: string } & Pick<
+      MasterMessageOf<'resolveHold'>,
+      'fingerprint' | 'decision'
+    >,
   ): Promise<Pick<AgentMessageOf<'holdResolved'>, 'outcome' | 'position'>>
   /** One source as the Sync Client reads it; null where it is not watched. */
   outbound(sourceId: string): OutboundSource | null

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 
+import type { ReportedHold } from '../../core/wire/control.ts'
 import { iso } from '../../platform/clock.ts'
 import type { Role } from '../identity.ts'
 import type { AgentView } from './agent.ts'
@@ -23,6 +24,8 @@ const sourceStatus = z.object({
   gapCount: z.number(),
   fileCount: z.number(),
   totalBytes: z.number(),
+  /** What waits for a person's word. */
+  hold: failure.nullable(),
   error: failure.nullable(),
 })
 
@@ -35,6 +38,8 @@ const targetStatus = z.object({
   pendingCount: z.number(),
   /** What was applied with less than was sent, by code. */
   notes: z.array(z.object({ code: z.string(), count: z.number() })),
+  /** What waits for a person's word. */
+  hold: failure.nullable(),
   error: failure.nullable(),
 })
 
@@ -122,6 +127,7 @@ function describeSources(view: AgentView): SourceStatus[] {
       gapCount: report?.gaps.length ?? 0,
       fileCount: report?.fileCount ?? 0,
       totalBytes: report?.totalBytes ?? 0,
+      hold: describeHold(report?.hold),
       error: report?.error ?? null,
     }
   })
@@ -141,9 +147,14 @@ function describeTargets(view: AgentView): TargetStatus[] {
       appliedSeq: report?.watermark?.seq ?? null,
       pendingCount: report?.pendingCount ?? 0,
       notes: report?.notes?.counts ?? [],
+      hold: describeHold(report?.hold),
       error: report?.error ?? null,
     }
   })
+}
+
+function describeHold(hold: ReportedHold | null | undefined): TargetStatus['hold'] {
+  return hold == null ? null : { code: hold.code, message: hold.message }
 }
 
 /** A path travels as one character a byte; people read it as UTF-8. */

@@ -1,6 +1,7 @@
 import type { BaseFile, BaseVersion } from '../../core/apply/base-file.ts'
 import type { ApplyBinding } from '../../core/apply/inbound-binding.ts'
 import type {
+  HoldOutcome,
   InboundBinding,
   InboundFile,
   InboundSet,
@@ -9,6 +10,7 @@ import type {
   SetOutcome,
   TargetPosition,
 } from '../../core/apply/inbound.ts'
+import type { HoldDecision } from '../../core/apply/index-store.ts'
 import type { Working } from '../../core/base/working.ts'
 import type { ContentHash, Entry } from '../../core/change/entry.ts'
 
@@ -44,6 +46,16 @@ export class GuardedBinding implements InboundBinding {
 
   kept(epoch: string): Working<KeptContent[]> {
     return this.#inner.kept(epoch)
+  }
+
+  answer(fingerprint: string, decision: HoldDecision): Working<HoldOutcome> {
+    this.#root.check()
+    return this.#inner.answer(fingerprint, decision)
+  }
+
+  lookAgain(): Working<boolean> {
+    this.#root.check()
+    return this.#inner.lookAgain()
   }
 }
 

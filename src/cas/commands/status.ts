@@ -83,7 +83,8 @@ function sourceLine(source: AgentStatus['sources'][number]): string {
   const gaps = source.gapCount === 0 ? '' : `, ${source.gapCount} gaps`
   const state = source.error === null ? `${complete}${gaps}` : errorWords(source.error)
   const seqs = `head ${source.headSeq}, recorded ${source.recordedSeq}`
-  return `source ${source.path}: ${seqs}, ${source.fileCount} files, ${state} (policy ${source.policyId})`
+  const held = heldWords(source.hold)
+  return `source ${source.path}: ${seqs}, ${source.fileCount} files, ${state}${held} (policy ${source.policyId})`
 }
 
 function targetLine(target: AgentStatus['targets'][number]): string {
@@ -92,7 +93,12 @@ function targetLine(target: AgentStatus['targets'][number]): string {
   const pending = target.pendingCount === 0 ? '' : `, ${target.pendingCount} pending`
   const notes = target.notes.map(({ code, count }) => `, ${count} without all: ${code}`).join('')
   const error = target.error === null ? '' : `, ${errorWords(target.error)}`
-  return `target ${target.path}: ${applied}${pending}${notes}${error} (policy ${target.policyId})`
+  const held = heldWords(target.hold)
+  return `target ${target.path}: ${applied}${pending}${notes}${held}${error} (policy ${target.policyId})`
+}
+
+function heldWords(hold: AgentStatus['targets'][number]['hold']): string {
+  return hold === null ? '' : `, held: ${errorWords(hold)}`
 }
 
 function errorWords(error: { readonly code: string; readonly message: string }): string {

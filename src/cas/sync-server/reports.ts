@@ -1,6 +1,7 @@
-import type { TargetPosition } from '../../core/apply/inbound.ts'
+import type { PendingEntry, TargetPosition } from '../../core/apply/inbound.ts'
 import type { Failure } from '../../core/base/result.ts'
 import type { AgentMessageOf, TargetConfig } from '../../core/wire/control.ts'
+import { targetHold } from './target-hold.ts'
 
 /** What one report carries of the pending entries; the rest is a number. */
 const PENDING_MAX = 100
@@ -12,9 +13,11 @@ export function targetReport(
   position: TargetPosition,
   error: Failure | null,
 ): AgentMessageOf<'targetReport'> {
-  const pending = position.pending.slice(0, PENDING_MAX).map(({ seq, path, code, message }) => {
-    return { seq, path, code, message: message.slice(0, MESSAGE_LENGTH_MAX) }
-  })
+  const pending = [
+    ...shown(position.pending, 'failed'),
+    ...shown(position.held, 'held'),
+    ...shown(position.kept, 'kept'),
+  ].slice(0, PENDING_MAX)
   const { counts, newest } = position.notes
   return {
     type: 'targetReport',
@@ -23,7 +26,19 @@ export function targetReport(
     watermark: position.watermark,
     pendingCount: position.pending.length,
     pending,
+    hold: targetHold(position.hold),
     notes: { counts: [...counts], newest: [...newest] },
     error: error && { code: error.code, message: error.message.slice(0, MESSAGE_LENGTH_MAX) },
   }
+}
+
+/** Of what is held or kept only what entries stand for: the hold tells of the rest. */
+function shown(
+  entries: readonly PendingEntry[],
+  state: 'failed' | 'held' | 'kept',
+): AgentMessageOf<'targetReport'>['pending'] {
+  const told = state === 'failed' ? entries : entries.filter(({ seq }) => seq > 0)
+  return told.slice(0, PENDING_MAX).map(({ seq, path, code, message }) => {
+    return { seq, path, code, message: message.slice(0, MESSAGE_LENGTH_MAX), state }
+  })
 }

@@ -226,7 +226,8 @@ export class Session implements BindingHolder {
     this.#connection.expectWithin(this.#host.times.stallMs)
     if (open.children.length > 0) this.#relay = this.#host.relay(open, this.#parentSide)
     const isKnown = watermark?.epoch === open.epoch || (watermark === null && opened.isEmpty())
-    const seqs = pending.map((entry) => entry.seq).sort((left, right) => left - right)
+    const known = new Set(pending.map((entry) => entry.seq))
+    const seqs = [...known].sort((left, right) => left - right)
     this.#connection.send({
       type: 'opened',
       opened: {

@@ -1,6 +1,6 @@
 import type { JWK } from 'jose'
 
-import type { TargetPosition } from '../../core/apply/inbound.ts'
+import type { HoldOutcome, TargetPosition } from '../../core/apply/inbound.ts'
 import { NO_NOTES } from '../../core/apply/notes.ts'
 import { AppError, toAppError } from '../../core/base/errors.ts'
 import { type Failure, type Result, failure } from '../../core/base/result.ts'
@@ -26,12 +26,13 @@ import { type ParentSide, RelayStream } from './relay/relay-stream.ts'
 import { targetReport } from './reports.ts'
 import { SESSION_TIMES, Session, type SessionTimes } from './session.ts'
 import { verifyTicket } from './tickets.ts'
+import { inTurns } from './turns.ts'
 
 export interface SyncServerOptions {
   readonly openTarget: TargetOpener
   readonly clock: Clock
   readonly log: Logger
-  readonly report: (message: AgentMessageOf<'targetReport' | 'jobReport'>) => void
+  readonly report: (message: AgentMessageOf<'targetReport' | 'jobReport' | 'holdResolved'>) => void
   readonly times?: SessionTimes
   readonly relayTimes?: RelayTimes
   readonly sessionsMax?: number
@@ -40,7 +41,22 @@ export interface SyncServerOptions {
 export type SyncServerConfiguration = Extract<SyncServerCommand, { type: 'configure' }>
 
 /** A target of which nothing is known. */
-const NOWHERE: TargetPosition = { watermark: null, pending: [], notes: NO_NOTES }
+const NOWHERE: TargetPosition = {
+  watermark: null,
+  pending: [],
+  hold: null,
+  held: [],
+  kept: [],
+  notes: NO_NOTES,
+}
+
+interface Answered {
+  readonly outcome: HoldOutcome
+  readonly target: TargetConfig | null
+}
+
+/** How often what is held is looked at, whether it is there still. */
+const LOOK_EVERY_MS = 60_000
 
 /** More agents than this do not send to one server at once; each connection costs memory. */
 const SESSIONS_MAX = 512
@@ -60,6 +76,9 @@ export class SyncServer {
   #routing = new RoutingTable()
   #configuration: SyncServerConfiguration | null = null
   #listener: DataListener | null = null
+  #timer: ReturnType<typeof setTimeout> | undefined
+  #looking = Promise.resolve()
+  #isStopped = false
 
   constructor(options: SyncServerOptions) {
     this.#options = options
@@ -81,6 +100,7 @@ export class SyncServer {
       this.#listen(configuration)
     this.#forgetOthers()
     for (const target of this.#bindings.targets) this.#lookAt(target)
+    this.#lookAfter(0)
     return this.#listener?.port ?? 0
   }
 
@@ -89,8 +109,60 @@ export class SyncServer {
     for (const stream of this.#streams) if (stream.jobId === jobId) stream.changeHops(hops)
   }
 
+  /** Takes a person's word about what is held where a binding receives, and reports what became of it. Never rejects. */
+  async resolveHold(request: Extract<SyncServerCommand, { type: 'resolveHold' }>): Promise<void> {
+    const answer = { type: 'holdResolved', requestId: request.requestId, position: null } as const
+    try {
+      const { outcome, target } = await this.#answer(request)
+      // What is held now is known before the answer that it is not what was shown; what follows from a word, after it.
+      if (outcome !== 'done' && target !== null) this.#lookAt(target)
+      this.#options.report({ ...answer, outcome, error: null })
+      if (outcome === 'done' && target !== null) this.#lookAt(target)
+    } catch (thrown) {
+      const { code, message } = toAppError(thrown)
+      this.#options.report({ ...answer, outcome: 'unknown', error: { code, message } })
+    }
+  }
+
+  async #answer({
+    place,
+    fingerprint,
+    decision,
+  }: Extract<SyncServerCommand, { type: 'resolveHold' }>): Promise<Answered> {
+    const bindingId = place.kind === 'binding' ? place.bindingId : ''
+    const target = this.#bindings.target(bindingId)
+    const open = this.#bindings.open(bindingId)
+    if (target === null || open === null) return { outcome: 'unknown', target }
+    return { outcome: await inTurns(open.binding.answer(fingerprint, decision)), target }
+  }
+
+  /** Looks whether what is held lies there still: it may have been taken away by hand. */
+  async #lookAgain(): Promise<void> {
+    for (const [bindingId, { hold }] of this.#positions) {
+      const target = this.#bindings.target(bindingId)
+      if (hold === null || target === null || this.#isStopped) continue
+      try {
+        const open = this.#bindings.open(bindingId)
+        if (open !== null && (await inTurns(open.binding.lookAgain()))) this.#lookAt(target)
+      } catch (thrown) {
+        const { code, message } = toAppError(thrown)
+        this.#reportFailure(target, { code, message })
+      }
+    }
+  }
+
+  #lookAfter(delayMs: number): void {
+    clearTimeout(this.#timer)
+    this.#timer = setTimeout(() => {
+      this.#looking = this.#looking.then(() => this.#lookAgain())
+      if (!this.#isStopped) this.#lookAfter(LOOK_EVERY_MS)
+    }, delayMs)
+  }
+
   /** Gives up every job and stops listening. */
   stop(): void {
+    this.#isStopped = true
+    clearTimeout(this.#timer)
     this.#listener?.stop()
     this.#listener = null
     this.#bindings.close()

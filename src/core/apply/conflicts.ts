@@ -132,5 +132,5 @@ export function comesAgain({ index, siblings, tree, bindingId }: ApplyDependenci
 /** The pending entry of a path at which what its source wants must be sent again. */
 function toComeAgain({ path, seq, list }: IndexRow): StoredPending {
   const message = `cannot place ${JSON.stringify(path)} yet: another source's version lay there, so it comes again`
-  return { seq, path, code: 'CONFLICT', message, isDeletion: false, list }
+  return { seq, path, code: 'CONFLICT', message, isDeletion: false, list, held: null }
 }

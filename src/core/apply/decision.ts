@@ -43,6 +43,8 @@ export type Verdict =
   /** Another source goes before with something else: what is wanted here is kept aside. */
   | { readonly kind: 'yield'; readonly content: Content }
   | { readonly kind: 'fail'; readonly code: ErrorCode; readonly message: string }
+  /** What lies there is not ours and goes only on a person's word. */
+  | { readonly kind: 'hold'; readonly disk: FileState }
 
 /** An entry, what the index knew of its path, and what is to be done. */
 export interface Decision {

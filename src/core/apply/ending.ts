@@ -1,7 +1,7 @@
 import type { Entry } from '../change/entry.ts'
 import type { RelPath } from '../path/rel-path.ts'
 import type { SetHeader } from './inbound.ts'
-import { deletion, heldPending, ownRetries, unnamedPaths } from './unnamed.ts'
+import { deletion, ownRetries, unnamedPaths } from './unnamed.ts'
 import type { Work } from './work.ts'
 
 /** What the target does on its own in a set: nothing of it was sent. */
@@ -13,19 +13,18 @@ export interface OwnWork {
 
 /**
  * Gathers what follows from the set without being in it: deletions tried again, and at the end of a full list whatever
- * it did not name. What needs a person's word becomes pending at once.
+ * it did not name. What needs a person's word of these is held once its place was looked at.
  */
 export function ownWork(work: Work, header: SetHeader, named: ReadonlySet<RelPath>): OwnWork {
   const retries = ownRetries(work.deps, named)
   if (header.kind !== 'full' || !header.last) return split(work, retries)
+  const retried = new Set(retries.map(({ path }) => path))
   const unnamed = unnamedPaths(work.deps.index, work.ledger.list, named)
   const claimed = [...work.deps.index.claims()].filter((path) => !named.has(path))
   const ends = claimed.map((path) => deletion(path, 0))
   if (work.deps.options.deletes === 'keep') return split(work, [...retries, ...ends])
-  if (work.deps.options.firstContact !== 'hold')
-    return split(work, [...retries, ...ends, ...unnamed.map((path) => deletion(path, 0))])
-  for (const path of unnamed) work.ledger.hold(heldPending(path, work.ledger.list))
-  return split(work, [...retries, ...ends])
+  const others = unnamed.filter((path) => !retried.has(path)).map((path) => deletion(path, 0))
+  return split(work, [...retries, ...ends, ...others])
 }
 
 /** Under `adopt`, what has no seq of its own is given up, unless it came from a set of ours that never ended. */

@@ -21,6 +21,7 @@ import { commitSet } from './set-commit.ts'
 import { runPhases, surveyEntry, surveyParts } from './set-run.ts'
 import { stageSmall } from './small-file.ts'
 import { Staging } from './staging.ts'
+import { type Standing, heldByPath } from './standing.ts'
 import { readInPlace } from './survey.ts'
 import type { Work } from './work.ts'
 import { hasHole } from './zero-runs.ts'
@@ -31,6 +32,9 @@ export interface SetContext {
   readonly partials: Partials
   readonly header: SetHeader
   readonly list: number
+  readonly standing: Standing
+  /** Whether something may lie there that nobody knows, so that the end of a list looks for it. */
+  readonly mayHoldStrangers: boolean
   /** Seqs of entries whose owner is not known here. */
   readonly unknownOwners: ReadonlySet<number>
   /** Called once, when the set ended one way or the other. */
@@ -66,11 +70,12 @@ export class ApplyingSet implements InboundSet {
       index: view,
       createHasher: deps.createHasher,
     })
-    const ledger = new Ledger(header, list)
+    const ledger = new Ledger(header, list, deps.nowMs())
+    const held = heldByPath(deps.index)
     this.#context = context
     const leaders = findLeaders(entries)
     const asides = new Asides(deps)
-    const parts = { view, local, asides, metadata, staging, ledger, unknownOwners, leaders }
+    const parts = { view, local, asides, metadata, staging, ledger, held, unknownOwners, leaders }
     this.#work = {
       ...parts,
       deps,

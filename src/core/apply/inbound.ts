@@ -1,8 +1,10 @@
 import type { ErrorCode } from '../base/errors.ts'
 import type { Working } from '../base/working.ts'
 import type { ContentHash, Entry, Position } from '../change/entry.ts'
+import type { Hold } from '../change/journal.ts'
 import type { RelPath } from '../path/rel-path.ts'
 import type { BaseFile, BaseVersion } from './base-file.ts'
+import type { HoldDecision } from './index-store.ts'
 import type { TargetNotes } from './notes.ts'
 
 /** An entry at or below the watermark that could not be applied; it leaves when it or a newer version is. */
@@ -19,6 +21,11 @@ export interface TargetPosition {
   /** Null at first contact. */
   readonly watermark: Position | null
   readonly pending: readonly PendingEntry[]
+  /** What waits for a person's word; none of it is pending. */
+  readonly hold: Hold | null
+  readonly held: readonly PendingEntry[]
+  /** What a person keeps as it is. */
+  readonly kept: readonly PendingEntry[]
   /** What was applied with less than was sent. */
   readonly notes: TargetNotes
 }
@@ -56,7 +63,16 @@ export interface InboundBinding {
    * Tells which contents of an epoch were broken off, and how much of each is here. No set may run meanwhile.
    */
   kept(epoch: string): Working<KeptContent[]>
+  /**
+   * Takes a person's word about what is held, durably: with the next set exactly that goes, or nothing of it ever does.
+   * `changed` where it is something else by now, `unknown` where nothing is held.
+   */
+  answer(fingerprint: string, decision: HoldDecision): Working<HoldOutcome>
+  /** Looks whether what is held lies there still; true where the position is another one now. */
+  lookAgain(): Working<boolean>
 }
+
+export type HoldOutcome = 'done' | 'changed' | 'unknown'
 
 /** The beginning of a file's content that is here from a set that was broken off. */
 export interface KeptContent {

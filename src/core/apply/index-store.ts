@@ -30,11 +30,26 @@ export interface SharedFile {
   readonly ctimeNs: bigint
 }
 
+/** What a person says of what is held: it may go, or it stays for good. */
+export type HoldDecision = 'release' | 'keep'
+
+/** What does not go without a person's word, and that word. */
+export interface Held {
+  /** How what would go looks. Null where nothing does, and the path only waits for a folder above it that is held. */
+  readonly disk: FileFingerprint | null
+  /** Since when it is held, in ms since 1970. */
+  readonly sinceMs: number
+  /** Null until a person has said it. */
+  readonly answer: HoldDecision | null
+}
+
 /** A pending entry with what a later set needs to try it again by itself. */
 export interface StoredPending extends PendingEntry {
   /** True where what failed is a deletion: the target can try it again without the source. */
   readonly isDeletion: boolean
   readonly list: number
+  /** Null where nothing but a cause stands in the way. */
+  readonly held: Held | null
 }
 
 /** What one set changes in the index, all or nothing. */
@@ -117,7 +132,10 @@ export function fingerprintOf(state: FileState): FileFingerprint {
  * Tells whether the disk still holds what was applied. A folder counts by its inode alone, since its times move with
  * what is in it; the device is left out, since its number may change with every mount.
  */
-export function isUntouched(row: IndexRow, disk: FileState | null): disk is FileState {
+export function isUntouched<Disk extends FileFingerprint>(
+  row: Pick<IndexRow, 'stat' | 'sharedCtimeNs'>,
+  disk: Disk | null,
+): disk is Disk {
   if (disk === null || disk.type !== row.stat.type || disk.inode !== row.stat.inode) return false
   if (disk.type === 'directory') return true
   return (

@@ -35,10 +35,12 @@ export class Ledger {
   /** Folders that this host had lost and that were made again. */
   readonly remade = new Set<RelPath>()
   readonly #epoch: string
+  readonly #nowMs: number
   readonly list: number
 
-  constructor(header: SetHeader, list: number) {
+  constructor(header: SetHeader, list: number, nowMs: number) {
     this.#epoch = header.epoch
+    this.#nowMs = nowMs
     this.list = list
   }
 
@@ -116,12 +118,17 @@ export class Ledger {
     this.puts.set(row.path, row)
   }
 
-  /** Nothing failed, but a person must decide. */
-  hold(pending: StoredPending): void {
-    this.failed.set(pending.path, pending)
+  /** Nothing failed, but what lies there goes only on a person's word. */
+  hold(entry: Pick<Entry, 'seq' | 'path' | 'state'>, disk: FileState): void {
+    const place = JSON.stringify(entry.path)
+    if (entry.state === null) this.fail(entry, 'FIRST_CONTACT', `${place} is not of its source`)
+    else this.fail(entry, 'EXTRA_IN_THE_WAY', `cannot place ${place}: something else lies there`)
+    const pending = this.failed.get(entry.path)
+    const held = { disk: fingerprintOf(disk), sinceMs: this.#nowMs, answer: null }
+    if (pending !== undefined) this.failed.set(entry.path, { ...pending, held })
   }
 
-  fail(entry: Entry, code: ErrorCode, message: string): void {
+  fail(entry: Pick<Entry, 'seq' | 'path' | 'state'>, code: ErrorCode, message: string): void {
     this.failed.set(entry.path, {
       seq: entry.seq,
       path: entry.path,
@@ -129,6 +136,7 @@ export class Ledger {
       message,
       isDeletion: entry.state === null,
       list: this.list,
+      held: null,
     })
   }
 

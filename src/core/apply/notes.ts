@@ -5,6 +5,7 @@ import type { RelPath } from '../path/rel-path.ts'
 export type Note = Extract<
   ErrorCode,
   | 'CONFLICT'
+  | 'KEPT'
   | 'OWNER_REFUSED'
   | 'OWNER_UNKNOWN'
   | 'TYPE_UNSUPPORTED'
@@ -48,6 +49,7 @@ export const NO_NOTES: TargetNotes = { counts: [], newest: [] }
 export const NOTICES: Readonly<Record<Note, string>> = {
   CONFLICT:
     'several sources have different files at one path; those that others went before are kept aside',
+  KEPT: 'what lay there before is kept, as a person decided',
   OWNER_REFUSED: 'owners are not set, because the agent has not the right to',
   OWNER_UNKNOWN: 'an owner without an account here is the number that the source has for it',
   TYPE_UNSUPPORTED: 'links and fifos that the file system does not hold are left out',

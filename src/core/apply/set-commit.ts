@@ -1,19 +1,21 @@
 import type { Entry, Position } from '../change/entry.ts'
-import type { RelPath } from '../path/rel-path.ts'
+import { type RelPath, parent } from '../path/rel-path.ts'
 import type { OtherChange } from './conflicts.ts'
-import type { SetHeader, SetOutcome, TargetPosition } from './inbound.ts'
-import type { IndexStore, StoredPending } from './index-store.ts'
+import type { SetHeader, SetOutcome } from './inbound.ts'
+import { type Held, type StoredPending, isUntouched } from './index-store.ts'
+import { type Standing, heldByPath, isDue } from './standing.ts'
 import type { Work } from './work.ts'
 
 interface CommitContext {
   readonly header: SetHeader
   readonly list: number
+  readonly standing: Standing
 }
 
 /** Makes what the disk already holds durable in the index, in one transaction, and tells the outcome. */
 export function commitSet(
   work: Work,
-  { header, list }: CommitContext,
+  { header, list, standing }: CommitContext,
   entries: {
     readonly newer: readonly Entry[]
     readonly sent: readonly Entry[]
@@ -22,11 +24,12 @@ export function commitSet(
 ): SetOutcome {
   const { ledger, deps } = work
   keepNamedRows(work, entries.newer)
+  const failed = failedPending(work)
   const isLast = header.kind === 'full' && header.last
   deps.index.commit({
     puts: [...ledger.puts.values()],
     removes: [...ledger.removes].filter((path) => !ledger.puts.has(path)),
-    pendingPuts: changedPending(work),
+    pendingPuts: changedPending(work, failed),
     pendingRemoves: settledPending(work, isLast),
     watermark: nextWatermark(header, deps.index.watermark()),
     list,
@@ -37,9 +40,9 @@ export function commitSet(
     others: entries.others,
   })
   return {
-    position: positionOf(deps.index),
+    position: standing.position(),
     appliedCount: entries.sent.filter(({ path }) => !ledger.failed.has(path)).length,
-    failed: [...ledger.failed.values()],
+    failed: failed.filter((one) => isDue(deps.options, one)),
     others: [...new Set(entries.others.map(({ bindingId }) => bindingId))],
   }
 }
@@ -58,10 +61,42 @@ function nextWatermark(header: SetHeader, now: Position | null): Position | null
   return { epoch: header.epoch, seq: header.to }
 }
 
-function changedPending({ ledger, deps }: Work): StoredPending[] {
+function changedPending({ deps }: Work, failed: readonly StoredPending[]): StoredPending[] {
   const known = new Map(deps.index.pending().map((one) => [one.path, one]))
-  return [...ledger.failed.values()].filter((one) => !isSame(one, known.get(one.path)))
+  return failed.filter((one) => !isSame(one, known.get(one.path)))
 }
+
+/** What failed or is held, with the word that a person may have said of it before, or while the set ran. */
+function failedPending(work: Work): StoredPending[] {
+  const known = heldByPath(work.deps.index)
+  return [...work.ledger.failed.values()].map((one) => {
+    return { ...one, held: heldNow(work, one, known) }
+  })
+}
+
+function heldNow(work: Work, one: StoredPending, known: Known): Held | null {
+  const before = known.get(one.path)?.held ?? null
+  // What was released and cannot go yet needs no second word.
+  if (one.held === null)
+    return heldAbove(work, one, known) ?? (before?.answer === 'release' ? before : null)
+  if (before === null) return one.held
+  const isShown = before.disk !== null && isSameDisk(before.disk, one.held.disk)
+  const answer = before.answer === 'keep' || isShown ? before.answer : null
+  return { ...one.held, sinceMs: before.sinceMs, answer }
+}
+
+/** What was to lie in a folder waits with that, where something else lies there and is held. */
+function heldAbove({ ledger }: Work, one: StoredPending, known: Known): Held | null {
+  if (one.code !== 'EXTRA_IN_THE_WAY') return null
+  for (let above = parent(one.path); above !== null; above = parent(above)) {
+    const answered = known.get(above)?.held ?? null
+    const held = ledger.failed.get(above)?.held ?? answered
+    if (held !== null) return { ...held, disk: null, answer: answered?.answer ?? null }
+  }
+  return null
+}
+
+type Known = ReadonlyMap<RelPath, StoredPending>
 
 function isSame(one: StoredPending, other: StoredPending | undefined): boolean {
   return (
@@ -69,8 +104,19 @@ function isSame(one: StoredPending, other: StoredPending | undefined): boolean {
     one.seq === other.seq &&
     one.code === other.code &&
     one.message === other.message &&
-    one.list === other.list
+    one.list === other.list &&
+    isSameHeld(one.held, other.held)
   )
+}
+
+function isSameHeld(one: Held | null, other: Held | null): boolean {
+  if (one === null || other === null) return one === other
+  return one.answer === other.answer && isSameDisk(one.disk, other.disk)
+}
+
+function isSameDisk(one: Held['disk'], other: Held['disk']): boolean {
+  if (one === null || other === null) return one === other
+  return isUntouched({ stat: one }, other)
 }
 
 /** At the end of a full list, what is pending from before it has no entry at the source any more. */
@@ -95,9 +141,4 @@ function remainingClaims({ ledger, deps, priorClaims }: Work): RelPath[] | null 
 function* renoted({ ledger }: Work): Generator<RelPath> {
   for (const path of ledger.settled)
     if (ledger.puts.has(path) || ledger.removes.has(path)) yield path
-}
-
-/** The position as an index has it. */
-export function positionOf(index: IndexStore): TargetPosition {
-  return { watermark: index.watermark(), pending: index.pending(), notes: index.notes() }
 }

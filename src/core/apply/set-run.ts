@@ -1,7 +1,7 @@
 import type { ErrorCode } from '../base/errors.ts'
 import type { Working } from '../base/working.ts'
 import type { Entry } from '../change/entry.ts'
-import type { RelPath } from '../path/rel-path.ts'
+import { type RelPath, ROOT } from '../path/rel-path.ts'
 import { claimMoves, claimPlaces } from './claims.ts'
 import { asPlacings, keepOthers, otherChanges, yieldAll, type OtherChange } from './conflicts.ts'
 import {
@@ -26,6 +26,7 @@ import { displace, prepareAll } from './preparation.ts'
 import { isRefusal } from './refusal.ts'
 import { removeAll } from './removal.ts'
 import { followShared } from './shared-files.ts'
+import { hasUnanswered, holdStrangers } from './strangers.ts'
 import { type SurveyDependencies, survey } from './survey.ts'
 import { type Work, stagedOf } from './work.ts'
 
@@ -46,18 +47,20 @@ export interface RunInput {
  */
 export function* runPhases(
   work: Work,
-  { header }: { header: SetHeader },
+  { header, mayHoldStrangers }: { header: SetHeader; mayHoldStrangers: boolean },
   input: RunInput,
 ): Working<readonly OtherChange[]> {
   const absent = moveFolders(work, input.entries) ? new Set<number>() : input.absent
   const decisions = yield* joinNames(work, yield* decide(work, { ...input, absent }))
   const isIdle = decisions.every(({ verdict }) => verdict.kind === 'pass')
-  if (isIdle && !work.staging.isMade) {
+  const isEnd = header.kind === 'full' && header.last
+  if (isIdle && !work.staging.isMade && !isEnd) {
     settle(work, decisions)
     return []
   }
   claimPlaces(work, decisions)
   settle(work, decisions)
+  yield* holdBelow(work, decisions, input.named)
   const yielding = yieldings(decisions)
   const kept = asPlacings(yielding)
   const preparation = yield* prepareAll(work, [...decisions, ...kept])
@@ -74,7 +77,10 @@ export function* runPhases(
   yield* settleAll(work, [...settlings(decisions), ...left])
   shareAll(work, sharings(decisions))
   yield* removeAll(work, gone)
-  if (endsReplacing(work, header)) removeExtras(work, allNamed(work, input.named))
+  if (isEnd && work.deps.options.firstContact === 'replace')
+    removeExtras(work, allNamed(work, input.named))
+  else if (isEnd && mayHoldStrangers && asksForStrangers(work))
+    yield* holdStrangers(work, ROOT, input.named)
   work.staging.clear()
   finishFolders(work, decisions)
   followShared(work, decisions)
@@ -107,9 +113,12 @@ export function surveyEntry(work: Work, entry: Entry): Decision {
 
 /** What of the work a look needs. */
 export function surveyParts(work: Work): SurveyDependencies {
-  const { tree, view, local, deps } = work
+  const { tree, view, local, deps, held } = work
+  const heldAt = (path: RelPath) => held.get(path)
+  const holdsStrangers = (folder: RelPath) => mirrors(work) && hasUnanswered(work, folder)
   const isStaged = (seq: number) => stagedOf(work, seq) !== undefined
-  return { tree, index: view, siblings: deps.siblings, local, options: deps.options, isStaged }
+  const { siblings, options } = deps
+  return { tree, index: view, siblings, local, options, heldAt, holdsStrangers, isStaged }
 }
 
 function placeStaged(work: Work, entry: Entry): Decision {
@@ -144,6 +153,7 @@ function missing({ path }: Entry, code: ErrorCode = 'SOURCE_UNAVAILABLE'): Verdi
 function settle({ ledger }: Work, decisions: readonly Decision[]): void {
   for (const { entry, verdict } of decisions) {
     if (verdict.kind === 'fail') ledger.fail(entry, verdict.code, verdict.message)
+    else if (verdict.kind === 'hold') ledger.hold(entry, verdict.disk)
     else if (verdict.kind === 'forget') ledger.gone(entry.path)
     else if (verdict.kind === 'pass') ledger.settled.add(entry.path)
   }
@@ -169,8 +179,27 @@ function moveFolder(work: Work, move: FolderMove): void {
   }
 }
 
-function endsReplacing({ deps }: Work, header: SetHeader): boolean {
-  return header.kind === 'full' && header.last && deps.options.firstContact === 'replace'
+/** With a folder in the way goes what is in it. */
+function* holdBelow(
+  work: Work,
+  decisions: readonly Decision[],
+  named: ReadonlySet<RelPath>,
+): Working<void> {
+  for (const { entry, verdict } of decisions) {
+    const isFolder = verdict.kind === 'hold' && verdict.disk.type === 'directory'
+    if (isFolder && entry.state !== null && mirrors(work))
+      yield* holdStrangers(work, entry.path, named)
+  }
+}
+
+/** What nobody knows is told of once, however many sources come to the root. */
+function asksForStrangers(work: Work): boolean {
+  const { options, siblings } = work.deps
+  return options.firstContact === 'hold' && siblings.isFirst && mirrors(work)
+}
+
+function mirrors({ deps }: Work): boolean {
+  return deps.options.deletes === 'mirror'
 }
 
 /** What has no row yet is known as well: named by this set, or pending from an earlier one of the list. */

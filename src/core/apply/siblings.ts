@@ -14,6 +14,8 @@ export interface Siblings {
   /** The place of the binding's own source in the policy. */
   readonly order: number
   readonly conflict: 'newest' | 'sourceOrder'
+  /** Whether no other stands before it: what nobody has is told once. */
+  readonly isFirst: boolean
   /** Rows of others at a path, in the order of their sources. */
   at(path: RelPath): readonly SiblingRow[]
   /** Tells whether others have anything strictly below a folder, or may have placed something there. */
@@ -26,6 +28,7 @@ export interface Siblings {
 export const NO_SIBLINGS: Siblings = {
   order: 0,
   conflict: 'newest',
+  isFirst: true,
   at: () => [],
   areBelow: () => false,
   haveClaimed: () => false,
@@ -46,6 +49,7 @@ export function siblingsOf(
   if (others.length === 0) return { ...NO_SIBLINGS, ...own }
   return {
     ...own,
+    isFirst: others.every(({ order }) => own.order < order),
     at: (path) =>
       others.flatMap(({ bindingId, order, index }) => {
         const row = index.get(path)

@@ -10,7 +10,7 @@ import {
 import { ROOT, type RelPath, isStaging } from '../path/rel-path.ts'
 import { standingOf } from './contest.ts'
 import type { Content, Decision, Verdict } from './decision.ts'
-import { type IndexRow, type IndexStore, isUntouched } from './index-store.ts'
+import { type IndexRow, type IndexStore, type StoredPending, isUntouched } from './index-store.ts'
 import type { LocalContent } from './local-content.ts'
 import type { ApplyOptions } from './options.ts'
 import { isRefusal } from './refusal.ts'
@@ -30,6 +30,10 @@ export interface SurveyDependencies {
   readonly siblings: Siblings
   readonly local: LocalContent
   readonly options: ApplyOptions
+  /** What is held, or was, at a path. */
+  readonly heldAt: (path: RelPath) => StoredPending | undefined
+  /** Tells whether anything in a folder goes only on a person's word, and has none. */
+  readonly holdsStrangers: (folder: RelPath) => boolean
   /** Tells whether the content of a seq arrived. */
   readonly isStaged: (seq: number) => boolean
 }
@@ -85,13 +89,26 @@ function refuse(entry: Entry): Verdict | null {
 
 function judgeGone(deps: SurveyDependencies, entry: Entry, row: IndexRow | null): Verdict {
   if (isWithheld(entry.operation)) return { kind: 'pass' }
+  const isStranger = entry.seq === 0 && deps.heldAt(entry.path)?.isDeletion === true
   // Without a row or a claim, whatever lies there was not put there by this binding.
-  if (!isOurs(deps, entry, row)) return { kind: 'forget' }
+  if (!isOurs(deps, entry, row) && (!isStranger || deps.options.firstContact === 'adopt'))
+    return { kind: 'forget' }
   if (entry.operation === 'excluded' && !deps.options.deleteExcluded) return { kind: 'forget' }
   if (deps.options.deletes === 'keep') return { kind: 'pass' }
   const disk = deps.tree.lstat(entry.path)
   if (disk === null || isOthers(deps, entry.path, disk)) return { kind: 'forget' }
-  return { kind: 'remove', disk }
+  // No entry of the source says so: what a full list did not name.
+  const needsWord = entry.seq === 0 && (isStranger || row !== null)
+  return needsWord && !mayGo(deps, entry.path, disk)
+    ? { kind: 'hold', disk }
+    : { kind: 'remove', disk }
+}
+
+/** The policy, or a person who saw exactly this, lets what lies at a path go. */
+function mayGo({ options, heldAt }: SurveyDependencies, path: RelPath, disk: FileState): boolean {
+  if (options.firstContact !== 'hold') return true
+  const held = heldAt(path)?.held ?? null
+  return held?.answer === 'release' && held.disk !== null && isUntouched({ stat: held.disk }, disk)
 }
 
 /** What another source has goes only with the last of them; but a folder must make room for what is none. */
@@ -112,12 +129,17 @@ function judgeState(deps: SurveyDependencies, entry: StateEntry, row: IndexRow |
   if (disk === null) return place(deps, entry, null)
   const hash = heldHash(deps, entry, { rows: [row, ...others.map((one) => one.row)], disk })
   if (hash !== 'differs') return { kind: standing === 'leads' ? 'settle' : 'share', disk, hash }
-  const isHeld =
-    deps.options.firstContact === 'hold' &&
-    !isOurs(deps, entry, row) &&
-    others.length === 0 &&
-    !deps.siblings.haveClaimed(entry.path)
-  return isHeld && !isUndecided(entry, disk) ? inTheWay(entry) : place(deps, entry, disk)
+  const isStranger =
+    !isOurs(deps, entry, row) && others.length === 0 && !deps.siblings.haveClaimed(entry.path)
+  if (!isStranger || isUndecided(entry, disk) || mayMakeRoom(deps, entry.path, disk))
+    return place(deps, entry, disk)
+  return { kind: 'hold', disk }
+}
+
+function mayMakeRoom(deps: SurveyDependencies, path: RelPath, disk: FileState): boolean {
+  if (!mayGo(deps, path, disk)) return false
+  if (deps.options.firstContact !== 'hold' || disk.type !== 'directory') return true
+  return !deps.holdsStrangers(path)
 }
 
 function isOurs(deps: SurveyDependencies, entry: Entry, row: IndexRow | null): boolean {
@@ -146,14 +168,6 @@ function heldHash(
   const known = rows.find((row) => row !== null && isUntouched(row, disk))
   if (known != null) return known.state.hash === state.hash ? state.hash : 'differs'
   return deps.local.isEqual(entry.path, disk, state.hash) ? state.hash : 'differs'
-}
-
-function inTheWay(entry: StateEntry): Verdict {
-  return {
-    kind: 'fail',
-    code: 'EXTRA_IN_THE_WAY',
-    message: `cannot place ${JSON.stringify(entry.path)}: something else lies there`,
-  }
 }
 
 function place(deps: SurveyDependencies, entry: StateEntry, disk: FileState | null): Verdict {

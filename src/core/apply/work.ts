@@ -3,6 +3,7 @@ import type { Leaders } from '../change/names.ts'
 import type { RelPath } from '../path/rel-path.ts'
 import type { Asides } from './asides.ts'
 import type { StagedFile } from './incoming-file.ts'
+import type { StoredPending } from './index-store.ts'
 import type { IndexView } from './index-view.ts'
 import type { Ledger } from './ledger.ts'
 import type { LocalContent } from './local-content.ts'
@@ -22,6 +23,8 @@ export interface Work {
   readonly staging: Staging
   readonly asides: Asides
   readonly ledger: Ledger
+  /** What was held when the set began, or answered. */
+  readonly held: ReadonlyMap<RelPath, StoredPending>
   /** Under whose seq the content of an entry arrives, where that is not its own. */
   readonly leaders: Leaders
   /** Seqs of entries whose owner is not known here. */

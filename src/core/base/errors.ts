@@ -99,7 +99,7 @@ export const ERRORS = {
   WATCH_FAILED: describe(500, 'See the log of the agent; the folder is scanned meanwhile.'),
   ROOT_MISSING: describe(409, 'Create the folder or correct the path.'),
   MAX_DELETE: describe(409, 'Look at what would go, then approve it or keep it on the targets.'),
-  ROOT_CHANGED: describe(409, 'Put the known root back in its place.'),
+  ROOT_CHANGED: describe(409, 'Put the known root back in its place, or approve the new one.'),
   FILE_UNSTABLE: describe(409, 'Nothing: it is sent when it rests.'),
   // transfer and apply
   PEER_UNREACHABLE: describe(
@@ -128,8 +128,9 @@ export const ERRORS = {
   NO_PERMISSION: describe(403, 'Give the agent the right to write there.'),
   NAME_TOO_LONG: describe(409, 'Shorten the name.'),
   NAME_CLASH: describe(409, 'Rename one of the two files.'),
-  FIRST_CONTACT: describe(409, 'Look at what would go, then choose adopt or replace.'),
-  EXTRA_IN_THE_WAY: describe(409, 'Remove or rename what lies there on the target.'),
+  FIRST_CONTACT: describe(409, 'Look at what would go, then approve it or keep it.'),
+  EXTRA_IN_THE_WAY: describe(409, 'Look at what would go, then approve it or keep it.'),
+  KEPT: describe(409, 'Nothing; to have it as its source has it, choose replace in the policy.'),
   CONFLICT: describe(
     409,
     'Keep the file in one source only; what lost is kept aside on the target.',

@@ -47,14 +47,14 @@ const changeRecord = z.object({
   hash: hash.nullable(),
 })
 
-/** What waits for a person's word at a source. */
+/** What waits for a person's word at a source, or where a binding receives. */
 const hold = z.object({
-  code: z.enum(['MAX_DELETE', 'ROOT_CHANGED']),
+  code: z.enum(['MAX_DELETE', 'FIRST_CONTACT', 'ROOT_CHANGED']),
   message: z.string().max(2000),
   since: timestamp,
   /** Names exactly what is held: an answer to anything else is none. */
   fingerprint: z.string().min(1).max(128),
-  /** What is held lies between these seqs: above the one and up to the other. */
+  /** What is held lies between these seqs, above the one and up to the other: as far as it has any. */
   from: seq,
   to: seq,
   deletes: count,
@@ -100,6 +100,8 @@ const pendingEntry = z.object({
   path: bytes,
   code: z.string().max(64),
   message: z.string().max(2000),
+  /** Absent for what failed. */
+  state: z.enum(['failed', 'held', 'kept']).optional(),
 })
 
 /** What was applied with less than was sent: how many paths lack it, and those applied last. */
@@ -115,7 +117,9 @@ const targetReport = z.object({
   bindingId: id,
   watermark: position.nullable(),
   pendingCount: count,
+  /** Some of it, and of what is held or kept, which does not count. */
   pending: z.array(pendingEntry).max(100),
+  hold: hold.nullable().optional(),
   /** Absent where nothing is said of it. */
   notes: targetNotes.optional(),
   error: reason.nullable(),
@@ -173,7 +177,7 @@ const holdResolved = z.object({
   type: z.literal('holdResolved'),
   requestId: id,
   outcome: z.enum(['done', 'changed', 'unknown']),
-  /** Where the journal stands now that it is done. */
+  /** Where the journal of a source stands now that it is done. */
   position: position.nullable(),
   error: reason.nullable(),
 })
@@ -350,11 +354,16 @@ const changesRecorded = z.object({
 })
 const listFiles = z.object({ type: z.literal('listFiles'), requestId: id, path: bytes })
 const flush = z.object({ type: z.literal('flush'), requestId: id, policyId: id })
-/** A person's word about what is held at a source. */
-const resolveHold = z.object({
+/** Where something is held. */
+const holdPlace = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('source'), sourceId: id }),
+  z.object({ kind: z.literal('binding'), bindingId: id }),
+])
+/** A person's word about what is held. */
+export const resolveHold = z.object({
   type: z.literal('resolveHold'),
   requestId: id,
-  sourceId: id,
+  place: holdPlace,
   fingerprint: z.string().min(1).max(128),
   decision: z.enum(['release', 'keep']),
 })
@@ -389,7 +398,8 @@ export type AgentMessage = z.infer<typeof agentMessage>
 export type MasterMessage = z.infer<typeof masterMessage>
 export type AgentMessageOf<T extends AgentMessage['type']> = Extract<AgentMessage, { type: T }>
 export type MasterMessageOf<T extends MasterMessage['type']> = Extract<MasterMessage, { type: T }>
-export type SourceHold = z.infer<typeof hold>
+export type ReportedHold = z.infer<typeof hold>
+export type HoldPlace = z.infer<typeof holdPlace>
 export type ChangeRecord = z.infer<typeof changeRecord>
 export type SourceConfig = z.infer<typeof sourceConfig>
 export type TargetConfig = z.infer<typeof targetConfig>

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 
-import { agentMessage, hops, peer, targetConfig } from './control.ts'
+import { agentMessage, hops, peer, resolveHold, targetConfig } from './control.ts'
 
 /**
  * Lines of JSON between the agent and its Sync Server process: commands on the server's standard input, reports on its
@@ -22,7 +22,7 @@ const configure = z.object({
   peers: z.array(peer).max(100_000),
 })
 const stop = z.object({ type: z.literal('stop') })
-export const syncServerCommand = z.discriminatedUnion('type', [configure, hops, stop])
+export const syncServerCommand = z.discriminatedUnion('type', [configure, hops, resolveHold, stop])
 
 const listening = z.object({ type: z.literal('listening'), port: z.number().int() })
 const report = z.object({ type: z.literal('report'), message: agentMessage })

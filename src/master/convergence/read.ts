@@ -92,7 +92,9 @@ export async function readPending(
   const rows = await reader
     .select()
     .from(pendingExceptions)
-    .where(inArray(pendingExceptions.bindingId, bindingIds))
+    .where(
+      and(inArray(pendingExceptions.bindingId, bindingIds), eq(pendingExceptions.state, 'failed')),
+    )
     .orderBy(sql`${pendingExceptions.seq} DESC`)
   return new Map(rows.map((row) => [row.bindingId, { code: row.code, message: row.message }]))
 }

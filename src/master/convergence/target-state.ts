@@ -25,6 +25,7 @@ export interface TargetFacts {
     readonly error: Reason | null
     readonly lastError: Reason | null
     readonly firstPending: Reason | null
+    readonly hold: Reason | null
   }
 }
 
@@ -44,6 +45,7 @@ export function judgeTarget(facts: TargetFacts): JudgedState {
   const { source, target } = facts
   const trouble = target.error ?? (target.pendingCount > 0 ? pendingReason(facts) : null)
   if (trouble !== null) return troubled(trouble)
+  if (target.hold !== null) return { state: 'held', reason: target.hold }
   if (source.hold !== null) return { state: 'held', reason: source.hold }
   if (source.epoch === null) return unknown('SOURCE_UNAVAILABLE', 'the source has not reported yet')
   const isBehind = target.epoch !== source.epoch || target.appliedSeq < source.headSeq

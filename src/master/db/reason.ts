@@ -1,7 +1,14 @@
 import { NOTICES } from '../../core/apply/notes.ts'
 import { ERRORS } from '../../core/base/errors.ts'
+import type { ReportedHold } from '../../core/wire/control.ts'
 import { iso } from '../../platform/clock.ts'
 import type { EntryNote, ErrorReason, TargetNote } from '../model.ts'
+
+/** What a job asks a person about, as it is stored. */
+export interface AskedHold extends ReportedHold {
+  /** The binding that holds it; absent where the job's source does. */
+  readonly bindingId?: string
+}
 
 /** Why something is as it is, as an agent tells it. The code may come from a newer agent. */
 export interface Reason {

@@ -2,7 +2,7 @@ import { integer, primaryKey, real, sqliteTable, text } from 'drizzle-orm/sqlite
 
 import type { EntryOperation, FileType } from '../../core/change/entry.ts'
 import type { Way } from '../../core/route/tree.ts'
-import type { Address, SourceHold } from '../../core/wire/control.ts'
+import type { Address, ReportedHold } from '../../core/wire/control.ts'
 import type {
   Gap,
   HopRule,
@@ -16,7 +16,7 @@ import type {
   UserRole,
 } from '../model.ts'
 import type { PolicyBody, PolicyFields } from '../policy-schema.ts'
-import type { DatedReason, NoteCount, Reason } from './reason.ts'
+import type { AskedHold, DatedReason, NoteCount, Reason } from './reason.ts'
 
 // The tables of migrations/master, as drizzle sees them. Constraints and indexes stand in the SQL alone.
 
@@ -132,7 +132,7 @@ export const policySources = sqliteTable('policy_sources', {
   gaps: text('gaps', { mode: 'json' }).$type<Gap[]>().notNull().default([]),
   fileCount: integer('file_count').notNull().default(0),
   totalBytes: integer('total_bytes').notNull().default(0),
-  hold: text('hold', { mode: 'json' }).$type<SourceHold>(),
+  hold: text('hold', { mode: 'json' }).$type<ReportedHold>(),
   error: text('error', { mode: 'json' }).$type<Reason>(),
 })
 
@@ -170,6 +170,7 @@ export const targetStates = sqliteTable('target_states', {
   wasAway: integer('was_away', { mode: 'boolean' }).notNull().default(false),
   reportedAtMs: integer('reported_at_ms'),
   waivedSeq: integer('waived_seq'),
+  hold: text('hold', { mode: 'json' }).$type<ReportedHold>(),
   notes: text('notes', { mode: 'json' }).$type<NoteCount[]>().notNull().default([]),
 })
 
@@ -181,6 +182,7 @@ export const pendingExceptions = sqliteTable(
     path: text('path').notNull(),
     code: text('code').notNull(),
     message: text('message').notNull(),
+    state: text('state').$type<'failed' | 'held' | 'kept'>().notNull().default('failed'),
   },
   (table) => [primaryKey({ columns: [table.bindingId, table.seq] })],
 )
@@ -226,7 +228,7 @@ export const jobs = sqliteTable('jobs', {
   state: text('state').$type<JobState>().notNull(),
   entries: integer('entries').notNull().default(0),
   bytes: integer('bytes').notNull().default(0),
-  hold: text('hold', { mode: 'json' }).$type<SourceHold>(),
+  hold: text('hold', { mode: 'json' }).$type<AskedHold>(),
   error: text('error', { mode: 'json' }).$type<DatedReason>(),
   version: integer('version').notNull().default(1),
   createdAtMs: integer('created_at_ms').notNull(),

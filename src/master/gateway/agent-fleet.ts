@@ -104,7 +104,7 @@ export class AgentFleet implements Fleet {
 
   async resolveHold(
     serverId: string,
-    question: Pick<MasterMessageOf<'resolveHold'>, 'sourceId' | 'fingerprint' | 'decision'>,
+    question: Pick<MasterMessageOf<'resolveHold'>, 'place' | 'fingerprint' | 'decision'>,
   ): Promise<Pick<AgentMessageOf<'holdResolved'>, 'outcome' | 'position'>> {
     const connection = this.#connectionOf(serverId)
     const answer = await connection.requests.ask((requestId) =>

@@ -1,4 +1,5 @@
 import type { AgentMessageOf } from '../../core/wire/control.ts'
+import { reflectHold } from './holds.ts'
 import { applyDrop, applyRelayedReport, isDropped, isRelay } from './relayed.ts'
 import { type PolicyRuntime, jobIdOf } from './runtime.ts'
 import { applyChanges, applySourceReport } from './source-messages.ts'
@@ -26,6 +27,8 @@ export function applyReport(
     const binding = policy.bindings.get(report.bindingId)
     if (binding?.serverId !== serverId) return 'foreign'
     applyTargetReport(work, { policy, binding }, report)
+    const source = policy.sources.get(binding.sourceId)
+    if (source !== undefined) reflectHold(work, { kind: 'binding', policy, source, binding })
     return 'taken'
   }
   const source = policy.sources.get(report.sourceId)

@@ -5,7 +5,8 @@ import { findJob, findPolicy } from '../use-cases/lookup.ts'
 import { type AgentReport, applyReport } from './agent-reports.ts'
 import { Batches } from './batches.ts'
 import { JobBook } from './book.ts'
-import { beginResolving, endResolving, kept, reflectHold, released } from './holds.ts'
+import { serverOf, wirePlace } from './hold-place.ts'
+import { beginResolving, endResolving } from './holds.ts'
 import { markConnected, markDisconnected } from './presence.ts'
 import type { JobRuntime, PolicyRuntime } from './runtime.ts'
 import { syncPolicy } from './sync.ts'
@@ -124,7 +125,7 @@ export class JobEngine implements JobControl {
     await this.#resolve({ jobId, policyId: row.policyId, fingerprint, decision: 'release' })
   }
 
-  /** Carries a person's word to the source and takes in what became of it; HOLD_CHANGED where it came too late. */
+  /** Carries a person's word to where something is held and takes in what became of it; HOLD_CHANGED where it came too late. */
   async #resolve(order: {
     readonly jobId: string
     readonly policyId: string
@@ -132,26 +133,19 @@ export class JobEngine implements JobControl {
     readonly decision: 'release' | 'keep'
   }): Promise<void> {
     const { jobId, policyId, fingerprint, decision } = order
-    const { source } = await this.#batches.run(() =>
+    const { place } = await this.#batches.run(() =>
       beginResolving(this.#policy(policyId), jobId, fingerprint),
     )
-    const { serverId, sourceId } = source
-    const question = { sourceId, fingerprint, decision }
-    const asked = this.#context.fleet.resolveHold(serverId, question)
+    const question = { place: wirePlace(place), fingerprint, decision }
+    const asked = Promise.try(() => this.#context.fleet.resolveHold(serverOf(place), question))
     const answer = await asked.catch((thrown: unknown) => toAppError(thrown))
-    await this.#batches.run((work) => {
-      // The policy may have been read anew meanwhile.
-      const place = endResolving(this.#policy(policyId), jobId)
-      if (answer instanceof AppError) throw answer
-      if (place === null) return
-      const { outcome, position } = answer
-      if (outcome !== 'done' || position === null) {
-        reflectHold(work, place)
-        throw new AppError('HOLD_CHANGED', 'cannot answer: something else is held by now')
-      }
-      if (decision === 'release') released(work, place, position)
-      else kept(work, place)
-    })
+    const word = { jobId, decision, answer }
+    // The policy may have been read anew meanwhile.
+    const isDone = await this.#batches.run((work) =>
+      endResolving(work, this.#policy(policyId), word),
+    )
+    if (answer instanceof AppError) throw answer
+    if (!isDone) throw new AppError('HOLD_CHANGED', 'cannot answer: something else is held by now')
   }
 
   #policy(policyId: string): PolicyRuntime {

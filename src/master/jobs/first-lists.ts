@@ -39,6 +39,6 @@ export function recountLists(work: Work, place: Place, recordedFrom: number): vo
 
 function listingJobs({ policy, source }: Place): JobRuntime[] {
   return [...policy.jobs.values()].filter(
-    ({ kind, to }) => kind === 'initial' && to.has(source.sourceId),
+    ({ kind, to, hold }) => kind === 'initial' && hold === null && to.has(source.sourceId),
   )
 }

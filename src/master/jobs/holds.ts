@@ -2,84 +2,105 @@ import { and, eq, gt, lte } from 'drizzle-orm'
 
 import { AppError } from '../../core/base/errors.ts'
 import type { Position } from '../../core/change/entry.ts'
-import type { SourceHold } from '../../core/wire/control.ts'
+import type { AgentMessageOf } from '../../core/wire/control.ts'
+import type { AskedHold } from '../db/reason.ts'
 import { changes, jobSources, jobs } from '../db/schema.ts'
-import type { JobRuntime, PolicyRuntime, SourceRuntime } from './runtime.ts'
+import {
+  type HoldPlace,
+  askingJob,
+  asksAbout,
+  goalOf,
+  holdAt,
+  askedHold,
+  placeOfJob,
+  serverOf,
+} from './hold-place.ts'
+import type { JobRuntime, PolicyRuntime } from './runtime.ts'
 import { addJob } from './start.ts'
 import { obstacleOf } from './sync.ts'
-import { type JobPlace, endTarget, saveJobState, saveTarget } from './targets.ts'
+import { endTarget, saveJobState, saveTarget } from './targets.ts'
 import type { Work } from './work.ts'
 
-interface SourcePlace {
-  readonly policy: PolicyRuntime
-  readonly source: SourceRuntime
-}
-
-/** A job that asks for a person's word, and the source whose changes wait for it. */
-interface HeldPlace extends SourcePlace {
+/** A job that asks for a person's word, and the place where something waits for it. */
+interface HeldJob {
+  readonly place: HoldPlace
   readonly job: JobRuntime
-  readonly hold: SourceHold
+  readonly hold: AskedHold
 }
 
-/** Keeps the job that asks for a person's word in step with what its source holds back. */
-export function reflectHold(work: Work, place: SourcePlace): void {
-  const { policy, source } = place
-  const { hold } = source
-  const asking = heldJobOf(policy, source.sourceId)
-  if (asking === null) {
+/** Keeps the job that asks for a person's word in step with what is held at a place. */
+export function reflectHold(work: Work, place: HoldPlace): void {
+  const found = holdAt(place)
+  const hold = found && askedHold(place, found)
+  const job = [...place.policy.jobs.values()].find((one) => asksAbout(place, one))
+  if (job === undefined || job.hold === null) {
     if (hold !== null) askForWord(work, place, hold)
     return
   }
-  const { job } = asking
   // Whoever asked is about to be answered; until then the job is theirs.
   if (job.isResolving) return
-  if (hold === null) return returned(work, { ...place, ...asking })
-  if (hold.fingerprint === asking.hold.fingerprint) return
+  if (hold === null) return notHeldAnyMore(work, { place, job, hold: job.hold })
+  if (hold.fingerprint === job.hold.fingerprint) return
   job.hold = hold
-  job.to.set(source.sourceId, { epoch: source.epoch ?? '', seq: hold.to })
-  saveHold(work, { ...place, job, hold })
+  if (place.kind === 'source')
+    job.to.set(place.source.sourceId, { epoch: place.source.epoch ?? '', seq: hold.to })
+  saveHold(work, { place, job, hold })
 }
 
 /** Finds what a person answers; NOT_FOUND where nothing is held, HOLD_CHANGED where something else is by now. */
-export function beginResolving(
-  policy: PolicyRuntime,
-  jobId: string,
-  fingerprint: string,
-): HeldPlace {
-  const place = placeOf(policy, jobId)
-  if (place === null)
+export function beginResolving(policy: PolicyRuntime, jobId: string, fingerprint: string): HeldJob {
+  const held = heldJob(policy, jobId)
+  if (held === null)
     throw new AppError('HOLD_CHANGED', 'cannot answer: the job holds nothing any more')
-  if (place.hold.fingerprint !== fingerprint || place.job.isResolving)
+  if (held.hold.fingerprint !== fingerprint || held.job.isResolving)
     throw new AppError('HOLD_CHANGED', 'cannot answer: something else is held by now')
-  place.job.isResolving = true
-  return place
+  held.job.isResolving = true
+  return held
 }
 
-/** The same once the source has answered; null where nothing waits for it any more. */
-export function endResolving(policy: PolicyRuntime, jobId: string): HeldPlace | null {
-  const place = placeOf(policy, jobId)
-  if (place !== null) place.job.isResolving = false
-  return place
+/** Takes in what the agent answered to a person's word; false where the word was about something else. */
+export function endResolving(
+  work: Work,
+  policy: PolicyRuntime,
+  word: {
+    readonly jobId: string
+    readonly decision: 'release' | 'keep'
+    readonly answer: AppError | Pick<AgentMessageOf<'holdResolved'>, 'outcome' | 'position'>
+  },
+): boolean {
+  const held = heldJob(policy, word.jobId)
+  // What waited for it has ended meanwhile.
+  if (held === null) return true
+  held.job.isResolving = false
+  const { answer, decision } = word
+  if (answer instanceof AppError || answer.outcome !== 'done') {
+    reflectHold(work, held.place)
+    return false
+  }
+  if (decision === 'release') released(work, held, answer.position)
+  else kept(work, held)
+  return true
 }
 
-function placeOf(policy: PolicyRuntime, jobId: string): HeldPlace | null {
+function heldJob(policy: PolicyRuntime, jobId: string): HeldJob | null {
   const job = policy.jobs.get(jobId)
-  const [sourceId = ''] = job?.to.keys() ?? []
-  const source = policy.sources.get(sourceId)
-  const hold = job?.hold ?? null
-  if (job === undefined || hold === null || source === undefined) return null
-  return { policy, source, job, hold }
+  const place = job === undefined ? null : placeOfJob(policy, job)
+  if (job === undefined || job.hold === null || place === null) return null
+  return { place, job, hold: job.hold }
 }
 
 /** What is held was let go: the job goes on, up to where the source's journal stands now. */
-export function released(work: Work, place: HeldPlace, position: Position): void {
-  const { policy, source, job, hold } = place
+function released(work: Work, held: HeldJob, position: Position | null): void {
+  const { place, job, hold } = held
+  const { policy, source } = place
+  const to = goalOf(place, position)
   job.hold = null
   job.isResolving = false
-  job.to.set(source.sourceId, position)
-  renameHeld(work, place, 'released')
+  job.to.set(source.sourceId, to)
+  renameHeld(work, held, 'released')
   const ofSource = and(eq(jobSources.jobId, job.jobId), eq(jobSources.sourceId, source.sourceId))
-  const range = { fromSeq: hold.from, toSeq: position.seq }
+  const fromSeq = place.kind === 'binding' && hold.to === 0 ? to.seq : hold.from
+  const range = { fromSeq, toSeq: to.seq }
   work.write((writer) => writer.update(jobs).set({ hold: null }).where(eq(jobs.id, job.jobId)))
   work.write((writer) => writer.update(jobSources).set(range).where(ofSource))
   saveJobState(work, { policy, job }, { state: 'queued', startedAtMs: work.nowMs })
@@ -92,46 +113,38 @@ export function released(work: Work, place: HeldPlace, position: Position): void
     if (error !== null) endTarget(work, { policy, job, target }, { state: 'failed', error })
   }
   work.dirty.add(policy.policyId)
-  publishHold(work, place, 'released')
+  publishHold(work, held, 'released')
 }
 
 /** What is held stays on the targets. */
-export function kept(work: Work, place: HeldPlace): void {
-  renameHeld(work, place, 'kept')
-  endHold(work, place, 'cancelled')
-  publishHold(work, place, 'kept')
+function kept(work: Work, held: HeldJob): void {
+  renameHeld(work, held, 'kept')
+  endHold(work, held, 'cancelled')
+  publishHold(work, held, 'kept')
 }
 
-/** All that was held is at the source again, or went another way: there is nothing to ask any more. */
-function returned(work: Work, place: HeldPlace): void {
-  renameHeld(work, place, 'released')
-  endHold(work, place, 'done')
-  publishHold(work, place, 'released')
+/**
+ * There is nothing to ask any more. At a source all that was held is there again, or went another way. At a target it
+ * was taken away, or the policy or an answer that was lost on the way lets it go, so that something is to be done.
+ */
+function notHeldAnyMore(work: Work, held: HeldJob): void {
+  const { place } = held
+  if (place.kind === 'binding' && place.binding.pendingCount > 0) return released(work, held, null)
+  renameHeld(work, held, 'released')
+  endHold(work, held, 'done')
+  publishHold(work, held, 'released')
 }
 
-function heldJobOf(
-  policy: PolicyRuntime,
-  sourceId: string,
-): { readonly job: JobRuntime; readonly hold: SourceHold } | null {
-  for (const job of policy.jobs.values())
-    if (job.hold !== null && job.to.has(sourceId)) return { job, hold: job.hold }
-  return null
-}
-
-function askForWord(work: Work, place: SourcePlace, hold: SourceHold): void {
-  const { policy, source } = place
-  const ofSource = ({ sourceId }: { sourceId: string }) => sourceId === source.sourceId
-  const bindings = [...policy.bindings.values()].filter(ofSource)
-  const kind = 'realtime'
-  const order = { trigger: 'change', state: 'held', bindings, ways: new Map() } as const
-  const job = addJob(work, policy, { kind, ...order })
+function askForWord(work: Work, place: HoldPlace, hold: AskedHold): void {
+  const job = addJob(work, place.policy, { ...askingJob(place), ways: new Map() })
   job.hold = hold
-  saveHold(work, { ...place, job, hold })
+  saveHold(work, { place, job, hold })
 }
 
-function saveHold(work: Work, place: HeldPlace): void {
-  const { source, job, hold } = place
-  const ofSource = and(eq(jobSources.jobId, job.jobId), eq(jobSources.sourceId, source.sourceId))
+function saveHold(work: Work, held: HeldJob): void {
+  const { place, job, hold } = held
+  const { sourceId } = place.source
+  const ofSource = and(eq(jobSources.jobId, job.jobId), eq(jobSources.sourceId, sourceId))
   const size = { entries: hold.deletes + hold.updates, bytes: hold.bytes }
   const range = { fromSeq: hold.from, toSeq: hold.to }
   work.write((writer) =>
@@ -141,10 +154,11 @@ function saveHold(work: Work, place: HeldPlace): void {
       .where(eq(jobs.id, job.jobId)),
   )
   work.write((writer) => writer.update(jobSources).set(range).where(ofSource))
-  publishHold(work, place, 'held')
+  publishHold(work, held, 'held')
 }
 
-function endHold(work: Work, { policy, job }: JobPlace, state: 'done' | 'cancelled'): void {
+function endHold(work: Work, { place, job }: HeldJob, state: 'done' | 'cancelled'): void {
+  const { policy } = place
   job.hold = null
   job.isResolving = false
   work.write((writer) => writer.update(jobs).set({ hold: null }).where(eq(jobs.id, job.jobId)))
@@ -152,9 +166,10 @@ function endHold(work: Work, { policy, job }: JobPlace, state: 'done' | 'cancell
     if (target.state === 'held') endTarget(work, { policy, job, target }, { state, error: null })
 }
 
-/** What was recorded as held is shown as what became of it. */
-function renameHeld(work: Work, place: HeldPlace, operation: 'released' | 'kept'): void {
-  const { source, hold } = place
+/** What was recorded as held is shown as what became of it. What a target holds is recorded as what it is. */
+function renameHeld(work: Work, { place, hold }: HeldJob, operation: 'released' | 'kept'): void {
+  if (place.kind === 'binding') return
+  const { source } = place
   const which = and(
     eq(changes.sourceId, source.sourceId),
     eq(changes.epoch, source.epoch ?? ''),
@@ -165,14 +180,14 @@ function renameHeld(work: Work, place: HeldPlace, operation: 'released' | 'kept'
   work.write((writer) => writer.update(changes).set({ operation }).where(which))
 }
 
-function publishHold(work: Work, place: HeldPlace, state: 'held' | 'released' | 'kept'): void {
-  const { policy, source, job, hold } = place
+function publishHold(work: Work, held: HeldJob, state: 'held' | 'released' | 'kept'): void {
+  const { place, job, hold } = held
   const { code, fingerprint, deletes, updates } = hold
   work.publish({
     type: 'hold',
     objectId: job.jobId,
-    policyId: policy.policyId,
-    serverIds: [source.serverId],
+    policyId: place.policy.policyId,
+    serverIds: [serverOf(place)],
     data: { state, code, fingerprint, deletes, updates },
   })
 }

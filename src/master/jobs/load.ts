@@ -101,6 +101,7 @@ function toBinding(row: {
     pendingCount: state?.pendingCount ?? 0,
     notes: state?.notes ?? [],
     error: state?.error ?? null,
+    hold: state?.hold ?? null,
     lastError: state?.lastError ?? null,
     failures: state?.failures ?? 0,
     wasAway: state?.wasAway ?? false,

@@ -3,8 +3,8 @@ import type { PlanPolicy } from '../../core/plan/state.ts'
 import { DIRECT, type RouteRule } from '../../core/route/hop-options.ts'
 import type { Chain } from '../../core/route/manual-route.ts'
 import type { Way } from '../../core/route/tree.ts'
-import type { SourceHold } from '../../core/wire/control.ts'
-import type { DatedReason, NoteCount, Reason } from '../db/reason.ts'
+import type { ReportedHold } from '../../core/wire/control.ts'
+import type { AskedHold, DatedReason, NoteCount, Reason } from '../db/reason.ts'
 import type { Gap, JobKind, JobTargetState } from '../model.ts'
 import type { RecentBytes } from './recent-bytes.ts'
 
@@ -44,7 +44,7 @@ export interface SourceRuntime {
   error: Reason | null
   recentBytes: RecentBytes
   /** What it holds back until a person has said a word. */
-  hold: SourceHold | null
+  hold: ReportedHold | null
 }
 
 export interface BindingRuntime {
@@ -66,6 +66,8 @@ export interface BindingRuntime {
   notes: readonly NoteCount[]
   error: Reason | null
   lastError: DatedReason | null
+  /** What it does not do until a person has said a word. */
+  hold: ReportedHold | null
   failures: number
   wasAway: boolean
   waivedSeq: number | null
@@ -82,8 +84,8 @@ export interface JobRuntime {
   readonly to: Map<string, Position>
   readonly targets: Map<string, JobTargetRuntime>
   /** What the job asks a person about; null for any other job. */
-  hold: SourceHold | null
-  /** A person has answered, and the source is being told. */
+  hold: AskedHold | null
+  /** A person has answered, and the agent is being told. */
   isResolving: boolean
 }
 

@@ -30,7 +30,7 @@ export function applySourceReport(
   source.error = report.error
   source.hold = report.hold ?? null
   saveSource(work, source)
-  reflectHold(work, { policy, source })
+  reflectHold(work, { kind: 'source', policy, source })
   touch(work, policy, source)
 }
 

@@ -50,6 +50,7 @@ function takePosition(
   if (!isLate) binding.watermark = watermark
   binding.watermarkTold = true
   binding.pendingCount = pendingCount
+  binding.hold = report.hold ?? null
   savePending(work, report)
   takeNotes(work, binding, report.notes ?? NO_NOTES)
 }
@@ -183,7 +184,8 @@ function settleJob(work: Work, place: JobPlace & { readonly binding: BindingRunt
   if (target === undefined || to === undefined || !isOpen(target.state)) return
   // It passed what is held, which says nothing of the answer that is waited for.
   if (target.state === 'held') return
-  if (!hasReached(binding.watermark, to)) return
+  // What is pending is below the watermark, and asked for all the same.
+  if (!hasReached(binding.watermark, to) || binding.pendingCount > 0) return
   // Its sender's report brings the figures and is about to come; a watch looks after it in case it does not.
   if (target.state === 'running' && target.endedAs === null) target.reachedAtMs ??= work.nowMs
   else endTarget(work, { ...place, target }, { state: target.endedAs ?? 'done', error: null })
@@ -236,7 +238,7 @@ export function saveTarget(
 /** Writes what is known of a binding's target. */
 export function saveBinding(work: Work, binding: BindingRuntime): void {
   const { bindingId, watermark, pendingCount, notes, error, failures, lastError } = binding
-  const { wasAway, waivedSeq } = binding
+  const { wasAway, waivedSeq, hold } = binding
   const values = {
     epoch: watermark?.epoch ?? null,
     appliedSeq: watermark?.seq ?? 0,
@@ -247,6 +249,7 @@ export function saveBinding(work: Work, binding: BindingRuntime): void {
     lastError,
     wasAway,
     waivedSeq,
+    hold,
     reportedAtMs: work.nowMs,
   }
   work.write((writer) =>

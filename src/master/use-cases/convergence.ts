@@ -156,6 +156,7 @@ function judge(
       error: state?.error ?? null,
       lastError: state?.lastError ?? null,
       firstPending: pending ?? null,
+      hold: state?.hold ?? null,
     },
   })
 }

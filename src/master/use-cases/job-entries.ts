@@ -104,7 +104,7 @@ const NOTES = sql`(SELECT group_concat(n.code) FROM ${notedEntries} n
 const STATE = sql`CASE
   WHEN c.operation IN ('held', 'kept') THEN c.operation
   WHEN c.operation = 'released' THEN 'superseded'
-  WHEN p.code IS NOT NULL THEN 'failed'
+  WHEN p.code IS NOT NULL THEN p.state
   WHEN ts.epoch = js.epoch AND ts.applied_seq >= c.seq THEN 'applied'
   WHEN jt.state = 'running' THEN 'sent'
   ELSE 'queued' END`

@@ -1,7 +1,7 @@
 import { type SQL, and, desc, eq, gte, inArray, lt, lte, sql } from 'drizzle-orm'
 
 import { AppError, ERRORS } from '../../core/base/errors.ts'
-import type { SourceHold } from '../../core/wire/control.ts'
+import type { ReportedHold } from '../../core/wire/control.ts'
 import { iso } from '../../platform/clock.ts'
 import type { Actor, MasterContext } from '../context.ts'
 import type { Reader } from '../db/database.ts'
@@ -212,13 +212,25 @@ function plainFields(row: JobRow): Omit<Job, 'sources' | 'targetCounts' | 'targe
   }
 }
 
-function toJobHold(hold: SourceHold | null): JobHold | null {
+/** These end once their cause has, whether anybody answers or not. */
+const CLEARS_ITSELF: ReadonlySet<string> = new Set(['ROOT_CHANGED'])
+
+function toJobHold(hold: ReportedHold | null): JobHold | null {
   if (hold === null) return null
   const { code, message, since, fingerprint, deletes, updates, bytes } = hold
   const sample = hold.sample.map((path) => shownPath(path).path)
   const { action } = ERRORS[code]
   const preview = { deletes, updates, bytes, sample }
-  return { code, message, action, at: since, since, fingerprint, preview, clearsItself: false }
+  return {
+    code,
+    message,
+    action,
+    at: since,
+    since,
+    fingerprint,
+    preview,
+    clearsItself: CLEARS_ITSELF.has(code),
+  }
 }
 
 function toTarget(row: TargetRow): JobTarget {

@@ -15,6 +15,7 @@ const SOURCE: AgentStatus['sources'][number] = {
   gapCount: 0,
   fileCount: 1,
   totalBytes: 1,
+  hold: null,
   error: null,
 }
 const TARGET: AgentStatus['targets'][number] = {
@@ -25,6 +26,7 @@ const TARGET: AgentStatus['targets'][number] = {
   appliedSeq: 7,
   pendingCount: 0,
   notes: [],
+  hold: null,
   error: null,
 }
 
@@ -88,6 +90,16 @@ describe('a policy is settled', () => {
       'not with an unreadable source',
       { sources: [{ ...SOURCE, error }] },
       'source "/srv/web": the disk is broken',
+    ],
+    [
+      'not while something is held',
+      { sources: [{ ...SOURCE, hold: { code: 'MAX_DELETE', message: '9 files are gone' } }] },
+      'source "/srv/web": 9 files are gone',
+    ],
+    [
+      'not while a target holds something',
+      { targets: [{ ...TARGET, hold: { code: 'FIRST_CONTACT', message: '9 files lie there' } }] },
+      'target "/srv/copy": 9 files lie there',
     ],
     [
       'not before it is recorded',

@@ -99,6 +99,9 @@ describe('targets open for receiving', () => {
     expect(again.binding.position()).toEqual({
       watermark: { epoch: EPOCH, seq: 1 },
       pending: [],
+      hold: null,
+      held: [],
+      kept: [],
       notes: NO_NOTES,
     })
     send(again.binding, 'two')

@@ -172,7 +172,8 @@ test('on a plain hop a tree arrives as it is, and only frames that were changed 
 })
 
 test('what stands in the way is told and left alone, and its place is taken when it is gone', async () => {
-  const { port, reports } = await serve()
+  let server = await serve()
+  const { port, reports } = server
   fill(20)
   mkdirSync(join(targetPath, 'd3'))
   writeFileSync(join(targetPath, 'd3/f3'), 'of somebody else')
@@ -181,14 +182,24 @@ test('what stands in the way is told and left alone, and its place is taken when
   const sending = fleet.client(port, source)
   const job = await fleet.job(source.headSeq())
   await sending.client.run(job)
-  expect(sending.reports.at(-1)).toMatchObject({ state: 'done', entriesFailed: 1 })
+  expect(sending.reports.at(-1)).toMatchObject({ state: 'done', entriesFailed: 0 })
   const told = reports.flatMap((report) => (report.type === 'report' ? [report.message] : []))
   expect(told.at(-1)).toMatchObject({
     watermark: { seq: source.headSeq() },
-    pending: [{ path: 'd3/f3', code: 'EXTRA_IN_THE_WAY' }],
+    pendingCount: 0,
+    pending: [{ path: 'd3/f3', code: 'EXTRA_IN_THE_WAY', state: 'held' }],
+    hold: { code: 'FIRST_CONTACT', deletes: 0, updates: 1 },
   })
   expect(readFileSync(join(targetPath, 'd3/f3'), 'utf8')).toBe('of somebody else')
   rmSync(join(targetPath, 'd3/f3'))
+  server.child.kill('SIGKILL')
+  await server.child.exited
+  server = await serve(port)
+  const isDue = (report: SyncServerReport) =>
+    report.type === 'report' &&
+    report.message.type === 'targetReport' &&
+    report.message.pendingCount === 1
+  await waitFor('it to notice', () => server.reports.some(isDue))
   await sending.client.run(job)
   expect(sending.reports.at(-1)).toMatchObject({ state: 'done', entriesFailed: 0 })
   expect(listing(targetPath)).toBe(listing(sourcePath))

@@ -34,7 +34,7 @@ describe('content', () => {
     target.late.set(1, hashOf('one')).set(2, hashOf('two'))
     const entries = [file(1, 'a', 'one', { hash: null }), file(2, 'b', 'two', { hash: null })]
     const inode = tree.lstat(at('a'))?.inode
-    expect(target.deliver(entries).failed).toEqual(['b EXTRA_IN_THE_WAY'])
+    expect(target.deliver(entries).held).toEqual(['b EXTRA_IN_THE_WAY'])
     expect(target.look()).toEqual(['a one', 'b own'])
     expect(tree.lstat(at('a'))?.inode).toBe(inode ?? 0n)
   })

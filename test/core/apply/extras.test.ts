@@ -15,6 +15,7 @@ describe('what lies on the target and is not ours', () => {
     readonly entries: readonly Entry[]
     readonly after: readonly string[]
     readonly failed?: readonly string[]
+    readonly held?: readonly string[]
     readonly wanted?: readonly string[]
   }
   const different = (tree: MemoryTree) => put(tree, at('a'), 'mine')
@@ -34,17 +35,33 @@ describe('what lies on the target and is not ours', () => {
       },
       entries: [symlink(1, 'l', 'x'), folder(2, 'd')],
       after: ['d/', 'd/other mine', 'l -> x'],
+      held: ['d/other FIRST_CONTACT'],
     },
     {
       name: 'hold: different content waits for a person',
       local: different,
       entries: [file(1, 'a', 'one'), file(2, 'b', 'two')],
       after: ['a mine', 'b two'],
-      failed: ['a EXTRA_IN_THE_WAY'],
+      held: ['a EXTRA_IN_THE_WAY'],
       wanted: ['b'],
     },
     {
-      name: 'hold: what is not named is left alone',
+      name: 'hold: what is not named waits as well, folders with all that is in them',
+      local: (tree) => {
+        tree.makeDirectory(at('lost+found'), 0o700)
+        tree.makeDirectory(at('d'), 0o755)
+        tree.makeDirectory(at('d/e'), 0o755)
+        put(tree, at('d/e/f'), 'mine')
+        put(tree, at('other'), 'mine')
+      },
+      entries: [file(1, 'a', 'one'), folder(2, 'd')],
+      after: ['a one', 'd/', 'd/e/', 'd/e/f mine', 'lost+found/', 'other mine'],
+      held: ['d/e FIRST_CONTACT', 'd/e/f FIRST_CONTACT', 'other FIRST_CONTACT'],
+      wanted: ['a'],
+    },
+    {
+      name: 'keep: what is not named is left alone',
+      options: { deletes: 'keep' },
       local: (tree) => put(tree, at('other'), 'mine'),
       entries: [file(1, 'a', 'one')],
       after: ['a one', 'other mine'],
@@ -55,7 +72,7 @@ describe('what lies on the target and is not ours', () => {
       local: (tree) => tree.makeSymlink(at('d'), fromText('elsewhere')),
       entries: [folder(1, 'd'), file(2, 'd/a', 'one')],
       after: ['d -> elsewhere'],
-      failed: ['d EXTRA_IN_THE_WAY', 'd/a EXTRA_IN_THE_WAY'],
+      held: ['d EXTRA_IN_THE_WAY', 'd/a EXTRA_IN_THE_WAY'],
       wanted: ['d/a'],
     },
     {
@@ -97,19 +114,32 @@ describe('what lies on the target and is not ours', () => {
       wanted: ['a'],
     },
     {
+      name: 'hold: a folder in the way waits with what is in it',
+      local: (tree) => {
+        tree.makeDirectory(at('a'), 0o755)
+        put(tree, at('a/b'), 'mine')
+      },
+      entries: [file(1, 'a', 'one')],
+      after: ['a/', 'a/b mine'],
+      held: ['a EXTRA_IN_THE_WAY', 'a/b FIRST_CONTACT'],
+    },
+    {
       name: 'a deletion of what was never ours does nothing',
+      options: { firstContact: 'adopt' },
       local: different,
       entries: [gone(1, 'a')],
       after: ['a mine'],
     },
   ]
-  test.each(CASES)('$name', ({ options, local, entries, after, failed = [], wanted = [] }) => {
+  test.each(CASES)('$name', ({ options, local, entries, after, ...rest }) => {
+    const { failed = [], held = [], wanted = [] } = rest
     const tree = new MemoryTree()
     local(tree)
     const target = new Target(options, tree)
     const result = target.deliver(entries)
     expect(target.look()).toEqual([...after])
     expect(result.failed).toEqual([...failed])
+    expect(result.held).toEqual([...held])
     expect(result.wanted).toEqual([...wanted])
     expect(result.outcome.position.pending).toHaveLength(failed.length)
   })

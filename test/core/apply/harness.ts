@@ -1,7 +1,12 @@
 import type { Accounts } from '../../../src/core/apply/accounts.ts'
 import { ApplyBinding } from '../../../src/core/apply/inbound-binding.ts'
-import type { InboundSet, SetHeader, SetOutcome } from '../../../src/core/apply/inbound.ts'
-import type { IndexStore } from '../../../src/core/apply/index-store.ts'
+import type {
+  HoldOutcome,
+  InboundSet,
+  SetHeader,
+  SetOutcome,
+} from '../../../src/core/apply/inbound.ts'
+import type { HoldDecision, IndexStore } from '../../../src/core/apply/index-store.ts'
 import type { ApplyOptions, FreeSpace } from '../../../src/core/apply/options.ts'
 import { NO_SIBLINGS, type Siblings } from '../../../src/core/apply/siblings.ts'
 import { stagingFolder } from '../../../src/core/apply/staging.ts'
@@ -10,6 +15,7 @@ import { type ByteString, fromText, toText } from '../../../src/core/base/byte-s
 import type { ErrorCode } from '../../../src/core/base/errors.ts'
 import { finish } from '../../../src/core/base/working.ts'
 import type { ContentHash, Entry, SentState } from '../../../src/core/change/entry.ts'
+import type { Hold } from '../../../src/core/change/journal.ts'
 import { ROOT, type RelPath, child } from '../../../src/core/path/rel-path.ts'
 import { createHasher, hashBytes } from '../../../src/platform/hash.ts'
 import { MemoryIndex } from '../../fakes/memory-index.ts'
@@ -101,6 +107,8 @@ export interface Delivery {
 export interface Result {
   readonly wanted: readonly string[]
   readonly failed: readonly string[]
+  /** What waits for a person's word afterwards. */
+  readonly held: readonly string[]
   readonly outcome: SetOutcome
 }
 
@@ -177,8 +185,24 @@ export class Target {
     return {
       wanted: wanted.map((seq) => text(bySeq.get(seq)?.path ?? ROOT)),
       failed: outcome.failed.map(({ path, code }) => `${text(path)} ${code}`).toSorted(),
+      held: outcome.position.held.map(({ path, code }) => `${text(path)} ${code}`).toSorted(),
       outcome,
     }
+  }
+
+  /** What waits for a person's word now. */
+  get hold(): Hold | null {
+    return this.binding.position().hold
+  }
+
+  /** Looks whether what is held lies there still. */
+  lookAgain(): boolean {
+    return finish(this.binding.lookAgain())
+  }
+
+  /** A person says a word about what is shown. */
+  answer(decision: HoldDecision, fingerprint = this.hold?.fingerprint ?? ''): HoldOutcome {
+    return finish(this.binding.answer(fingerprint, decision))
   }
 
   /** Hashes that the source finds only while it sends. */

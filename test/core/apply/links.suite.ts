@@ -269,12 +269,12 @@ export function applyLinksSuite(
     test('a name in the way of nothing of ours waits, and the other names do not', () => {
       put(fixture.tree, at('a'), 'mine')
       const to = target()
-      const { failed, wanted } = to.deliver([
+      const { held, wanted } = to.deliver([
         named(1, 'a', '1+', 'one'),
         named(2, 'b', '1+', 'one'),
         named(3, 'c', '1+', 'one'),
       ])
-      expect(failed).toEqual(['a EXTRA_IN_THE_WAY'])
+      expect(held).toEqual(['a EXTRA_IN_THE_WAY'])
       expect(wanted).toEqual(['a'])
       expect(to.look()).toEqual(['a mine', 'b one', 'c one'])
       expect(groupsIn(to.tree)).toEqual(['b=c'])

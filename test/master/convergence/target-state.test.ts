@@ -21,6 +21,7 @@ const target: TargetFacts['target'] = {
   error: null,
   lastError: null,
   firstPending: null,
+  hold: null,
 }
 const policy = { enabled: true, mode: 'realtime', recovery: 'immediate' } as const
 const reason = (code: string) => ({ code, message: 'm' })

@@ -1,6 +1,10 @@
 import { afterAll, afterEach, beforeEach, expect, test } from 'bun:test'
 
-import type { AgentMessageOf, MasterMessageOf, SourceHold } from '../../../src/core/wire/control.ts'
+import type {
+  AgentMessageOf,
+  MasterMessageOf,
+  ReportedHold,
+} from '../../../src/core/wire/control.ts'
 import { SYSTEM_ACTOR } from '../../../src/master/context.ts'
 import type { Job } from '../../../src/master/model.ts'
 import { getConvergence } from '../../../src/master/use-cases/convergence.ts'
@@ -10,7 +14,7 @@ import { codeOf, eventually } from '../../fakes/eventually.ts'
 import { Stage } from '../../fakes/stage.ts'
 import { removeMasterFolders } from '../../fakes/test-master.ts'
 
-const HOLD: SourceHold = {
+const HOLD: ReportedHold = {
   code: 'MAX_DELETE',
   message: '3 files are gone or empty at the source, which is more than 2 files within 60 s',
   since: '2026-01-02T03:04:05.000Z',
@@ -36,7 +40,7 @@ afterEach(async () => {
 afterAll(removeMasterFolders)
 
 /** Three files are held, and the target has passed them. */
-async function hold(fields: Partial<SourceHold> = {}): Promise<void> {
+async function hold(fields: Partial<ReportedHold> = {}): Promise<void> {
   await stage.start()
   await stage.finish(1, 5)
   await stage.converge()

@@ -1,0 +1,161 @@
+import { afterEach, beforeEach, expect, setDefaultTimeout, test } from 'bun:test'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+import { targetOpener } from '../../../src/cas/apply/target-opener.ts'
+import type { SyncServer } from '../../../src/cas/sync-server/sync-server.ts'
+import type { AgentMessageOf } from '../../../src/core/wire/control.ts'
+import { createLogger } from '../../../src/platform/log.ts'
+import { IndexFile } from '../../../src/store/index-file.ts'
+import { DiskSource } from '../../fakes/disk-source.ts'
+import { SyncFleet } from '../../fakes/sync-fleet.ts'
+
+// Over real connections, with a real index and tree: what lies at a target before anything was received into it.
+
+setDefaultTimeout(30_000)
+
+let fleet: SyncFleet
+let folder: string
+let index: IndexFile
+let server: SyncServer
+let reports: readonly AgentMessageOf<'targetReport'>[]
+let answers: AgentMessageOf<'holdResolved'>[]
+const at = (name: string) => join(folder, name)
+
+beforeEach(async () => {
+  fleet = await SyncFleet.make()
+  folder = mkdtempSync(join(tmpdir(), 'cd-holds-'))
+  for (const name of ['source', 'target']) mkdirSync(at(name))
+  index = IndexFile.open(at('index.db'))
+  writeFileSync(at('source/page'), 'of the source')
+  writeFileSync(at('source/other'), 'flows')
+  writeFileSync(at('target/page'), 'was here')
+  writeFileSync(at('target/stranger'), 'was here too')
+})
+afterEach(async () => {
+  await fleet.stop()
+  index.close()
+  rmSync(folder, { recursive: true, force: true })
+})
+
+/** A target that holds what lies there; gives the function that sends to it. */
+async function serve(firstContact: 'hold' | 'replace' = 'hold') {
+  answers = []
+  const served = await fleet.serve({
+    openTarget: targetOpener({ index, log: createLogger({ level: 'error' }) }),
+    configuration: { targets: [fleet.targetConfig({ path: at('target'), firstContact })] },
+    onAnswer: (answer) => answers.push(answer),
+  })
+  server = served.server
+  reports = served.reports
+  const source = new DiskSource(at('source'))
+  const sending = fleet.client(served.port, source)
+  return async () => {
+    source.scan()
+    await sending.client.run(await fleet.job(source.headSeq()))
+    expect(sending.reports.at(-1)).toMatchObject({ state: 'done', entriesFailed: 0 })
+  }
+}
+
+const hold = () => reports.at(-1)?.hold
+
+async function answer(decision: 'release' | 'keep', fingerprint = hold()?.fingerprint ?? 'none') {
+  const place = { kind: 'binding', bindingId: 'binding-1' } as const
+  await server.resolveHold({
+    type: 'resolveHold',
+    requestId: 'r',
+    place,
+    fingerprint,
+    decision,
+  })
+  return answers.at(-1)?.outcome
+}
+
+test('what would go is reported with the position, and all else is there', async () => {
+  const send = await serve()
+  await send()
+  expect(reports.at(-1)).toMatchObject({
+    pendingCount: 0,
+    pending: [{ path: 'page', code: 'EXTRA_IN_THE_WAY', state: 'held' }],
+    hold: {
+      code: 'FIRST_CONTACT',
+      message: '2 files lie there that the source has not put there',
+      deletes: 1,
+      updates: 1,
+      bytes: 20,
+      sample: ['page', 'stranger'],
+    },
+  })
+  expect(readFileSync(at('target/other'), 'utf8')).toBe('flows')
+})
+
+test('yes: exactly that goes with the next job', async () => {
+  const send = await serve()
+  await send()
+  expect(await answer('release')).toBe('done')
+  expect(reports.at(-1)).toMatchObject({ hold: null, pendingCount: 2 })
+  await send()
+  expect(reports.at(-1)).toMatchObject({ hold: null, pendingCount: 0, pending: [] })
+  expect(readFileSync(at('target/page'), 'utf8')).toBe('of the source')
+  expect(existsSync(at('target/stranger'))).toBe(false)
+})
+
+test('no: what lies there stays, and is counted', async () => {
+  const send = await serve()
+  await send()
+  expect(await answer('keep')).toBe('done')
+  writeFileSync(at('source/page'), 'of the source, changed')
+  await send()
+  expect(reports.at(-1)).toMatchObject({
+    hold: null,
+    pendingCount: 0,
+    pending: [{ path: 'page', state: 'kept' }],
+    notes: { counts: [{ code: 'KEPT', count: 2 }] },
+  })
+  expect(readFileSync(at('target/page'), 'utf8')).toBe('was here')
+  expect(existsSync(at('target/stranger'))).toBe(true)
+})
+
+test('what changed since it was shown is shown anew, and nothing goes', async () => {
+  const send = await serve()
+  await send()
+  const shown = hold()?.fingerprint
+  writeFileSync(at('target/stranger'), 'was here too, and somebody works on it')
+  expect(await answer('release', shown)).toBe('changed')
+  expect(hold()).toMatchObject({ deletes: 1, updates: 1 })
+  expect(hold()?.fingerprint).not.toBe(shown ?? '')
+  expect(reports.at(-1)?.pendingCount).toBe(0)
+  expect(await answer('release')).toBe('done')
+  expect(await answer('release', shown)).toBe('unknown')
+})
+
+test('the answer is durable before it is told', async () => {
+  const send = await serve()
+  await send()
+  await answer('release')
+  index.close()
+  index = IndexFile.open(at('index.db'))
+  const again = await serve()
+  expect(reports.at(-1)).toMatchObject({ hold: null, pendingCount: 2 })
+  await again()
+  expect(existsSync(at('target/stranger'))).toBe(false)
+})
+
+test('what is held gives way once the policy says so', async () => {
+  const send = await serve()
+  await send()
+  const replacing = await serve('replace')
+  expect(reports.at(-1)).toMatchObject({ hold: null, pendingCount: 2 })
+  await replacing()
+  expect(readFileSync(at('target/page'), 'utf8')).toBe('of the source')
+  expect(existsSync(at('target/stranger'))).toBe(false)
+})
+
+test('an answer about a binding that is not here is told so', async () => {
+  await serve()
+  const place = { kind: 'binding', bindingId: 'another' } as const
+  const word = { place, fingerprint: 'f', decision: 'keep' } as const
+  await server.resolveHold({ type: 'resolveHold', requestId: 'q', ...word })
+  expect(answers).toMatchObject([{ requestId: 'q', outcome: 'unknown', error: null }])
+})
