@@ -20,7 +20,7 @@ import { Reporter } from './reporter.ts'
 import { SourceDisk } from './source-disk.ts'
 import { sourceHold } from './source-hold.ts'
 import { SourceLoop } from './source-loop.ts'
-import { attributeKinds, changeView, changedParts, viewText } from './view.ts'
+import { attributeKinds, changedParts, prepareView, viewText } from './view.ts'
 import { Waker } from './waker.ts'
 
 export type HoldDecision = MasterMessageOf<'resolveHold'>['decision']
@@ -70,7 +70,7 @@ export class Source {
       gaps: this.#gaps,
       isFlushing: () => this.#flushes.length > 0,
       wake: () => this.#waker.wake(),
-      prepare: () => prepareView(this.#journal, { config, cms, filter }),
+      prepare: () => prepareView(this.#journal, config, { filter, nowMs: () => clock.nowMs() }),
       onRecorded: () => this.#publisher.publish(),
       onListed: () => this.#tellListed(),
       log: cms.log.child({ sourceId: config.sourceId, policyId: config.policyId }),
@@ -248,14 +248,4 @@ function startJournal(store: JournalStore, tools: SourceTools & { disk: SourceDi
     deletionLimit,
     removeMax: RECORD_ROWS_MAX,
   })
-}
-
-/** Brings the rows to the wanted view where they are of another. */
-async function prepareView(journal: Journal, { config, cms, filter }: SourceTools): Promise<void> {
-  const view = viewText(config)
-  const { state } = journal
-  if (state.view === view && state.viewRevision === config.viewRevision) return
-  const nowMs = () => cms.clock.nowMs()
-  await changeView(journal, changedParts(state.view, view), { filter, nowMs })
-  journal.adoptView(view, config.viewRevision)
 }

@@ -47,6 +47,24 @@ function parts(text: string): Partial<Record<ViewPart, unknown>> {
   }
 }
 
+interface ViewTools {
+  readonly filter: Filter
+  readonly nowMs: () => number
+}
+
+/** Brings the rows of a journal to the view of a configuration, whose filter `filter` is, where they are of another. */
+export async function prepareView(
+  journal: Journal,
+  config: View & Pick<SourceConfig, 'viewRevision'>,
+  tools: ViewTools,
+): Promise<void> {
+  const view = viewText(config)
+  const { state } = journal
+  if (state.view === view && state.viewRevision === config.viewRevision) return
+  await changeView(journal, changedParts(state.view, view), tools)
+  journal.adoptView(view, config.viewRevision)
+}
+
 const PAGE_ROWS = 1000
 
 /**
@@ -54,10 +72,10 @@ const PAGE_ROWS = 1000
  * is sent differently every row is sent again. What the filter lets in, and other attributes, the scan that follows finds. May
  * be broken off and repeated.
  */
-export async function changeView(
+async function changeView(
   journal: Journal,
   changed: ReadonlySet<ViewPart>,
-  tools: { readonly filter: Filter; readonly nowMs: () => number },
+  tools: ViewTools,
 ): Promise<void> {
   let beyond: RelPath | null = null
   const root = journal.row(ROOT)

@@ -235,10 +235,13 @@ export class BindingIndex implements IndexStore {
   /** Takes what the set of another binding means for this one, within its transaction. */
   #change(changes: readonly OtherChange[]): Written {
     const resent = changes.flatMap((change) => (change.kind === 'resend' ? [change.pending] : []))
-    const pendingPuts = resent.filter(({ path, seq }) => {
+    const outdated = resent.filter(({ path, seq }) => {
       // Its version counts as older than any, so that it is applied when it comes again.
       return this.#statements.outdate.run(this.#id, toBytes(path), seq).changes > 0
     })
+    // What waits already is newer, and only under its own seq will the source offer it.
+    const waiting = new Set(outdated.length === 0 ? [] : this.#pending.map(({ path }) => path))
+    const pendingPuts = outdated.filter(({ path }) => !waiting.has(path))
     this.#writePending({ pendingRemoves: [], pendingPuts })
     const notes = this.#notes.write({
       renoted: [],

@@ -26,8 +26,9 @@ export class Fuse {
 export class FusedIndex extends MemoryIndex {
   readonly #fuse: Fuse
 
-  constructor(fuse: Fuse) {
-    super()
+  /** `all` are the indexes in one file. */
+  constructor(fuse: Fuse, ...[bindingId, all]: ConstructorParameters<typeof MemoryIndex>) {
+    super(bindingId, all)
     this.#fuse = fuse
   }
 

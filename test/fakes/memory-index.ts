@@ -132,7 +132,7 @@ export class MemoryIndex implements IndexStore {
         const row = this.#rows.get(change.pending.path)
         if (row?.seq !== change.pending.seq) return
         this.#rows.set(row.path, { ...row, seq: 0 })
-        this.#pending.set(row.path, change.pending)
+        if (!this.#pending.has(row.path)) this.#pending.set(row.path, change.pending)
         return
       }
       case 'lost':

@@ -107,12 +107,8 @@ export class MemoryTree implements TargetTree {
   }
 
   identity(): RootIdentity {
-    return {
-      device: this.#device,
-      inode: this.disk.world.root.inode,
-      birthNs: 0n,
-      isMountPoint: false,
-    }
+    const { inode, birthNs } = this.disk.world.root
+    return { device: this.#device, inode, birthNs, isMountPoint: false }
   }
 
   close(): void {}

@@ -35,6 +35,8 @@ export interface MemoryWireOptions {
   readonly deltas?: DeltaDesk
   /** Changes what the receiver answers. */
   readonly tamperBack?: (frame: Frame) => Frame
+  /** The connection is given up where the sender has nothing to send for so many turns; never, unless it is given. */
+  readonly idleTurnsMax?: number
   /** Called after each step of the sender. */
   readonly onStep?: () => void
 }
@@ -84,7 +86,7 @@ export function overMemory(options: MemoryWireOptions): MemoryWireResult {
     Buffer.compare(sign('key')(statement), signature) === 0
   const receiver = new Receiver(
     { binding, codec: plainCodec, newHasher: createHasher, blockHashes, verify },
-    { sourceId: 'source-1', epoch },
+    { sourceId: source.sourceId, epoch },
     position.watermark,
   )
   const isKnown = position.watermark?.epoch === epoch
@@ -104,11 +106,14 @@ export function overMemory(options: MemoryWireOptions): MemoryWireResult {
     sender.close()
     return { outcome, refusal, sent, contentBytes: contentBytes(sent), roundTrips: wire.roundTrips }
   }
+  let idleTurns = 0
   for (let turns = 0; ; turns++) {
+    if (idleTurns > (options.idleTurnsMax ?? Infinity)) return result('lost', null)
     if (turns > 1_000_000) throw new Error('the machines do not come to an end')
     const turn = sender.next()
     options.onStep?.()
     if (turn.kind === 'ended') return result(turn.outcome, null)
+    idleTurns = turn.kind === 'later' ? idleTurns + 1 : 0
     if (turn.kind === 'busy' || turn.kind === 'later') continue
     if (turn.kind === 'waiting') {
       const frame = wire.back()

@@ -33,13 +33,21 @@ async function runMany(): Promise<number> {
     return 2
   }
   const failed: number[] = []
+  const met = new Map<string, number>()
   let seed = first
   for (; seed <= last && performance.now() < until; seed++) {
-    const { problems } = await simulate(seed)
+    const { problems, met: names } = await simulate(seed)
+    for (const name of names) met.set(name, (met.get(name) ?? 0) + 1)
     if (problems.length === 0) continue
     failed.push(seed)
-    console.log(`seed ${seed}: ${problems[0]}`)
+    console.log(`seed ${seed}: ${problems[0]?.split('\n', 3).join('')}`)
   }
+  console.log(
+    [...met]
+      .map(([name, count]) => `${name}: ${count} seeds`)
+      .toSorted()
+      .join('\n'),
+  )
   console.log(`${seed - first} seeds, ${failed.length} failed`)
   return failed.length === 0 ? 0 : 1
 }

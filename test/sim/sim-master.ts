@@ -1,6 +1,6 @@
 import type { Position } from '../../src/core/change/entry.ts'
 import { plan } from '../../src/core/plan/planner.ts'
-import { type PlannedJob } from '../../src/core/plan/state.ts'
+import type { PlannedJob } from '../../src/core/plan/state.ts'
 import type { SimClock } from './clock.ts'
 import type { SimSource } from './sim-source.ts'
 import type { SimTarget } from './sim-target.ts'
@@ -11,7 +11,8 @@ interface SourceView {
   readonly scanned: boolean
 }
 
-interface TargetView {
+interface BindingView {
+  readonly sourceId: string
   readonly watermark: Position | null
   readonly pendingCount: number
 }
@@ -19,40 +20,43 @@ interface TargetView {
 /** The master's side: what it last heard, and the real planner. */
 export class SimMaster {
   readonly #clock: SimClock
-  #source: SourceView | null = null
-  readonly #targets = new Map<string, TargetView>()
+  readonly #sources = new Map<string, SourceView>()
+  readonly #bindings = new Map<string, BindingView>()
 
   constructor(clock: SimClock) {
     this.#clock = clock
   }
 
-  /** The last position of the source that anyone told. */
-  get known(): Position | null {
-    return this.#source === null ? null : { epoch: this.#source.epoch, seq: this.#source.headSeq }
+  /** The last position of a source that anyone told. */
+  known({ sourceId }: SimSource): Position | null {
+    const source = this.#sources.get(sourceId)
+    return source === undefined ? null : { epoch: source.epoch, seq: source.headSeq }
   }
 
-  hearSource({ journal }: SimSource): void {
+  hearSource({ sourceId, journal }: SimSource): void {
     const { epoch, headSeq, state } = journal
-    this.#source = { epoch, headSeq, scanned: state.completeAtMs !== null }
+    this.#sources.set(sourceId, { epoch, headSeq, scanned: state.completeAtMs !== null })
   }
 
-  hearTarget({ bindingId, index }: SimTarget): void {
-    const pendingCount = index.pending().length
-    this.#targets.set(bindingId, { watermark: index.watermark(), pendingCount })
+  hearTarget({ bindings }: SimTarget, sources: readonly SimSource[]): void {
+    for (const { bindingId, order, index, pendingCount } of bindings) {
+      const sourceId = sources[order]?.sourceId ?? ''
+      this.#bindings.set(bindingId, { sourceId, watermark: index.watermark(), pendingCount })
+    }
   }
 
   plan(): readonly PlannedJob[] {
-    const sourceId = 'source-1'
-    const source = this.#source
-    if (source === null) return []
     return plan({
       nowMs: this.#clock.nowMs(),
       licensed: true,
       policy: { enabled: true, mode: 'realtime', recovery: 'immediate' },
-      sources: [{ sourceId, connected: true, ...source }],
-      targets: [...this.#targets].map(([bindingId, target]) => ({
-        bindingId,
+      sources: [...this.#sources].map(([sourceId, source]) => ({
         sourceId,
+        connected: true,
+        ...source,
+      })),
+      targets: [...this.#bindings].map(([bindingId, binding]) => ({
+        bindingId,
         connected: true,
         reported: true,
         awaitedSinceMs: 0,
@@ -62,7 +66,7 @@ export class SimMaster {
         wasAway: false,
         waivedSeq: null,
         lastTry: null,
-        ...target,
+        ...binding,
       })),
       goals: [],
     }).jobs

@@ -2,80 +2,113 @@ import { DETECTION_TIMES } from '../../src/cms/detection-limits.ts'
 import { createOutbound } from '../../src/cms/outbound.ts'
 import { SourceDisk } from '../../src/cms/source-disk.ts'
 import { SourceLoop } from '../../src/cms/source-loop.ts'
+import { attributeKinds, prepareView } from '../../src/cms/view.ts'
 import type { OutboundSource } from '../../src/core/apply/outbound.ts'
-import type { ReadTree } from '../../src/core/apply/target-tree.ts'
-import { fromText } from '../../src/core/base/byte-string.ts'
+import { AppError } from '../../src/core/base/errors.ts'
 import type { DeletionLimit } from '../../src/core/change/breaker.ts'
 import { DetectBuffer } from '../../src/core/change/detect-buffer.ts'
-import { type Position, isWithheld } from '../../src/core/change/entry.ts'
+import { type EntryOperation, type Position, isWithheld } from '../../src/core/change/entry.ts'
 import { Gaps } from '../../src/core/change/gaps.ts'
 import type { Hint } from '../../src/core/change/hint.ts'
 import { Journal } from '../../src/core/change/journal.ts'
 import { openJournal } from '../../src/core/change/open-journal.ts'
-import { createFilter } from '../../src/core/filter/filter.ts'
 import { type RelPath, ROOT } from '../../src/core/path/rel-path.ts'
 import { createLogger } from '../../src/platform/log.ts'
-import { compilePatterns } from '../../src/platform/pattern.ts'
 import type { OnWatchSignal, WatcherFactory } from '../../src/platform/watcher.ts'
 import { MemoryDisk } from '../fakes/memory-disk.ts'
 import { MemoryJournalStore } from '../fakes/memory-journal-store.ts'
 import { MemoryTree } from '../fakes/memory-tree.ts'
 import type { SimClock } from './clock.ts'
 import type { Dice } from './dice.ts'
+import { History } from './history.ts'
+import { SOURCE_PATH, type View } from './scenario.ts'
+import { type Loss, SimRoot } from './sim-root.ts'
+import { type Looking, openSourceTree } from './source-tree.ts'
 
 const log = createLogger({ level: 'error', write: () => undefined })
-const ROOT_PATH = fromText('/source')
 const SETTLED_MS = 60_000
 const STEPS_MAX = 10_000
 
-/** The source's side: a disk, a watcher that may be late or lose hints, and the real detection and journal. */
+interface Started {
+  readonly journal: Journal
+  readonly loop: SourceLoop
+  readonly disk: SourceDisk
+}
+
+export interface SimSourceOptions {
+  /** Its place in the policy. */
+  readonly order: number
+  readonly clock: SimClock
+  /** Null where anything may leave unasked. */
+  readonly deletionLimit: DeletionLimit | null
+  readonly views: readonly View[]
+  readonly isMountPoint: boolean
+}
+
+/** A source's side: a disk, a watcher that may be late or lose hints, and the real detection and journal. */
 export class SimSource {
+  readonly sourceId: string
+  readonly order: number
   readonly disk: MemoryDisk
   readonly tree: MemoryTree
+  readonly root: SimRoot
+  readonly history = new History()
+  readonly deletionLimit: DeletionLimit | null
   readonly #clock: SimClock
+  readonly #views: readonly View[]
   readonly #store = new MemoryJournalStore()
-  readonly #filter
+  // A root that is looked at again and again would keep detection from coming to rest.
+  readonly #times = { ...DETECTION_TIMES, rootCheckMs: 100 }
+  #wanted: View
   #hints: Hint[] = []
   #onSignal: OnWatchSignal | null = null
   #epochs = 0
-  #journal: Journal
-  #loop: SourceLoop
-  /** Null where anything may leave unasked. */
-  readonly deletionLimit: DeletionLimit | null
-  /** Happens whenever the sender opens a file. */
-  onRead: () => void = () => undefined
+  #started: Started
+  /** Happens whenever detection or the sender looks at something. */
+  onLook: (at: Looking) => void = () => undefined
 
-  /** Whether names of one file are to be so on the targets. */
-  readonly #keepsNames: boolean
-
-  constructor(clock: SimClock, deletionLimit: DeletionLimit | null, keepsNames: boolean) {
-    this.#clock = clock
+  constructor({ order, clock, deletionLimit, views, isMountPoint }: SimSourceOptions) {
+    const [view] = views
+    if (view === undefined) throw new Error('a policy is about something')
+    this.order = order
+    this.sourceId = `source-${order + 1}`
     this.deletionLimit = deletionLimit
-    this.#keepsNames = keepsNames
     this.disk = new MemoryDisk(() => clock.stampNs())
     this.tree = new MemoryTree(this.disk)
-    const filter = createFilter({ include: [], exclude: [] }, compilePatterns)
-    if (!filter.ok) throw new Error('an empty filter is a filter')
-    this.#filter = filter.value
-    const started = this.#start(null)
-    this.#journal = started.journal
-    this.#loop = started.loop
+    this.root = new SimRoot(clock, this.tree, isMountPoint)
+    this.#clock = clock
+    this.#views = views
+    this.#wanted = view
+    this.#started = this.#start(null)
   }
 
   get journal(): Journal {
-    return this.#journal
+    return this.#started.journal
+  }
+
+  /** What the rows of its journal are of. */
+  get view(): View {
+    const { viewRevision } = this.journal.state
+    return this.#views.find(({ config }) => config.viewRevision === viewRevision) ?? this.#wanted
+  }
+
+  /** Tells whether it can see its root, as far as it knows. */
+  get isRootSeen(): boolean {
+    return this.#started.loop.rootError === null
   }
 
   get outbound(): OutboundSource {
-    const loop = this.#loop
+    const { loop, disk } = this.#started
     return createOutbound({
-      sourceId: 'source-1',
-      journal: () => this.#journal,
-      tree: () => this.#readTree(),
-      requireRoot: () => undefined,
+      sourceId: this.sourceId,
+      journal: () => this.journal,
+      tree: () => disk.tree,
+      requireRoot: () => {
+        if (loop.rootError !== null) throw loop.rootError
+      },
       resequence: (paths) => loop.resequence(paths),
       accounts: null,
-      keepsNames: this.#keepsNames,
+      keepsNames: this.#wanted.config.metadata.hardLinks,
     })
   }
 
@@ -100,7 +133,7 @@ export class SimSource {
 
   /** Does what is due now. */
   async detect(): Promise<void> {
-    for (let steps = 0; await this.#loop.step(); steps++)
+    for (let steps = 0; await this.#started.loop.step(); steps++)
       if (steps > STEPS_MAX) throw new Error('detection does not come to an end')
   }
 
@@ -110,53 +143,77 @@ export class SimSource {
     return this.#store.lossesSince(this.#clock.nowMs() - windowS * 1000)
   }
 
+  /** How the journal has each path, whether it is there or not. */
+  operations(): ReadonlyMap<RelPath, EntryOperation> {
+    const range = { after: 0, upTo: this.journal.headSeq, limit: 100_000, liveOnly: false }
+    return new Map(this.journal.changes(range).map(({ path, operation }) => [path, operation]))
+  }
+
   /** What targets are to leave as they have it. */
   withheld(): ReadonlySet<RelPath> {
-    const range = { after: 0, upTo: this.#journal.headSeq, limit: 100_000, liveOnly: false }
-    const rows = this.#journal.changes(range)
-    return new Set(rows.flatMap((row) => (isWithheld(row.operation) ? [row.path] : [])))
+    const held = [...this.operations()].filter(([, operation]) => isWithheld(operation))
+    return new Set(held.map(([path]) => path))
   }
 
   /** Lets time pass until nothing is due any more. */
   async settle(): Promise<void> {
+    this.#times.rootCheckMs = 2 * SETTLED_MS
     this.#onSignal?.({ kind: 'hints', hints: this.#hints.splice(0) })
     for (let rounds = 0; ; rounds++) {
       if (rounds > STEPS_MAX) throw new Error('detection does not come to rest')
       await this.detect()
-      const dueMs = this.#loop.nextDueMs()
+      const dueMs = this.#started.loop.nextDueMs()
       if (dueMs === null || dueMs > this.#clock.nowMs() + SETTLED_MS) return
       this.#clock.advanceTo(dueMs)
       this.#clock.advance(1)
     }
   }
 
+  /** Takes what the policy is about from now on, as an agent does: detection ends and begins anew. */
+  async configure(view: View, known: Position | null): Promise<void> {
+    await this.#started.loop.close()
+    this.journal.close()
+    this.#wanted = view
+    this.#hints = []
+    this.#started = this.#start(known)
+  }
+
+  /** Something becomes of the root; the watcher may tell. */
+  lose(loss: Loss, dice: Dice): void {
+    this.root.lose(loss)
+    if (!dice.oneIn(3)) return
+    const code = loss === 'missing' ? 'ROOT_MISSING' : 'ROOT_CHANGED'
+    const error = new AppError(code, 'cannot watch the root any more')
+    this.#onSignal?.({ kind: 'failed', error })
+    this.#onSignal = null
+  }
+
   /** The process ends, with or without the host; then it starts again. */
   crash(kind: 'killed' | 'powerCut', dice: Dice, known: Position | null): void {
     this.#hints = []
+    this.#onSignal = null
     this.#store.crash(kind)
     if (kind === 'powerCut') {
       const keptChanges = dice.below(this.disk.unsyncedChanges + 1)
       this.disk.cutPower({ keptChanges, losesContent: false })
     }
-    const { journal, loop } = this.#start(known)
-    this.#journal = journal
-    this.#loop = loop
+    this.#started = this.#start(known)
   }
 
-  #start(known: Position | null): { journal: Journal; loop: SourceLoop } {
-    const newEpoch = () => `epoch-${++this.#epochs}`
-    openJournal(this.#store, { view: 'view', viewRevision: 1, known, newEpoch })
-    const kinds = { xattrs: true, acls: true }
-    const root = { path: ROOT_PATH, requireMount: false, kinds }
-    const disk = new SourceDisk(root, () => this.tree)
-    const filter = this.#filter
+  #start(known: Position | null): Started {
+    const { filter, config, text } = this.#wanted
+    const newEpoch = () => `${this.sourceId}-epoch-${++this.#epochs}`
+    openJournal(this.#store, { view: text, viewRevision: config.viewRevision, known, newEpoch })
+    const root = { path: SOURCE_PATH, requireMount: false, kinds: attributeKinds(config) }
+    const disk = new SourceDisk(root, () => openSourceTree(this.root, (at) => this.onLook(at)))
     const journal = new Journal(this.#store, {
       filter,
       lookAt: disk.look,
       deletionLimit: this.deletionLimit,
-      keepsNames: this.#keepsNames,
+      keepsNames: config.metadata.hardLinks,
       removeMax: 1000,
     })
+    const clock = this.#clock
     const loop = new SourceLoop({
       ...root,
       disk,
@@ -165,51 +222,28 @@ export class SimSource {
       log,
       buffer: new DetectBuffer({ ...DETECTION_TIMES, pathsMax: 40 }),
       gaps: new Gaps(),
-      clock: this.#clock,
-      // Its root is never lost, and looking at it would keep detection from coming to rest.
-      times: { ...DETECTION_TIMES, rootCheckMs: 2 * SETTLED_MS },
+      clock,
+      times: this.#times,
       watchers: this.#watchers(),
       isFlushing: () => false,
       wake: () => undefined,
-      prepare: async () => undefined,
+      prepare: () => prepareView(journal, config, { filter, nowMs: () => clock.nowMs() }),
       onRecorded: () => undefined,
       onListed: () => undefined,
     })
-    return { journal, loop }
+    return { journal, loop, disk }
   }
 
   #watchers(): WatcherFactory {
     return {
       watch: async (_root, onSignal) => {
         this.#onSignal = onSignal
-        return { drain: async () => true, found: () => undefined, close: async () => undefined }
+        const close = async () => {
+          if (this.#onSignal === onSignal) this.#onSignal = null
+        }
+        return { drain: async () => true, found: () => undefined, close }
       },
       close: async () => undefined,
-    }
-  }
-
-  #readTree(): ReadTree {
-    const { tree } = this
-    return {
-      lstat: (path) => tree.lstat(path),
-      lstatClosely: (path, kinds) => tree.lstatClosely(path, kinds),
-      list: (folder) => tree.list(folder),
-      isBeingWritten: () => null,
-      identity: () => tree.identity(),
-      close: () => undefined,
-      open: (path) => {
-        this.onRead()
-        const handle = tree.open(path)
-        if (handle === null) return null
-        return {
-          ...handle,
-          read: (buffer, position) => {
-            const count = handle.read(buffer, position)
-            this.onRead()
-            return count
-          },
-        }
-      },
     }
   }
 }

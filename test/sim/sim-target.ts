@@ -1,66 +1,121 @@
-import { ApplyBinding } from '../../src/core/apply/inbound-binding.ts'
+import { RootTurns } from '../../src/cas/apply/root-turns.ts'
 import type { OutboundSource } from '../../src/core/apply/outbound.ts'
-import { NO_SIBLINGS } from '../../src/core/apply/siblings.ts'
-import { stagingFolder } from '../../src/core/apply/staging.ts'
-import type { ByteString } from '../../src/core/base/byte-string.ts'
 import { AppError } from '../../src/core/base/errors.ts'
-import { createHasher } from '../../src/platform/hash.ts'
+import { type RelPath, ROOT, parent } from '../../src/core/path/rel-path.ts'
 import { Crash, Fuse, FusedIndex } from '../fakes/fuse.ts'
 import { MemoryDisk } from '../fakes/memory-disk.ts'
+import type { MemoryIndex } from '../fakes/memory-index.ts'
 import { MemoryTree, treeError } from '../fakes/memory-tree.ts'
 import { overMemory } from '../fakes/memory-wire.ts'
 import type { SimClock } from './clock.ts'
 import type { Dice } from './dice.ts'
+import type { NameKeeping, Scenario, View } from './scenario.ts'
+import { type BindingPlace, SimBinding } from './sim-binding.ts'
+import { type Loss, SimRoot } from './sim-root.ts'
 
-const PLENTY = 1 << 30
+export interface SimTargetOptions {
+  readonly targetId: string
+  readonly clock: SimClock
+  readonly names: NameKeeping
+  readonly scenario: Scenario
+  readonly view: View
+  readonly isMountPoint: boolean
+}
 
-/** What becomes of names of one file: they are so as well, as far as the file system allows, or files of their own. */
-export type NameKeeping = 'kept' | 'few' | 'apart'
+/** One instruction: what a source has up to a seq goes into its binding. */
+export interface Job {
+  readonly binding: SimBinding
+  readonly source: OutboundSource
+  readonly to: number
+  /** Happens between any two steps of the sender. */
+  readonly meanwhile: () => void
+}
 
-/** One target: a disk, an index, and the real machine that receives. */
+/** One target: a disk, and for each source an index and the real machine that receives. */
 export class SimTarget {
-  readonly bindingId: string
+  readonly targetId: string
   readonly names: NameKeeping
   readonly disk: MemoryDisk
   readonly tree: MemoryTree
-  readonly index: FusedIndex
+  readonly root: SimRoot
+  readonly bindings: readonly SimBinding[]
+  /** Content by path of what was put there by nobody who sends. */
+  readonly ownFiles = new Map<RelPath, string>()
   /** Content does not fit any more; names do. */
   isFull = false
   readonly #fuse = new Fuse()
-  #binding: ApplyBinding
+  readonly #scenario: Scenario
+  #view: View
+  #turns = new RootTurns()
+  #jobs = 0
 
-  constructor(bindingId: string, clock: SimClock, names: NameKeeping) {
-    this.bindingId = bindingId
+  constructor({ targetId, clock, names, scenario, view, isMountPoint }: SimTargetOptions) {
+    this.targetId = targetId
     this.names = names
+    this.#scenario = scenario
+    this.#view = view
     this.disk = new MemoryDisk(() => clock.stampNs())
     this.tree = new MemoryTree(this.disk, (call, path, bytes) => {
       this.#fuse.burn()
       if (this.isFull && (call === 'copy' || bytes > 0)) throw treeError('NO_SPACE', call, path)
     })
     if (names === 'few') this.tree.namesMax = 2
-    this.index = new FusedIndex(this.#fuse)
-    this.#binding = this.#open()
+    this.root = new SimRoot(clock, this.tree, isMountPoint)
+    const all = new Map<string, MemoryIndex>()
+    this.bindings = Array.from({ length: scenario.sourceCount }, (_, order) => {
+      const bindingId = `${targetId}-${order + 1}`
+      return new SimBinding(bindingId, order, new FusedIndex(this.#fuse, bindingId, all))
+    })
+  }
+
+  get deleteExcluded(): boolean {
+    return this.#view.config.filter.deleteExcluded
+  }
+
+  /** Jobs that are under way here. */
+  get jobCount(): number {
+    return this.#jobs
   }
 
   /**
    * Runs one job over a wire that may be lost at any frame, in a process that may die at any call. Gives what became of
-   * it, for a trace.
+   * it, for a trace. In the middle of it jobs of other sources may be run.
    */
-  receive(source: OutboundSource, to: number, dice: Dice): string {
+  receive(job: Job, dice: Dice): string {
+    if (this.jobCount > 0) return this.#run(job, dice)
     if (dice.oneIn(4)) this.#fuse.light(dice.below(dice.oneIn(2) ? 12 : 50))
-    const loss = dice.oneIn(6) ? { loseAt: dice.below(20) } : {}
     try {
-      const { outcome, refusal } = overMemory({ source, binding: this.#binding, to, ...loss })
-      if (refusal !== null) throw new Error(`the target refused: ${refusal.message}`)
-      return outcome === 'lost' ? 'lost' : JSON.stringify(outcome)
+      return this.#run(job, dice)
     } catch (thrown) {
-      if (thrown instanceof Crash) this.crash(dice)
-      else if (thrown instanceof AppError) this.#restart(dice)
-      else throw thrown
+      if (!(thrown instanceof Crash)) throw thrown
+      this.crash(dice)
       return `broken off: ${String(thrown)}`
     } finally {
       this.#fuse.putOut()
     }
+  }
+
+  /** Something becomes of the root; nobody here is told. */
+  lose(loss: Loss): void {
+    this.root.lose(loss)
+  }
+
+  /** Puts a file where nothing is or comes, as somebody else on this host does; false where that is not possible. */
+  putOwnFile(path: RelPath): boolean {
+    const folder = parent(path) ?? ROOT
+    const before = this.tree.lstat(folder)
+    const isSent = this.bindings.some(
+      ({ index }) => index.get(path) !== null || index.claims().has(path),
+    )
+    if (this.isFull || isSent || before === null || this.tree.lstat(path) !== null) return false
+    const text = `own ${path}`
+    const file = this.tree.create(path)
+    file.write(Buffer.from(text, 'latin1'))
+    file.close()
+    this.tree.setMetadata(folder, 'directory', { mode: null, owner: null, mtimeNs: before.mtimeNs })
+    this.disk.sync()
+    this.ownFiles.set(path, text)
+    return true
   }
 
   /** The process ends, with or without the host, and starts again, perhaps more than once. */
@@ -72,13 +127,26 @@ export class SimTarget {
       this.disk.cutPower({ keptChanges, losesContent: dice.oneIn(2) })
     }
     if (dice.oneIn(4)) this.#fuse.light(dice.below(10))
-    this.#restart(dice)
+    this.#turns = new RootTurns()
+    for (const binding of this.bindings) binding.close()
+    this.#openAll(dice)
   }
 
-  #restart(dice: Dice): void {
+  /** Takes what the policy is about from now on, as an agent does: bindings are opened anew. */
+  configure(view: View): void {
+    this.#view = view
+    for (const binding of this.bindings) binding.close()
+    this.openAll()
+  }
+
+  /** Opens what is not open; a root that is lost is tried again. */
+  openAll(): void {
+    for (const binding of this.bindings) this.#reopen(binding)
+  }
+
+  #openAll(dice: Dice): void {
     try {
-      this.#binding = this.#open()
-      this.#binding.recover()
+      this.openAll()
     } catch (thrown) {
       if (!(thrown instanceof Crash)) throw thrown
       this.crash(dice)
@@ -87,13 +155,46 @@ export class SimTarget {
     }
   }
 
-  #open(): ApplyBinding {
-    return new ApplyBinding({
-      tree: this.tree,
-      index: this.index,
+  /** A root that is not there or another is no reason to end. */
+  #reopen(binding: SimBinding): void {
+    try {
+      binding.open(this.#place)
+    } catch (thrown) {
+      if (!isRootError(thrown)) throw thrown
+    }
+  }
+
+  #run({ binding, source, to, meanwhile }: Job, dice: Dice): string {
+    const loss = dice.oneIn(6) ? { loseAt: dice.below(20) } : {}
+    this.#jobs++
+    try {
+      const inbound = binding.open(this.#place)
+      const run = { source, binding: inbound, to, onStep: meanwhile, idleTurnsMax: 50, ...loss }
+      const { outcome, refusal } = overMemory(run)
+      if (refusal !== null) throw new Error(`the target refused: ${refusal.message}`)
+      return outcome === 'lost' ? 'lost' : JSON.stringify(outcome)
+    } catch (thrown) {
+      if (!(thrown instanceof AppError)) throw thrown
+      binding.close()
+      this.#reopen(binding)
+      return `broken off: ${String(thrown)}`
+    } finally {
+      this.#jobs--
+    }
+  }
+
+  get #place(): BindingPlace {
+    const { conflict } = this.#scenario
+    const { root, bindings } = this
+    return {
+      root,
+      conflict,
+      turns: this.#turns,
+      filter: this.#view.filter,
+      siblings: bindings,
       options: {
         deletes: 'mirror',
-        deleteExcluded: false,
+        deleteExcluded: this.deleteExcluded,
         firstContact: 'hold',
         owner: 'id',
         mode: true,
@@ -103,15 +204,10 @@ export class SimTarget {
         sparse: true,
         minFreePercent: 0,
       },
-      siblings: NO_SIBLINGS,
-      bindingId: 'b',
-      staging: stagingFolder('b' as ByteString),
-      createHasher,
-      freeSpace: () => ({ freeBytes: PLENTY, totalBytes: PLENTY }),
-      nowMs: () => 0,
-      accounts: () => ({ uidOf: () => null, gidOf: () => null }),
-      isVisible: () => true,
-      notice: () => undefined,
-    })
+    }
   }
+}
+
+function isRootError(thrown: unknown): boolean {
+  return thrown instanceof AppError && thrown.code.startsWith('ROOT_')
 }

@@ -366,6 +366,16 @@ export function indexOthersSuite(name: string, both: () => { one: IndexStore; ot
       expect(one.pending()).toEqual([])
     })
 
+    test('a newer version that waits already is what comes', () => {
+      const { one, other } = both()
+      const known = row('a')
+      const newer = pending(known.seq + 1)
+      other.commit({ ...NOTHING, puts: [known], pendingPuts: [newer] })
+      one.commit(told({ kind: 'resend', bindingId: 'other', pending: pending(known.seq) }))
+      expect(other.pending()).toEqual([newer])
+      expect(other.get(known.path)).toEqual({ ...known, seq: 0 })
+    })
+
     test('a version that is newer by now stays as it is', () => {
       const { one, other } = both()
       const known = row('a')

@@ -12,7 +12,11 @@ export interface RootMemory {
  * Makes sure that a target's root is still the folder it was: a file system that was not mounted, or another one
  * mounted in its place, must never be written into. Throws ROOT_MISSING, ROOT_CHANGED.
  */
-export function checkRoot(tree: TargetTree, memory: RootMemory, path: string): void {
+export function checkRoot(
+  tree: Pick<TargetTree, 'identity'>,
+  memory: Pick<RootMemory, 'root'>,
+  path: string,
+): void {
   const found = tree.identity()
   const known = memory.root()
   if (known === null || isSame(known, found)) return
@@ -22,8 +26,22 @@ export function checkRoot(tree: TargetTree, memory: RootMemory, path: string): v
   )
 }
 
+/**
+ * What a binding remembers of its root; before its own first set, what the others of the same root do. Each keeps it for
+ * itself: it must not be forgotten with another source.
+ */
+export function sharedMemory(
+  own: RootMemory,
+  others: readonly Pick<RootMemory, 'root'>[],
+): Pick<RootMemory, 'root'> {
+  return {
+    root: () =>
+      own.root() ?? others.map((other) => other.root()).find((root) => root !== null) ?? null,
+  }
+}
+
 /** Remembers the root from now on, once something is to be written there. */
-export function learnRoot(tree: TargetTree, memory: RootMemory): void {
+export function learnRoot(tree: Pick<TargetTree, 'identity'>, memory: RootMemory): void {
   if (memory.root() !== null) return
   const { inode, birthNs, isMountPoint } = tree.identity()
   memory.keepRoot({ inode, birthNs, isMountPoint })

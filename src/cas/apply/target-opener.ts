@@ -19,7 +19,7 @@ import type { BindingIndex } from '../../store/index-binding.ts'
 import type { IndexFile } from '../../store/index-file.ts'
 import type { OpenTarget, TargetOpener } from '../sync-server/bindings.ts'
 import { GuardedBinding } from './guarded-binding.ts'
-import { checkRoot, learnRoot } from './root-guard.ts'
+import { checkRoot, learnRoot, sharedMemory } from './root-guard.ts'
 import { RootTurns } from './root-turns.ts'
 
 const accountsOfHost = hostAccounts()
@@ -51,12 +51,17 @@ function openTarget(options: Opening, target: TargetConfig): OpenTarget {
   const tree = (options.openTree ?? openTargetTree)(path)
   try {
     const index = options.index.binding(target.bindingId)
-    checkRoot(tree, index, path)
+    const others = target.union?.others ?? []
+    const memory = sharedMemory(
+      index,
+      others.map(({ bindingId }) => options.index.binding(bindingId)),
+    )
+    checkRoot(tree, memory, path)
     const inner = bindingOf(options, target, { tree, index, path })
     inner.recover()
     inner.reconsider()
     const root = {
-      check: () => checkRoot(tree, index, path),
+      check: () => checkRoot(tree, memory, path),
       learn: () => learnRoot(tree, index),
       takeTurn: (holder: object) => options.turns.take(path, holder),
       endTurn: (holder: object) => options.turns.end(path, holder),

@@ -25,7 +25,7 @@ export class Asides {
 
   /** Brings a version here by `bring`, which gets the free path for it. What was kept before goes. */
   keep(bindingId: string, path: RelPath, bring: (to: RelPath) => void): void {
-    this.#attempt(path, () => {
+    this.attempt(path, () => {
       const { tree } = this.#deps
       const name = this.#name(bindingId, path)
       const to = child(ASIDES, name)
@@ -42,7 +42,7 @@ export class Asides {
     if (names.size === 0) return
     const name = this.#name(bindingId, path)
     if (!names.delete(name)) return
-    this.#attempt(path, () => {
+    this.attempt(path, () => {
       this.#deps.tree.unlink(child(ASIDES, name))
       if (names.size === 0) this.#deps.tree.removeDirectory(ASIDES)
     })
@@ -67,7 +67,8 @@ export class Asides {
     return `${key}-${basename(path).slice(0, NAME_BYTES_MAX)}` as ByteString
   }
 
-  #attempt(path: RelPath, work: () => void): void {
+  /** Does something for what is kept of a path; what the world refuses is said, and no reason to stop. */
+  attempt(path: RelPath, work: () => void): void {
     try {
       work()
     } catch (thrown) {

@@ -1,5 +1,5 @@
 import type { Working } from '../base/working.ts'
-import type { Entry, FileState, SentState } from '../change/entry.ts'
+import type { FileState, SentState } from '../change/entry.ts'
 import type { RelPath } from '../path/rel-path.ts'
 import type { Asides } from './asides.ts'
 import { isAlike, leaderOf, standingOf } from './contest.ts'
@@ -29,31 +29,51 @@ export function asPlacings(yielding: readonly Yielding[]): Placing[] {
   }))
 }
 
-/** Keeps what others have where this set places something else. */
-export function keepOthers(work: Work, placed: readonly Placing[]): void {
+/** A version that must make room, complete in staging. */
+interface KeptCopy {
+  readonly bindingId: string
+  readonly path: RelPath
+  readonly copy: RelPath
+}
+
+/** Copies what others have where this set places something else: it is kept aside once the copies are durable. */
+export function copyOthers(work: Work, placed: readonly Placing[]): KeptCopy[] {
+  const copies: KeptCopy[] = []
   for (const { entry, verdict } of placed) {
+    const { path } = entry
     const { disk } = verdict
-    if (disk === null || disk.type === 'directory' || work.ledger.failed.has(entry.path)) continue
-    for (const { bindingId, row } of work.deps.siblings.at(entry.path)) {
+    if (disk === null || !isKeepable(disk) || work.ledger.failed.has(path)) continue
+    for (const { bindingId, row } of work.deps.siblings.at(path)) {
       if (isAlike(entry.state, row.state) || !isUntouched(row, disk)) continue
-      work.asides.keep(bindingId, entry.path, (to) =>
-        keepCopy(work, { ...entry, state: row.state }, to),
-      )
+      work.asides.attempt(path, () => {
+        const copy = work.staging.newPath()
+        makeCopy(work, row, copy)
+        copies.push({ bindingId, path, copy })
+      })
     }
   }
+  return copies
+}
+
+/** Anything else says nothing but that it was there. */
+function isKeepable({ type }: FileState): boolean {
+  return type === 'file' || type === 'symlink'
 }
 
 /** Another name is enough for what is about to be replaced, and takes no time; but names tell whose a shared file is. */
-function keepCopy({ tree, metadata }: Work, entry: StateEntry, to: RelPath): void {
-  if (entry.state.linkTarget !== null) return tree.makeSymlink(to, entry.state.linkTarget)
-  if (entry.state.type !== 'file') return
-  if (tree.lstat(entry.path)?.linkCount === 1 && tree.link(entry.path, to)) return
-  tree.copy(entry.path, to)
+function makeCopy({ tree, metadata }: Work, { path, state }: IndexRow, to: RelPath): void {
+  if (state.linkTarget !== null) return tree.makeSymlink(to, state.linkTarget)
+  if (tree.lstat(path)?.linkCount === 1 && tree.link(path, to)) return
+  tree.copy(path, to)
   const copy = tree.lstat(to)
-  if (copy !== null) metadata.apply(to, entry.state, copy)
+  if (copy !== null) metadata.apply(to, state, copy)
 }
 
-type StateEntry = Entry & { readonly state: SentState }
+/** Puts these aside. */
+export function keepOthers({ tree, asides }: Work, copies: readonly KeptCopy[]): void {
+  for (const { bindingId, path, copy } of copies)
+    asides.keep(bindingId, path, (to) => tree.rename(copy, to))
+}
 
 /** Puts aside what yields. */
 export function* yieldAll(

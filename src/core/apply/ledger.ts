@@ -16,6 +16,8 @@ export class Ledger {
   readonly failed = new Map<RelPath, StoredPending>()
   /** Paths whose older pending entry is settled by this set. */
   readonly settled = new Set<RelPath>()
+  /** Paths of which only the version is another: what was noted of them stays. */
+  readonly passed = new Set<RelPath>()
   /** Something of ours lies there, but the index could not be told of it yet. */
   readonly unsure = new Set<RelPath>()
   /** What the file system here cannot hold at all. */
@@ -106,6 +108,14 @@ export class Ledger {
   gone(path: RelPath): void {
     this.removes.add(path)
     this.settled.add(path)
+  }
+
+  /** What lies there stays, whatever its source says; the row is of that version, under which the source finds it again. */
+  left({ path, seq }: Entry, row: IndexRow | null): void {
+    this.settled.add(path)
+    if (row === null) return
+    this.puts.set(path, { ...row, epoch: this.#epoch, seq, list: this.list })
+    this.passed.add(path)
   }
 
   /** A row stays as it is, named by the list that runs. */

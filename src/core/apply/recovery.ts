@@ -1,6 +1,7 @@
 import type { ByteString } from '../base/byte-string.ts'
 import type { FileState } from '../change/entry.ts'
 import { type RelPath, ROOT, parent } from '../path/rel-path.ts'
+import { leadingState } from './contest.ts'
 import type { IndexRow } from './index-store.ts'
 import type { MetadataWriter } from './metadata.ts'
 import type { ApplyDependencies } from './options.ts'
@@ -8,7 +9,10 @@ import { clearStaging, displacedPath, displacedPaths } from './staging.ts'
 
 const PAGE = 1000
 
-type RecoveryDependencies = Pick<ApplyDependencies, 'tree' | 'staging' | 'index' | 'createHasher'>
+type RecoveryDependencies = Pick<
+  ApplyDependencies,
+  'tree' | 'staging' | 'index' | 'siblings' | 'createHasher'
+>
 
 /**
  * Ends whatever a set left behind, after a crash or when it is dropped; safe at any time. Displaced content goes back to
@@ -23,9 +27,9 @@ export function endStaging(
   const restored = placeDisplaced(deps)
   clearStaging(deps, isKept)
   for (const folder of new Set(restored.flatMap(foldersAbove)).add(ROOT)) {
-    const row = deps.index.get(folder)
-    const disk = row?.state.type === 'directory' ? deps.tree.lstat(folder) : null
-    if (row !== null && disk?.type === 'directory') metadata.apply(folder, row.state, disk)
+    const state = leadingState(deps.siblings, folder, deps.index.get(folder)?.state ?? null)
+    const disk = state?.type === 'directory' ? deps.tree.lstat(folder) : null
+    if (state !== null && disk?.type === 'directory') metadata.apply(folder, state, disk)
   }
 }
 

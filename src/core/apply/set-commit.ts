@@ -140,5 +140,5 @@ function remainingClaims({ ledger, deps, priorClaims }: Work): RelPath[] | null 
 /** Lazy, because most indexes have no note that could go. What was passed over or only named again keeps its notes. */
 function* renoted({ ledger }: Work): Generator<RelPath> {
   for (const path of ledger.settled)
-    if (ledger.puts.has(path) || ledger.removes.has(path)) yield path
+    if (!ledger.passed.has(path) && (ledger.puts.has(path) || ledger.removes.has(path))) yield path
 }

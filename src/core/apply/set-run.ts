@@ -3,7 +3,14 @@ import type { Working } from '../base/working.ts'
 import type { Entry } from '../change/entry.ts'
 import { type RelPath, ROOT } from '../path/rel-path.ts'
 import { claimMoves, claimPlaces } from './claims.ts'
-import { asPlacings, keepOthers, otherChanges, yieldAll, type OtherChange } from './conflicts.ts'
+import {
+  asPlacings,
+  copyOthers,
+  keepOthers,
+  otherChanges,
+  yieldAll,
+  type OtherChange,
+} from './conflicts.ts'
 import {
   type Decision,
   type Verdict,
@@ -64,10 +71,11 @@ export function* runPhases(
   const yielding = yieldings(decisions)
   const kept = asPlacings(yielding)
   const preparation = yield* prepareAll(work, [...decisions, ...kept])
-  if (preparation.prepared.size > 0) work.tree.sync()
   const gone = removals(decisions)
   const wanted = placings(decisions)
-  keepOthers(work, wanted)
+  const copies = copyOthers(work, wanted)
+  if (preparation.prepared.size > 0 || copies.length > 0) work.tree.sync()
+  keepOthers(work, copies)
   displace(work, [...wanted, ...kept], preparation)
   const { placed, left } = yield* linkNames(work, wanted, preparation.prepared)
   yield* makeRoom(work, placed, gone)
@@ -151,11 +159,11 @@ function missing({ path }: Entry, code: ErrorCode = 'SOURCE_UNAVAILABLE'): Verdi
 
 /** Notes what needs nothing on the disk. */
 function settle({ ledger }: Work, decisions: readonly Decision[]): void {
-  for (const { entry, verdict } of decisions) {
+  for (const { entry, row, verdict } of decisions) {
     if (verdict.kind === 'fail') ledger.fail(entry, verdict.code, verdict.message)
     else if (verdict.kind === 'hold') ledger.hold(entry, verdict.disk)
     else if (verdict.kind === 'forget') ledger.gone(entry.path)
-    else if (verdict.kind === 'pass') ledger.settled.add(entry.path)
+    else if (verdict.kind === 'pass') ledger.left(entry, row)
   }
 }
 

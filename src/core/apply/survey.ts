@@ -88,13 +88,13 @@ function refuse(entry: Entry): Verdict | null {
 }
 
 function judgeGone(deps: SurveyDependencies, entry: Entry, row: IndexRow | null): Verdict {
-  if (isWithheld(entry.operation)) return { kind: 'pass' }
+  if (isWithheld(entry.operation)) return leave(deps, row)
   const isStranger = entry.seq === 0 && deps.heldAt(entry.path)?.isDeletion === true
   // Without a row or a claim, whatever lies there was not put there by this binding.
   if (!isOurs(deps, entry, row) && (!isStranger || deps.options.firstContact === 'adopt'))
     return { kind: 'forget' }
   if (entry.operation === 'excluded' && !deps.options.deleteExcluded) return { kind: 'forget' }
-  if (deps.options.deletes === 'keep') return { kind: 'pass' }
+  if (deps.options.deletes === 'keep') return leave(deps, row)
   const disk = deps.tree.lstat(entry.path)
   if (disk === null || isOthers(deps, entry.path, disk)) return { kind: 'forget' }
   // No entry of the source says so: what a full list did not name.
@@ -109,6 +109,12 @@ function mayGo({ options, heldAt }: SurveyDependencies, path: RelPath, disk: Fil
   if (options.firstContact !== 'hold') return true
   const held = heldAt(path)?.held ?? null
   return held?.answer === 'release' && held.disk !== null && isUntouched({ stat: held.disk }, disk)
+}
+
+/** Whatever lies there stays; where nothing does, what was to come again never will. */
+function leave({ tree }: SurveyDependencies, row: IndexRow | null): Verdict {
+  const isAwaited = row?.seq === 0 && tree.lstat(row.path) === null
+  return { kind: isAwaited ? 'forget' : 'pass' }
 }
 
 /** What another source has goes only with the last of them; but a folder must make room for what is none. */

@@ -130,6 +130,18 @@ describe('targets open for receiving', () => {
     expect(content()).toBe('two')
   })
 
+  test('nor by a source that comes for the first time, where another has come before', () => {
+    const target = open()
+    send(target.binding, 'one')
+    target.close()
+    renameSync(root, `${root}.away`)
+    mkdirSync(root)
+    const others = [{ bindingId: 'binding', order: 0 }]
+    const union = { order: 1, conflict: 'newest', others } as const
+    expect(codeOf(() => open({ bindingId: 'second', union }))).toBe('ROOT_CHANGED')
+    expect(readdirSync(root)).toEqual([])
+  })
+
   test('a root that changes while it is open is noticed before a set, and before it is placed', () => {
     const target = open()
     send(target.binding, 'one')

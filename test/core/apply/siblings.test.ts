@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'bun:test'
 
 import type { Entry } from '../../../src/core/change/entry.ts'
+import { ROOT } from '../../../src/core/path/rel-path.ts'
 import { MTIME, file, folder, gone, symlink } from './harness.ts'
 import { Union } from './union.ts'
 
@@ -121,6 +122,49 @@ describe('one path in two sources', () => {
     union.send(0, symlink(1, 'l', 'here', at(0)))
     union.send(1, symlink(1, 'l', 'there', at(1)))
     expect([union.look(), union.lost(0)]).toEqual([['l -> there'], ['l']])
+  })
+})
+
+test('a folder keeps the times of the one that goes before, whoever starts again', () => {
+  const union = new Union(2)
+  union.send(0, folder(1, '', at(5)))
+  union.send(1, folder(1, '', at(1)))
+  for (const target of union.targets) target.restart()
+  expect(union.tree.lstat(ROOT)?.mtimeNs).toBe(at(5).mtimeNs)
+})
+
+describe('what a source holds back', () => {
+  const held = (seq: number, path: string) => gone(seq, path, 'held')
+
+  test('never comes again: the next one does', () => {
+    const union = new Union(3)
+    union.send(0, file(1, 'f', 'old', at(0)))
+    union.send(1, file(1, 'f', 'newer', at(1)))
+    union.send(2, folder(1, 'f', at(0)))
+    union.send(2, gone(2, 'f'))
+    union.send(1, held(2, 'f'))
+    expect([union.settle(), union.look(), union.lost(0)]).toEqual([[], ['f old'], []])
+  })
+
+  test('is asked for under the version that its source has of it', () => {
+    const union = new Union(2)
+    union.send(1, folder(1, 'f'))
+    union.send(0, file(1, 'f', 'file', at(9)))
+    union.send(0, held(2, 'f'))
+    expect([union.lost(0), union.asides()]).toEqual([['f'], ['f file']])
+    union.send(1, gone(2, 'f'))
+    expect([union.settle(), union.look(), union.lost(0)]).toEqual([[], [], []])
+  })
+
+  test('stays where another lies there, until it is let go', () => {
+    const union = new Union(2)
+    union.send(0, file(1, 'f', 'old', at(0)))
+    union.send(1, file(1, 'f', 'newer', at(1)))
+    union.send(1, gone(2, 'f'))
+    union.send(0, held(2, 'f'))
+    expect([union.settle(), union.look()]).toEqual([[], ['f newer']])
+    union.send(0, gone(3, 'f'))
+    expect([union.settle(), union.look()]).toEqual([[], []])
   })
 })
 

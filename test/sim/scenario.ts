@@ -1,0 +1,100 @@
+import { viewText } from '../../src/cms/view.ts'
+import type { Siblings } from '../../src/core/apply/siblings.ts'
+import { fromText } from '../../src/core/base/byte-string.ts'
+import type { DeletionLimit } from '../../src/core/change/breaker.ts'
+import { type Filter, createFilter } from '../../src/core/filter/filter.ts'
+import type { SourceConfig } from '../../src/core/wire/control.ts'
+import { compilePatterns } from '../../src/platform/pattern.ts'
+import type { Dice } from './dice.ts'
+
+/** What becomes of names of one file: they are so as well, as far as the file system allows, or files of their own. */
+export type NameKeeping = 'kept' | 'few' | 'apart'
+
+/** What a policy is about, from one moment on. */
+export interface View {
+  readonly config: Pick<SourceConfig, 'path' | 'filter' | 'metadata' | 'viewRevision'>
+  readonly text: string
+  readonly filter: Filter
+}
+
+/** What a seed chooses before anything happens. */
+export interface Scenario {
+  readonly sourceCount: number
+  readonly conflict: Siblings['conflict']
+  /** How many files of a source may leave unasked. */
+  readonly deletionLimit: DeletionLimit | null
+  /** By target. */
+  readonly names: readonly NameKeeping[]
+  /** One after the other in the course of the run. */
+  readonly views: readonly View[]
+  readonly losesRoots: boolean
+  /** Targets have files of their own. */
+  readonly hasOwnFiles: boolean
+}
+
+const LIMITS: readonly (DeletionLimit | null)[] = [
+  null,
+  { count: 1, percent: null, windowS: 1 },
+  { count: 3, percent: null, windowS: 2 },
+  { count: null, percent: 30, windowS: 1 },
+]
+
+const NAMES: readonly (readonly NameKeeping[])[] = [
+  ['kept', 'kept'],
+  ['kept', 'few'],
+  ['apart', 'apart'],
+]
+
+type Patterns = Pick<SourceConfig['filter'], 'include' | 'exclude'>
+
+/** About the names that sources give. */
+const PATTERNS: readonly Patterns[] = [
+  { include: [], exclude: ['(^|/)c$'] },
+  { include: [], exclude: ['^b(/|$)'] },
+  { include: [], exclude: ['~$', '^a/b'] },
+  { include: ['(^|/)[abd]$'], exclude: [] },
+  { include: ['^[a-c](/|$)'], exclude: ['/a$', '\u{fffd}'] },
+]
+/** Of every source. */
+export const SOURCE_PATH = fromText('/source')
+const EVERYTHING: Patterns = { include: [], exclude: [] }
+
+export function drawScenario(dice: Dice): Scenario {
+  const names = dice.pick(NAMES) ?? []
+  return {
+    sourceCount: 1 + dice.below(3),
+    conflict: dice.oneIn(2) ? 'newest' : 'sourceOrder',
+    deletionLimit: dice.pick(LIMITS),
+    names,
+    views: drawViews(dice, names),
+    losesRoots: dice.oneIn(3),
+    hasOwnFiles: dice.oneIn(3),
+  }
+}
+
+function drawViews(dice: Dice, names: readonly NameKeeping[]): View[] {
+  const deleteExcluded = dice.oneIn(2)
+  const count = dice.oneIn(3) ? 2 + dice.below(2) : 1
+  const drawn = Array.from({ length: count }, () =>
+    dice.oneIn(2) ? EVERYTHING : (dice.pick(PATTERNS) ?? EVERYTHING),
+  )
+  return drawn.map((patterns, index) =>
+    makeView({ ...patterns, deleteExcluded }, { revision: index + 1, names }),
+  )
+}
+
+function makeView(
+  patterns: SourceConfig['filter'],
+  { revision, names }: { readonly revision: number; readonly names: readonly NameKeeping[] },
+): View {
+  const filter = createFilter(patterns, compilePatterns)
+  if (!filter.ok) throw new Error(filter.error.message)
+  const hardLinks = !names.includes('apart')
+  const config = {
+    path: SOURCE_PATH,
+    filter: patterns,
+    metadata: { owner: 'id', mode: true, hardLinks, xattrs: true, acls: true, sparse: true },
+    viewRevision: revision,
+  } as const
+  return { config, text: viewText(config), filter: filter.value }
+}
