@@ -205,7 +205,8 @@ function notInPlace(world: World, target: SimTarget, { row, binding }: Passed): 
   })
   if (leaderOf(world.scenario.conflict, wishes)?.order !== binding.order || state === null)
     return null
-  if (world.sources.some((source) => isUnderWay(source, target, path))) return null
+  const isClaimed = target.bindings.some(({ index }) => index.claims().has(path))
+  if (isClaimed || world.sources.some((source) => isUnderWay(source, target, path))) return null
   // Where a file has several names, what a newer set says of one of them is true of all.
   const isTimeDue = here.linkCount === 1 && state.linkCount === 1
   const isSame =

@@ -24,7 +24,7 @@ interface SourceLook {
 
 interface TargetLook {
   readonly things: ReadonlyMap<RelPath, Thing>
-  /** By source: the paths of which the index has something. */
+  /** By source: the paths of which the index has something, or a set that never ended may have placed something. */
   readonly indexed: readonly ReadonlySet<RelPath>[]
 }
 
@@ -144,7 +144,9 @@ function lookAt({ sources, targets }: World): Look {
     }),
     targets: targets.map((target) => ({
       things: thingsOf(target),
-      indexed: target.bindings.map(({ index }) => new Set(index.rows().map(({ path }) => path))),
+      indexed: target.bindings.map(
+        ({ index }) => new Set([...index.rows().map(({ path }) => path), ...index.claims()]),
+      ),
     })),
   }
 }

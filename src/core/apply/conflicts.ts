@@ -44,7 +44,7 @@ export function copyOthers(work: Work, placed: readonly Placing[]): KeptCopy[] {
     const { disk } = verdict
     if (disk === null || !isKeepable(disk) || work.ledger.failed.has(path)) continue
     for (const { bindingId, row } of work.deps.siblings.at(path)) {
-      if (isAlike(entry.state, row.state) || !isUntouched(row, disk)) continue
+      if (isAlike(entry.state, row.state) || !isVersion(row, disk)) continue
       work.asides.attempt(path, () => {
         const copy = work.staging.newPath()
         makeCopy(work, row, copy)
@@ -53,6 +53,13 @@ export function copyOthers(work: Work, placed: readonly Placing[]): KeptCopy[] {
     }
   }
   return copies
+}
+
+/** Its ctime may have moved: an unclean stop took a further name of it away again. */
+function isVersion({ stat }: IndexRow, disk: FileState): boolean {
+  const { type, inode, size, mtimeNs } = disk
+  const isSame = type === stat.type && inode === stat.inode && size === stat.size
+  return isSame && mtimeNs === stat.mtimeNs
 }
 
 /** Anything else says nothing but that it was there. */

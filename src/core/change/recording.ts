@@ -104,8 +104,10 @@ export class Recording {
     const { path, state, cause } = observation
     const row = this.#tools.store.get(path)
     if (state === null || !this.#isInView(path, state)) {
-      const operation = state === null ? 'delete' : 'excluded'
-      if (row !== null && isLive(row)) this.#leaving.push({ path, operation })
+      if (row === null || !isLive(row)) return null
+      // What the filter would let through is gone, whatever has taken its place.
+      const isGone = state === null || this.#isInView(path, row.state)
+      this.#leaving.push({ path, operation: isGone ? 'delete' : 'excluded' })
       return null
     }
     const isOther = row?.state?.inode !== state.inode

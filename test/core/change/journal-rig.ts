@@ -19,6 +19,7 @@ export class JournalRig {
   readonly disk = new Disk()
   readonly store = new MemoryJournalStore()
   readonly exclude: string[]
+  readonly include: string[] = []
   epochs = 0
   journal: Journal
   removeMax = 1000
@@ -38,7 +39,8 @@ export class JournalRig {
   open(known: { epoch: string; seq: number } | null = null): Journal {
     const newEpoch = () => `e${++this.epochs}`
     openJournal(this.store, { view: '', viewRevision: 1, known, newEpoch })
-    const filter = createFilter({ include: [], exclude: this.exclude }, compilePatterns)
+    const { include, exclude } = this
+    const filter = createFilter({ include, exclude }, compilePatterns)
     if (!filter.ok) throw new Error(filter.error.message)
     const { removeMax, deletionLimit, keepsNames } = this
     const limits = { removeMax, deletionLimit }

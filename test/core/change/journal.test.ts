@@ -164,6 +164,14 @@ describe('the view', () => {
     rig.journal = rig.open()
     expect(rig.changes(() => rig.see('scan', 'd'))).toEqual(['excluded d/x', 'excluded d'])
   })
+
+  test('a folder in whose place a file comes that is left out is deleted, with all in it', () => {
+    const rig = new JournalRig((disk) => disk.make('d', 'directory').make('d/x'))
+    rig.include.push('x$')
+    rig.journal = rig.open()
+    rig.disk.remove('d/x').remove('d').make('d')
+    expect(rig.changes(() => rig.see('hint', 'd'))).toEqual(['delete d/x', 'delete d'])
+  })
 })
 
 describe('seqs and epochs', () => {
