@@ -204,15 +204,12 @@ export class Journal {
       const { fileCount, totalBytes } = this.#state
       this.#state = { ...this.#state, fileCount: fileCount + files, totalBytes: totalBytes + bytes }
     }
-    // Before the first scan of an epoch is done there is nothing that a file could have been renamed from.
-    const pairs = this.#state.completeAtMs !== null
     return {
       store: this.#store,
       sequence: this.#sequence,
       options: this.#options,
       handedOutSeq: this.#handedOutSeq,
       count,
-      pairs,
       fileCount: () => this.#state.fileCount,
       breaker: this.#breaker(nowMs),
     }

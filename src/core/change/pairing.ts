@@ -40,18 +40,6 @@ export function findOtherPath(
   return other
 }
 
-/** Finds the row of another name without a look at the disk: where nothing can have been renamed yet. */
-export function findOtherName(
-  seen: { readonly path: RelPath; readonly state: FileState },
-  store: JournalStore,
-): OtherPath | null {
-  const rows = store.liveByInode(seen.state.inode, CANDIDATES_MAX)
-  const row = rows.find(
-    ({ path, state }) => path !== seen.path && state !== null && isSameObject(state, seen.state),
-  )
-  return row === undefined ? null : { row, kind: 'other' }
-}
-
 /** `rename` within a folder, `move` to another. */
 export function renameOperation(from: RelPath, to: RelPath): EntryOperation {
   return parent(from) === parent(to) ? 'rename' : 'move'

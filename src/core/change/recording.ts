@@ -4,7 +4,7 @@ import type { Breaker } from './breaker.ts'
 import { type FileState, isWithheld } from './entry.ts'
 import type { JournalStore } from './journal-store.ts'
 import type { JournalOptions, Leaving, Observation, Recorded } from './observation.ts'
-import { type OtherPath, findOtherName, findOtherPath, renameOperation } from './pairing.ts'
+import { type OtherPath, findOtherPath, renameOperation } from './pairing.ts'
 import { type JournalRow, type RowContent, type Sighting, appeared, compare } from './row.ts'
 import type { Sequence } from './sequence.ts'
 import { inTreeOrder } from './tree-order.ts'
@@ -14,8 +14,6 @@ export interface RecordingTools {
   readonly store: JournalStore
   readonly sequence: Sequence
   readonly options: JournalOptions
-  /** True where something seen at a new path may have been renamed. */
-  readonly pairs: boolean
   /** The highest seq whose row was given to someone who may read the file. */
   readonly handedOutSeq: number
   /** Counts live files and their bytes. */
@@ -123,10 +121,8 @@ export class Recording {
   }
 
   #findOtherPath(path: RelPath, state: FileState): OtherPath | null {
-    const { store, options, pairs } = this.#tools
-    if (pairs) return findOtherPath({ path, state }, store, options.lookAt)
-    const hasOthers = options.keepsNames && state.type === 'file' && state.linkCount > 1
-    return hasOthers ? findOtherName({ path, state }, store) : null
+    const { store, options } = this.#tools
+    return findOtherPath({ path, state }, store, options.lookAt)
   }
 
   #place({ path, seen, row, otherPath }: Present): void {
