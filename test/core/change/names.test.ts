@@ -28,7 +28,7 @@ describe('the journal', () => {
     expect([hashOf(rig, 'b'), rig.trust('b')]).toEqual([HASH, 'doubtful'])
   })
 
-  test('does so where nothing was complete yet, and takes nothing for a rename', () => {
+  test('does so where nothing was complete yet, and knows a rename', () => {
     const rig = keepingRig()
     const state = rig.store.state()
     if (state === null) throw new Error('a journal')
@@ -36,7 +36,7 @@ describe('the journal', () => {
     rig.journal = rig.open()
     rig.disk.link('a', 'b').nowMs += LATER_MS
     rig.disk.remove('a')
-    expect(rig.changes(() => rig.see('scan', 'b'))).toEqual(['create b'])
+    expect(rig.changes(() => rig.see('scan', 'b'))).toEqual(['rename b (a)', 'delete a'])
     expect(hashOf(rig, 'b')).toBe(HASH)
   })
 
