@@ -6,7 +6,7 @@ export interface DetectionTimes {
   readonly holdMaxMs: number
   /** A racy row is looked at again after this time. */
   readonly racyMs: number
-  /** A whole source is scanned this often, for what no watcher told. */
+  /** A whole source is scanned this often, a quarter sooner or later, for what no watcher told. */
   readonly rescanMs: number
   /** The least time between scans of a source that cannot be watched; `SCAN_PAUSES` of a scan's length where that is more. */
   readonly unwatchedRescanMs: number

@@ -17,6 +17,8 @@ export interface LoopParts extends SourceParts {
   readonly onListed: () => void
   /** Something is to be done. */
   readonly wake: () => void
+  /** Gives a number from 0 below 1, which spreads what happens again and again. */
+  readonly spread: () => number
   /** Makes the rows those of the wanted view; nothing to do is the rule. */
   readonly prepare: () => Promise<void>
 }
@@ -35,6 +37,9 @@ const ROOT_ERRORS: ReadonlySet<ErrorCode> = new Set([
 
 /** Scans for which nothing proves a need begin after so many times the length of the last one. */
 const SCAN_PAUSES = 10
+
+/** A scan that only verifies rests for so many times as long as it works, after each slice. */
+const SCAN_REST = 3
 
 /** A clock that was set back by more than this may give a new change an old time. */
 const CLOCK_SET_BACK_MS = 1000
@@ -55,6 +60,7 @@ export class SourceLoop {
   #nextScanMs = Number.POSITIVE_INFINITY
   #pauseUntilMs = 0
   #checkRootAtMs = 0
+  #scanRestsUntilMs = 0
   #lastNowMs: number
 
   constructor(parts: LoopParts) {
@@ -90,9 +96,10 @@ export class SourceLoop {
   nextDueMs(): number | null {
     if (this.#root.kind === 'starting') return 0
     if (this.#root.kind === 'down') return this.#root.retryAtMs
-    if (this.#scan !== null) return 0
     const { buffer, gaps } = this.#parts
-    const times = [buffer.nextDueMs(), gaps.nextRescanMs(), this.#nextScanMs, this.#checkRootAtMs]
+    const scanMs = this.#scan === null ? this.#nextScanMs : this.#scanRestsUntilMs
+    if (this.#scan !== null && this.#isScanUrgent()) return 0
+    const times = [buffer.nextDueMs(), gaps.nextRescanMs(), scanMs, this.#checkRootAtMs]
     return Math.min(...times.map((atMs) => atMs ?? Number.POSITIVE_INFINITY))
   }
 
@@ -189,9 +196,13 @@ export class SourceLoop {
       if (this.#watcher === null) await this.#watch()
       this.#scan = new ScanRun(this.#parts, this.#recorder, folder)
     }
+    if (nowMs < this.#scanRestsUntilMs && !this.#isScanUrgent()) return false
     const scan = this.#scan
+    const startedMs = performance.now()
     const isDone = await scan.slice()
     this.#watcher?.found(scan.takeNewFolders())
+    this.#scanRestsUntilMs =
+      this.#parts.clock.nowMs() + Math.ceil(SCAN_REST * (performance.now() - startedMs))
     if (isDone) {
       this.#scan = null
       this.#scanned(scan.folder, scan.startedMs)
@@ -199,6 +210,12 @@ export class SourceLoop {
       await nextTurn()
     }
     return true
+  }
+
+  /** Somebody waits for it, or something is known to be unknown: a verification has time. */
+  #isScanUrgent(): boolean {
+    const { gaps, isFlushing } = this.#parts
+    return gaps.open.length > 0 || isFlushing()
   }
 
   #scanned(folder: RelPath, startedMs: number): void {
@@ -209,7 +226,8 @@ export class SourceLoop {
     this.#fault = null
     const nowMs = clock.nowMs()
     if (folder === ROOT) {
-      this.#nextScanMs = nowMs + times.rescanMs
+      // Spread by a quarter either way, or all sources of all hosts that began together would scan together for ever.
+      this.#nextScanMs = nowMs + times.rescanMs * (0.75 + this.#parts.spread() / 2)
       // A clock that was set forward meanwhile must not put the next scan off for ever.
       const pauseMs = SCAN_PAUSES * Math.max(0, nowMs - startedMs)
       this.#pauseUntilMs = nowMs + Math.min(pauseMs, times.rescanMs)
@@ -296,6 +314,7 @@ export class SourceLoop {
       this.#parts.buffer.release()
       this.#pauseUntilMs = 0
       this.#checkRootAtMs = 0
+      this.#scanRestsUntilMs = 0
       if (Number.isFinite(this.#nextScanMs)) this.#nextScanMs = nowMs + this.#parts.times.rescanMs
     }
     this.#lastNowMs = nowMs

@@ -68,6 +68,7 @@ export class Source {
       journal: this.#journal,
       buffer: this.#buffer,
       gaps: this.#gaps,
+      spread: Math.random,
       isFlushing: () => this.#flushes.length > 0,
       wake: () => this.#waker.wake(),
       prepare: () => prepareView(this.#journal, config, { filter, nowMs: () => clock.nowMs() }),

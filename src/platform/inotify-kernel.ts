@@ -150,6 +150,3 @@ function addFolderNames(names: ByteString[], length: number): void {
     start += direntBytes.readUInt16LE(start + 16)
   }
 }
-
-/** The kernel's bound on watches, for messages. */
-export const WATCH_LIMIT_FILE = '/proc/sys/fs/inotify/max_user_watches'

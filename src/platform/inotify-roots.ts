@@ -1,9 +1,8 @@
-import { readFileSync } from 'node:fs'
-
 import { type ByteString, toText } from '../core/base/byte-string.ts'
 import { AppError } from '../core/base/errors.ts'
 import { type RelPath, ROOT, STAGING_NAME, child, isBelow } from '../core/path/rel-path.ts'
-import { type InotifyKernel, WATCH_LIMIT_FILE } from './inotify-kernel.ts'
+import type { InotifyKernel } from './inotify-kernel.ts'
+import { watchLimit, watchLimitError } from './watch-limit.ts'
 
 /** A root under watch: which watch number each of its folders has. */
 export interface WatchedRoot {
@@ -42,6 +41,21 @@ export class InotifyRoots {
     return this.#unowned.size > 0
   }
 
+  /**
+   * Counts the folders of a root before any of them is watched: throws WATCH_LIMIT where they, with those of the other
+   * roots, are more than the kernel may ever give, so that nothing is taken from others in vain.
+   */
+  assertRoom(root: WatchedRoot, limit = watchLimit()): void {
+    const watchesMax = limit?.watchesMax ?? Number.POSITIVE_INFINITY
+    let count = this.#owners.size
+    const pending = [ROOT]
+    for (let path = pending.pop(); path !== undefined; path = pending.pop()) {
+      count++
+      pending.push(...this.#foldersIn(root, path))
+    }
+    if (count > watchesMax) throw watchLimitError(root.path, count, limit)
+  }
+
   /** Watches a folder and every folder below it. Throws WATCH_LIMIT or WATCH_FAILED; what was added stays. */
   watchTree(root: WatchedRoot, folder: RelPath): void {
     let refusedCount = 0
@@ -57,11 +71,9 @@ export class InotifyRoots {
         if (errno !== 'ENOSPC') throw watchError(absolute, errno)
         refusedCount++
       }
-      for (const name of this.#kernel.folders(absolute)) {
-        if (path !== ROOT || name !== STAGING_NAME) pending.push(child(path, name))
-      }
+      pending.push(...this.#foldersIn(root, path))
     }
-    if (refusedCount > 0) throw limitError(root, this.#owners.size + refusedCount)
+    if (refusedCount > 0) throw watchLimitError(root.path, this.#owners.size + refusedCount)
   }
 
   /** Lets go of a folder and everything below it. */
@@ -84,6 +96,13 @@ export class InotifyRoots {
   dropUnowned(): void {
     for (const watch of this.#unowned) this.#kernel.remove(watch)
     this.#unowned.clear()
+  }
+
+  #foldersIn(root: WatchedRoot, path: RelPath): RelPath[] {
+    return this.#kernel
+      .folders(absolutePath(root, path))
+      .filter((name) => path !== ROOT || name !== STAGING_NAME)
+      .map((name) => child(path, name))
   }
 
   #own(watch: number, owner: Owner): void {
@@ -119,19 +138,4 @@ function watchError(path: ByteString, errno: string): AppError {
     return new AppError('ROOT_MISSING', `cannot watch ${quoted}: no such folder`)
   }
   return new AppError('WATCH_FAILED', `cannot watch ${quoted}: ${errno}`)
-}
-
-function limitError(root: WatchedRoot, neededCount: number): AppError {
-  const quoted = JSON.stringify(toText(root.path).text)
-  const message = `cannot watch ${quoted}: fs.inotify.max_user_watches is ${watchLimit()}, ${neededCount} folders are to be watched`
-  return new AppError('WATCH_LIMIT', message, { data: { neededCount } })
-}
-
-function watchLimit(): string {
-  try {
-    return readFileSync(WATCH_LIMIT_FILE, 'utf8').trim()
-  } catch {
-    // Only a detail of a message that says the same without it.
-    return 'unknown'
-  }
 }

@@ -109,6 +109,11 @@ class InotifySession {
 
   #watch(root: WatchedRoot): void {
     this.#byId.set(root.id, root)
+    try {
+      this.#roots.assertRoom(root)
+    } catch (thrown) {
+      return this.#fail(root, toAppError(thrown))
+    }
     if (this.#watchTree(root, ROOT)) this.#port.post({ type: 'ready', id: root.id })
   }
 

@@ -5,6 +5,7 @@ import { AppError, toAppError } from '../core/base/errors.ts'
 import type { Hint } from '../core/change/hint.ts'
 import { type RelPath, ROOT, isBelow, isStaging, parent } from '../core/path/rel-path.ts'
 import { foldersBelow } from './folders-below.ts'
+import { watchLimit, watchLimitError } from './watch-limit.ts'
 import { watcherAddon } from './watcher-addon.ts'
 import type { OnWatchSignal, Watcher, WatcherFactory } from './watcher.ts'
 
@@ -80,6 +81,8 @@ class ParcelWatch implements Watcher {
   /** A folder that is made while the tree is gone through may be left out of it, so those are subscribed as well. */
   async start(): Promise<void> {
     const before = new Set(foldersBelow(this.#root))
+    const watchesMax = watchLimit()?.watchesMax ?? Number.POSITIVE_INFINITY
+    if (before.size >= watchesMax) throw watchLimitError(fromText(this.#root), before.size + 1)
     await this.#subscribeNew(this.#root)
     for (const folder of foldersBelow(this.#root)) {
       if (!before.has(folder)) await this.#subscribeNew(folder)
@@ -289,9 +292,7 @@ function subscribeError(root: string, thrown: unknown): AppError {
   if (thrown instanceof AppError) return thrown
   const reason = thrown instanceof Error ? thrown.message : String(thrown)
   if (/no space left/i.test(reason)) {
-    const needed = foldersBelow(root).length + 1
-    const message = `cannot watch "${root}": fs.inotify.max_user_watches is used up, ${needed} folders are to be watched`
-    return new AppError('WATCH_LIMIT', message, { cause: thrown })
+    return watchLimitError(fromText(root), foldersBelow(root).length + 1)
   }
   if (!isFolder(root)) {
     return new AppError('ROOT_MISSING', `cannot watch "${root}": no such folder`, { cause: thrown })

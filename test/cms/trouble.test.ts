@@ -137,6 +137,38 @@ describe('a watcher that', () => {
     expect(rig.report.gaps).toEqual([])
   })
 
+  test('tells nothing: a scan that only verifies leaves the time to others, one that somebody waits for does not', async () => {
+    const lists: number[] = []
+    const openTree = (path: Parameters<typeof realTree>[0]) => {
+      const tree = realTree(path)
+      const list = tree.list.bind(tree)
+      const timed = (folder: RelPath) => {
+        lists.push(performance.now())
+        return list(folder)
+      }
+      return Object.assign(tree, { list: timed })
+    }
+    const folders = 60
+    rig = new Rig({ watchers: new SilentWatchers(), openTree, times: { rescanMs: 300 } })
+    for (let folder = 0; folder < folders; folder++) {
+      mkdirSync(rig.at(`d${folder}`))
+      for (let file = 0; file < 60; file++) writeFileSync(rig.at(`d${folder}/f${file}`), '')
+    }
+    await rig.start()
+    await until(isUp, 'the first scan is done')
+    const lengthOf = (from: number) => (lists[from + folders] ?? 0) - (lists[from] ?? 0)
+    const shortest = (lengths: number[]) => Math.min(...lengths)
+    await until(() => lists.length >= 3 * (folders + 1), 'it is verified twice')
+    const verifying = shortest([lengthOf(folders + 1), lengthOf(2 * (folders + 1))])
+    const waitedFor: number[] = []
+    for (let round = 0; round < 3; round++) {
+      const before = lists.length
+      await rig.flush()
+      waitedFor.push(lengthOf(before))
+    }
+    expect(verifying).toBeGreaterThan(1.5 * shortest(waitedFor))
+  })
+
   test('lost events: the folder is a gap until it is scanned', async () => {
     const watchers = new SilentWatchers()
     await started({ watchers })
@@ -249,6 +281,21 @@ test('a clock that is set back opens a gap, and changes are still told', async (
   expect(rig.reports.slice(length).flatMap(({ gaps }) => gaps.map((gap) => gap.reason))).toContain(
     'the clock was set back',
   )
+})
+
+test('a clock that is set forward and back again: changes are told, and the next scan is not put off', async () => {
+  let offsetMs = 0
+  await started({ clock: movable(() => offsetMs), watchers: new SilentWatchers() })
+  const day = 86_400_000
+  offsetMs = 400 * day
+  writeFileSync(rig.at('forward'), '1')
+  await until(() => told(rig.records).includes('create forward'), 'a scan is due')
+  await until(isUp, 'it is done')
+  offsetMs = 0
+  writeFileSync(rig.at('back'), '1')
+  await until(() => told(rig.records).includes('create back'), 'the clock is noticed')
+  await until(isUp, 'the gap is closed')
+  expect(Date.parse(rig.report.completeAt ?? '')).toBeLessThan(Date.now() + day)
 })
 
 test('a journal that cannot be written is told, and what was seen is found again', async () => {

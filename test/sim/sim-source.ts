@@ -226,6 +226,7 @@ export class SimSource {
       times: this.#times,
       watchers: this.#watchers(),
       isFlushing: () => false,
+      spread: () => 0.5,
       wake: () => undefined,
       prepare: () => prepareView(journal, config, { filter, nowMs: () => clock.nowMs() }),
       onRecorded: () => undefined,

@@ -22,6 +22,8 @@ const sourceStatus = z.object({
   recordedSeq: z.number(),
   completeAt: time.nullable(),
   gapCount: z.number(),
+  /** Of these parts of the folder it is not known whether they changed since then. */
+  gaps: z.array(z.object({ path: z.string(), since: time, reason: z.string() })).default([]),
   fileCount: z.number(),
   totalBytes: z.number(),
   /** What waits for a person's word. */
@@ -125,6 +127,7 @@ function describeSources(view: AgentView): SourceStatus[] {
       recordedSeq: view.recorded.get(sourceId) ?? 0,
       completeAt: report?.completeAt ?? null,
       gapCount: report?.gaps.length ?? 0,
+      gaps: (report?.gaps ?? []).map((gap) => ({ ...gap, path: readable(gap.path) })),
       fileCount: report?.fileCount ?? 0,
       totalBytes: report?.totalBytes ?? 0,
       hold: describeHold(report?.hold),

@@ -10,6 +10,7 @@ import { STATUS_FILE } from '../data-files.ts'
 import { loadIdentity } from '../identity.ts'
 
 const POLL_MS = 200
+const GAPS_SHOWN = 3
 
 /** `cd-agent status`: what the agent on this host knows of itself. */
 export const statusCommand = defineCommand({
@@ -79,12 +80,16 @@ function syncServerWords(server: NonNullable<AgentStatus['syncServer']>): string
 
 function sourceLine(source: AgentStatus['sources'][number]): string {
   const complete =
-    source.completeAt === null ? 'first scan running' : `complete ${source.completeAt}`
-  const gaps = source.gapCount === 0 ? '' : `, ${source.gapCount} gaps`
+    source.completeAt === null ? 'first scan running' : `complete up to ${source.completeAt}`
+  const gaps = source.gaps.slice(0, GAPS_SHOWN).map(gapWords).join('')
   const state = source.error === null ? `${complete}${gaps}` : errorWords(source.error)
   const seqs = `head ${source.headSeq}, recorded ${source.recordedSeq}`
   const held = heldWords(source.hold)
   return `source ${source.path}: ${seqs}, ${source.fileCount} files, ${state}${held} (policy ${source.policyId})`
+}
+
+function gapWords({ path, since, reason }: AgentStatus['sources'][number]['gaps'][number]): string {
+  return `, gap at ${path === '' ? 'everything' : `"${path}"`} since ${since}: ${reason}`
 }
 
 function targetLine(target: AgentStatus['targets'][number]): string {

@@ -13,6 +13,7 @@ const SOURCE: AgentStatus['sources'][number] = {
   recordedSeq: 7,
   completeAt: TIME,
   gapCount: 0,
+  gaps: [],
   fileCount: 1,
   totalBytes: 1,
   hold: null,
