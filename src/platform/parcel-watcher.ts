@@ -110,11 +110,12 @@ class ParcelWatch implements Watcher {
   }
 
   async #subscribe(folder: string): Promise<void> {
-    if (this.#subscriptions.has(folder)) return
-    const subscribed = this.#addon.subscribe(folder, (error, events) => {
+    if (this.#isClosed || this.#subscriptions.has(folder)) return
+    const onEvents = (error: Error | null, events: readonly ParcelEvent[]) => {
       if (error !== null) this.#fail(watchFailure(fromText(folder), error.message))
       else this.#take(events)
-    })
+    }
+    const subscribed = inTurn(() => this.#addon.subscribe(folder, onEvents))
     this.#subscriptions.set(folder, subscribed)
     try {
       await subscribed
@@ -275,10 +276,20 @@ class ParcelWatch implements Watcher {
   }
 }
 
+let lastCall: Promise<unknown> = Promise.resolve()
+
+/** The addon keeps its lists without locks: calls that overlap, of whatever folders, damage its memory. */
+function inTurn<T>(call: () => Promise<T>): Promise<T> {
+  const result = lastCall.then(call)
+  lastCall = result.catch(() => undefined)
+  return result
+}
+
 /** Whatever becomes of it: a folder that is gone has no subscription to end. */
 async function unsubscribe(subscribed: Promise<Subscription>): Promise<void> {
   try {
-    await (await subscribed).unsubscribe()
+    const subscription = await subscribed
+    await inTurn(() => subscription.unsubscribe())
   } catch {
     // Only the failure to subscribe matters, and whoever subscribed was told of it.
   }
