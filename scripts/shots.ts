@@ -38,6 +38,12 @@ try {
 }
 process.exit(0)
 
+interface JobItem {
+  readonly id: string
+  readonly kind: string
+  readonly hold: { readonly code: string } | null
+}
+
 async function fill(fleet: SeededFleet): Promise<void> {
   fleet.change('website', 1200)
   fleet.change('assets', 64)
@@ -46,6 +52,7 @@ async function fill(fleet: SeededFleet): Promise<void> {
   await Bun.sleep(1500)
   fleet.hold(40)
   fleet.strangers(12)
+  fleet.swapRoot()
   await Bun.sleep(500)
   await admin.call('admin', `POST /policies/${fleet.policyIds.downloads}/pause`, {
     reason: 'New mirror is being set up',
@@ -59,10 +66,10 @@ async function fill(fleet: SeededFleet): Promise<void> {
 
 async function pagesOf(fleet: SeededFleet): Promise<Record<string, string>> {
   const jobs = (await (await admin.call('admin', 'GET /jobs')).json()) as {
-    items: { id: string; kind: string; state: string }[]
+    items: JobItem[]
   }
-  const isHeld = (kind: string) => (job: { kind: string; state: string }) =>
-    job.kind === kind && job.state === 'held'
+  const isHeld = (kind: string, code: string) => (job: JobItem) =>
+    job.kind === kind && job.hold?.code === code
   const { website, assets } = fleet.policyIds
   return {
     overview: '/',
@@ -78,8 +85,9 @@ async function pagesOf(fleet: SeededFleet): Promise<Record<string, string>> {
     'policy-new': '/policies/new',
     jobs: '/jobs',
     job: `/jobs/${jobs.items.at(-1)?.id}`,
-    'job-held': `/jobs/${jobs.items.find(isHeld('realtime'))?.id}`,
-    'job-first-contact': `/jobs/${jobs.items.find(isHeld('initial'))?.id}`,
+    'job-held': `/jobs/${jobs.items.find(isHeld('realtime', 'MAX_DELETE'))?.id}`,
+    'job-first-contact': `/jobs/${jobs.items.find(isHeld('initial', 'FIRST_CONTACT'))?.id}`,
+    'job-root-changed': `/jobs/${jobs.items.find(isHeld('initial', 'ROOT_CHANGED'))?.id}`,
     license: '/license',
     users: '/users',
     account: '/account',

@@ -1,5 +1,6 @@
 import type { OutboundSource } from '../core/apply/outbound.ts'
 import { toAppError } from '../core/base/errors.ts'
+import type { KnownRoot } from '../core/change/known-root.ts'
 import { restartEpoch } from '../core/change/open-journal.ts'
 import type { MasterMessageOf, SourceConfig } from '../core/wire/control.ts'
 import { openDatabase } from '../store/database.ts'
@@ -37,14 +38,7 @@ export interface Cms {
   /** Someone holds a higher seq of the source's epoch than its journal: it begins a new one. */
   renewEpoch(sourceId: string): Promise<void>
   /** Takes a person's word about what a source holds back. */
-  resolveHold(
-    word: { readonly sourceId: string } & Pick<
-      MasterMessageOf<'resolveHold'>,
-      'fingerprint' | 'decision'
-    >,
-  ): Promise<HoldResolution>
-  /** Takes the folder that lies at the source's path now for its root, in a new epoch: the answer to ROOT_CHANGED. */
-  acceptRoot(sourceId: string): Promise<void>
+  resolveHold(word: { readonly sourceId: string } & Word): Promise<HoldResolution>
   /** Stops cleanly: numbering goes on without a hole. What happens until the next start is found by a scan. */
   stop(): Promise<void>
 }
@@ -63,11 +57,12 @@ export function createCms(options: CmsOptions): Cms {
     sources.delete(sourceId)
     await source?.stop()
   }
-  const restart = async (sourceId: string, keep: 'rowsAndRoot' | 'rows'): Promise<void> => {
+  const restart = async (sourceId: string, root?: KnownRoot): Promise<void> => {
     const config = sources.get(sourceId)?.config
     if (config === undefined) return
     await stop(sourceId)
-    restartEpoch(new SqliteJournalStore(database, sourceId), { newEpoch: newId, keep })
+    const store = new SqliteJournalStore(database, sourceId)
+    restartEpoch(store, { newEpoch: newId, keep: 'rows', ...(root && { root }) })
     start({ ...config, known: null })
   }
   const inTurn = turns()
@@ -100,10 +95,13 @@ export function createCms(options: CmsOptions): Cms {
       return Promise.all(concerned.map((source) => source.flush()))
     },
     outbound: (sourceId) => sources.get(sourceId)?.outbound ?? null,
-    renewEpoch: (sourceId) => inTurn(() => restart(sourceId, 'rowsAndRoot')),
-    resolveHold: async ({ sourceId, fingerprint, decision }) =>
-      (await sources.get(sourceId)?.resolveHold(fingerprint, decision)) ?? UNKNOWN,
-    acceptRoot: (sourceId) => inTurn(() => restart(sourceId, 'rows')),
+    renewEpoch: (sourceId) => inTurn(() => restart(sourceId)),
+    resolveHold: async ({ sourceId, ...word }) => {
+      const source = () => sources.get(sourceId)
+      if (source()?.changedRoot)
+        return inTurn(() => acceptRoot(source, word, (root) => restart(sourceId, root)))
+      return (await source()?.resolveHold(word.fingerprint, word.decision)) ?? UNKNOWN
+    },
     stop: () =>
       inTurn(async () => {
         await Promise.all([...sources.keys()].map(stop))
@@ -113,7 +111,22 @@ export function createCms(options: CmsOptions): Cms {
   }
 }
 
+type Word = Pick<MasterMessageOf<'resolveHold'>, 'fingerprint' | 'decision'>
+
 const UNKNOWN: HoldResolution = { outcome: 'unknown', position: null }
+
+/** Takes the folder that lies at the path of a source now for its root, in a new epoch, if that is the one meant. */
+async function acceptRoot(
+  source: () => Source | undefined,
+  word: Word,
+  restart: (root: KnownRoot) => Promise<void>,
+): Promise<HoldResolution> {
+  const changed = source()?.changedRoot ?? null
+  if (changed === null || word.decision === 'keep') return UNKNOWN
+  if (changed.fingerprint !== word.fingerprint) return { outcome: 'changed', position: null }
+  await restart(changed.found)
+  return { outcome: 'done', position: source()?.position ?? null }
+}
 
 /** Where the master knows more of the epoch than the journal, the source has to start anew. */
 function isSameSource({ config, outbound }: Source, wanted: SourceConfig): boolean {

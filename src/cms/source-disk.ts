@@ -4,7 +4,7 @@ import { AppError, toAppError } from '../core/base/errors.ts'
 import type { AttributeKinds } from '../core/change/attributes.ts'
 import type { DiskView } from '../core/change/disk-view.ts'
 import type { FileState } from '../core/change/entry.ts'
-import type { KnownRoot } from '../core/change/journal-store.ts'
+import { type KnownRoot, RootChanged, isSameRoot } from '../core/change/known-root.ts'
 import { type RelPath, ROOT } from '../core/path/rel-path.ts'
 
 export interface SourceRoot {
@@ -103,27 +103,19 @@ export class SourceDisk implements DiskView {
     if (state === null) throw this.#error('ROOT_MISSING', 'the folder is not there')
     const found = { inode, birthNs: state.birthNs, isMountPoint }
     if (known !== null && !isSameRoot(known, found)) {
-      throw this.#error(
-        'ROOT_CHANGED',
-        'another folder lies there than the one that was journalled',
-      )
+      const reason = 'another folder lies there than the one that was journalled'
+      throw new RootChanged(this.#message(reason), found)
     }
     return found
   }
 
-  #error(code: 'ROOT_MISSING' | 'ROOT_CHANGED', reason: string): AppError {
-    const path = JSON.stringify(toText(this.#root.path).text)
-    return new AppError(code, `cannot watch ${path}: ${reason}`)
+  #error(code: 'ROOT_MISSING', reason: string): AppError {
+    return new AppError(code, this.#message(reason))
   }
-}
 
-/** A new device number alone is no change: it comes with every mount. */
-function isSameRoot(known: KnownRoot, found: KnownRoot): boolean {
-  return (
-    known.inode === found.inode &&
-    known.isMountPoint === found.isMountPoint &&
-    (known.birthNs === found.birthNs || known.birthNs === 0n || found.birthNs === 0n)
-  )
+  #message(reason: string): string {
+    return `cannot watch ${JSON.stringify(toText(this.#root.path).text)}: ${reason}`
+  }
 }
 
 /** Only what the system says of a path: anything else is a fault of this program. */

@@ -1,5 +1,6 @@
 import type { ByteString } from '../core/base/byte-string.ts'
 import { AppError, type ErrorCode, toAppError } from '../core/base/errors.ts'
+import { RootChanged } from '../core/change/known-root.ts'
 import type { Observation } from '../core/change/observation.ts'
 import { type RelPath, ROOT } from '../core/path/rel-path.ts'
 import type { Logger } from '../platform/log.ts'
@@ -26,7 +27,12 @@ export interface LoopParts extends SourceParts {
 type RootState =
   | { readonly kind: 'starting' }
   | { readonly kind: 'up' }
-  | { readonly kind: 'down'; readonly error: AppError; readonly retryAtMs: number }
+  | {
+      readonly kind: 'down'
+      readonly error: AppError
+      readonly sinceMs: number
+      readonly retryAtMs: number
+    }
 
 /** These say that the root is not what it was; nothing else is to be believed then. */
 const ROOT_ERRORS: ReadonlySet<ErrorCode> = new Set([
@@ -79,6 +85,12 @@ export class SourceLoop {
   /** Why nothing can be seen of the source at all. */
   get rootError(): AppError | null {
     return this.#root.kind === 'down' ? this.#root.error : null
+  }
+
+  /** Another folder that lies at the path of the root, and since when; null where none does. */
+  get changedRoot(): { readonly error: RootChanged; readonly sinceMs: number } | null {
+    if (this.#root.kind !== 'down' || !(this.#root.error instanceof RootChanged)) return null
+    return { error: this.#root.error, sinceMs: this.#root.sinceMs }
   }
 
   /** Does one thing; false where nothing is due. Whatever goes wrong is kept for the report, and tried again. */
@@ -305,7 +317,10 @@ export class SourceLoop {
   #takeDown(error: AppError, retryAtMs: number): void {
     this.#scan = null
     this.#parts.gaps.abandonRescan()
-    this.#root = { kind: 'down', error, retryAtMs }
+    const before =
+      this.#root.kind === 'down' && this.#root.error.code === error.code ? this.#root : null
+    const sinceMs = before?.sinceMs ?? this.#parts.clock.nowMs()
+    this.#root = { kind: 'down', error, sinceMs, retryAtMs }
   }
 
   #noticeClock(nowMs: number): void {

@@ -5,10 +5,17 @@ import { DetectBuffer } from '../core/change/detect-buffer.ts'
 import { Gaps } from '../core/change/gaps.ts'
 import type { JournalStore } from '../core/change/journal-store.ts'
 import { Journal } from '../core/change/journal.ts'
+import type { RootChanged } from '../core/change/known-root.ts'
 import { openJournal, restartEpoch } from '../core/change/open-journal.ts'
 import { type Filter, createFilter } from '../core/filter/filter.ts'
 import { ROOT } from '../core/path/rel-path.ts'
-import type { AgentMessageOf, MasterMessageOf, SourceConfig } from '../core/wire/control.ts'
+import type {
+  AgentMessageOf,
+  MasterMessageOf,
+  ReportedHold,
+  SourceConfig,
+} from '../core/wire/control.ts'
+import { rootHold } from '../core/wire/root-hold.ts'
 import { hostAccounts } from '../platform/accounts.ts'
 import { iso } from '../platform/clock.ts'
 import { compilePatterns } from '../platform/pattern.ts'
@@ -110,6 +117,17 @@ export class Source {
     this.#publisher.recorded(position)
   }
 
+  /** Another folder that lies at the path of this source; null where the known one does. */
+  get changedRoot(): RootChanged | null {
+    return this.#loop.changedRoot?.error ?? null
+  }
+
+  /** Where its journal stands. */
+  get position(): HoldResolution['position'] {
+    const { epoch, headSeq: seq } = this.#journal
+    return { epoch, seq }
+  }
+
   /**
    * Takes a person's word about what is held. Resolves when all that may leave has left the journal: a stop in the middle
    * of that changes nothing, it goes on with the next start.
@@ -120,8 +138,7 @@ export class Source {
       return { outcome: 'changed', position: null }
     this.#reporter.send()
     while (!this.#isStopping && (await this.#loop.release()));
-    const { epoch, headSeq: seq } = this.#journal
-    return { outcome: 'done', position: { epoch, seq } }
+    return { outcome: 'done', position: this.position }
   }
 
   /**
@@ -191,6 +208,13 @@ export class Source {
     return new Publisher({ policyId, sourceId, journal, onChanges, nowMs }, known)
   }
 
+  /** While the root is another folder, nothing else is asked. */
+  #hold(): ReportedHold | null {
+    const changed = this.#loop.changedRoot
+    if (changed !== null) return rootHold(changed.error, iso(changed.sinceMs))
+    return sourceHold(this.config, this.#journal.hold)
+  }
+
   #report(): AgentMessageOf<'sourceReport'> {
     const { policyId, sourceId } = this.config
     const { epoch, headSeq, state } = this.#journal
@@ -212,7 +236,7 @@ export class Source {
       completeAt: completeAtMs === null ? null : iso(completeAtMs),
       ...(this.#listedSeq !== null && { listedSeq: this.#listedSeq }),
       error: error === null ? null : { code: error.code, message: error.message.slice(0, 2000) },
-      hold: sourceHold(this.config, this.#journal.hold),
+      hold: this.#hold(),
     }
   }
 }

@@ -5,6 +5,7 @@ import type { IndexBatch, IndexRow, IndexStore, StoredPending } from '../core/ap
 import type { TargetNotes } from '../core/apply/notes.ts'
 import { toBytes } from '../core/base/byte-string.ts'
 import type { ContentHash, FileKey, Position } from '../core/change/entry.ts'
+import type { KnownRoot } from '../core/change/known-root.ts'
 import type { RelPath } from '../core/path/rel-path.ts'
 import { durably, inReadTransaction } from './database.ts'
 import { IndexNotes } from './index-notes.ts'
@@ -27,13 +28,8 @@ interface Written {
   readonly taken: () => void
 }
 
-/** Which folder a binding writes into; a new device number alone is no change. */
-export interface KnownRoot {
-  readonly inode: bigint
-  /** When it was made; 0 where that is not known. */
-  readonly birthNs: bigint
-  readonly isMountPoint: boolean
-}
+/** What is known of a binding beside its own row. */
+const TABLES = ['entry', 'shared', 'pending', 'claim', 'note'] as const
 
 interface BindingRecord {
   readonly epoch: string | null
@@ -120,12 +116,32 @@ export class BindingIndex implements IndexStore {
   }
 
   keepRoot(root: KnownRoot): void {
+    durably(this.#database, () => this.#writeRoot(root))
+    this.#root = root
+  }
+
+  #writeRoot({ inode, birthNs, isMountPoint }: KnownRoot): void {
     const sql =
       'UPDATE binding SET root_inode = ?, root_birth_ns = ?, root_is_mount_point = ? WHERE id = ?'
-    const { inode, birthNs, isMountPoint } = root
     const values = [asSigned(inode), birthNs, isMountPoint ? 1 : 0, this.#id] as const
-    durably(this.#database, () => this.#database.query(sql).run(...values))
-    this.#root = root
+    this.#database.query(sql).run(...values)
+  }
+
+  /** Forgets, within a transaction, all that was received: the root is another folder from now on. */
+  startOver(root: KnownRoot): Written {
+    for (const table of TABLES)
+      this.#database.query(`DELETE FROM ${table} WHERE binding = ?`).run(this.#id)
+    this.#database.query('UPDATE binding SET epoch = NULL, seq = NULL WHERE id = ?').run(this.#id)
+    this.#writeRoot(root)
+    return {
+      taken: () => {
+        this.#root = root
+        this.#watermark = null
+        this.#pending = []
+        this.#claims = new Set()
+        this.#notes.forget()
+      },
+    }
   }
 
   get(path: RelPath): IndexRow | null {

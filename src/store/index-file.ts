@@ -6,7 +6,8 @@ import notes from '../../migrations/agent/index/0003_notes.sql' with { type: 'te
 import names from '../../migrations/agent/index/0004_names.sql' with { type: 'text' }
 import rootBirth from '../../migrations/agent/index/0005_root_birth.sql' with { type: 'text' }
 import held from '../../migrations/agent/index/0006_held.sql' with { type: 'text' }
-import { openDatabase, openDatabaseReadOnly } from './database.ts'
+import type { KnownRoot } from '../core/change/known-root.ts'
+import { durably, openDatabase, openDatabaseReadOnly } from './database.ts'
 import { BindingIndex } from './index-binding.ts'
 import { IS_NAMED } from './index-statements.ts'
 
@@ -48,6 +49,13 @@ export class IndexFile {
   /** The index of a binding that was received before; null for none. */
   existing(bindingId: string): BindingIndex | null {
     return this.#bindings.get(bindingId) ?? this.#load(bindingId)
+  }
+
+  /** Forgets, in one transaction, all that these bindings of one root received: it is another folder from now on. */
+  startOver(bindingIds: readonly string[], root: KnownRoot): void {
+    const indexes = bindingIds.map((bindingId) => this.binding(bindingId))
+    const written = durably(this.#database, () => indexes.map((index) => index.startOver(root)))
+    for (const { taken } of written) taken()
   }
 
   close(): void {

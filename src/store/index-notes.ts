@@ -41,6 +41,12 @@ export class IndexNotes {
     )
   }
 
+  /** There are none any more. */
+  forget(): void {
+    this.#counts = new Map()
+    this.#notes = null
+  }
+
   /** As of the last commit. */
   read(): TargetNotes {
     this.#notes ??= this.#counts.size === 0 ? NO_NOTES : this.#read()

@@ -1,6 +1,7 @@
 import type { Database } from 'bun:sqlite'
 
-import type { JournalState, KnownRoot } from '../core/change/journal-store.ts'
+import type { JournalState } from '../core/change/journal-store.ts'
+import type { KnownRoot } from '../core/change/known-root.ts'
 import { asSigned } from './journal-rows.ts'
 
 interface StoredState {

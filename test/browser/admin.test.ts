@@ -72,7 +72,7 @@ describe.if(present || mustRun)('the admin tool in a real browser', () => {
     )
     await page.getByRole('button', { name: 'Let them go' }).first().click()
     await page.getByRole('dialog').getByRole('button', { name: 'Let them go' }).click()
-    await page.getByText('It is let go').waitFor()
+    await page.getByText('Your word is taken in').waitFor()
     expect(await page.getByText('Held until a person says so').count()).toBe(0)
   }, 30_000)
 
@@ -88,6 +88,18 @@ describe.if(present || mustRun)('the admin tool in a real browser', () => {
     await page.getByRole('dialog').getByRole('button', { name: 'Keep them' }).click()
     await page.getByText('Targets keep these files').waitFor()
     expect(await page.getByText('Held until a person says so').count()).toBe(0)
+  }, 30_000)
+
+  test('another folder in the place of a root asks one thing only', async () => {
+    await signIn()
+    fleet.swapRoot()
+    await page.goto(`${admin.url}/jobs`)
+    await page.getByRole('row', { name: 'Held' }).getByRole('link').first().click()
+    await page.getByText('it is not the folder that was received into before').first().waitFor()
+    await page.getByText('Goes on by itself once the known folder is back').waitFor()
+    await page.getByRole('button', { name: 'Take the new folder' }).first().waitFor()
+    expect(await page.getByRole('button', { name: 'Keep them' }).count()).toBe(0)
+    expect(await page.getByText('Would be deleted').count()).toBe(0)
   }, 30_000)
 
   test('signing in leads to where one wanted to go, and out again', async () => {

@@ -66,7 +66,13 @@ describe('a root that is lost: nothing leaves', () => {
     await Bun.sleep(150)
     expect([rig.report.error?.code, deletions()]).toEqual(['ROOT_CHANGED', []])
     rig.pages.length = 0
-    await rig.cms.acceptRoot('s1')
+    const { fingerprint = '' } = rig.report.hold ?? {}
+    expect(rig.report.hold).toMatchObject({ code: 'ROOT_CHANGED', deletes: 0 })
+    const word = { sourceId: 's1', decision: 'release' } as const
+    const answer = (shown: string) => rig.cms.resolveHold({ ...word, fingerprint: shown })
+    expect((await answer('another')).outcome).toBe('changed')
+    const accepted = await answer(fingerprint)
+    expect(accepted).toMatchObject({ outcome: 'done', position: { epoch: rig.report.epoch } })
     await rig.flush()
     expect(rig.report.epoch).not.toBe(epoch)
     expect(rig.paths()).toEqual(['other'])

@@ -1,5 +1,13 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test'
-import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -99,6 +107,55 @@ describeWith(['rsync'], 'what only a person decides, through the executables', (
       await fleet.converged(policyId)
       expect(readFileSync(join(second, 'index'), 'utf8')).toBe('of this host as well')
       expect(readFileSync(join(second, 'own/file'), 'utf8')).toBe('of this host')
+    },
+    2 * MINUTE_MS,
+  )
+
+  test(
+    'another folder in the place of a target is held, and goes on by itself when the known one is back',
+    async () => {
+      const { source, targets, policyId } = await policyOver('swapped', (folder) =>
+        makeRandomTree(folder, 50),
+      )
+      const [first = '', second = ''] = targets
+      await fleet.converged(policyId)
+      renameSync(first, `${first}-away`)
+      mkdirSync(first)
+      writeFileSync(join(source, 'new'), 'for both')
+      await waitFor('it to be held', async () => {
+        const { hold = null } = (await askedOf(policyId, 1)) ?? {}
+        return hold?.code === 'ROOT_CHANGED' && hold.clearsItself
+      })
+      await arrives(source, second)
+      expect(readdirSync(first)).toEqual([])
+      rmSync(first, { recursive: true })
+      renameSync(`${first}-away`, first)
+      await arrives(source, first)
+      await fleet.converged(policyId)
+      expect(await heldJobs(policyId)).toEqual([])
+    },
+    2 * MINUTE_MS,
+  )
+
+  test(
+    'another folder in the place of a source is held; once it is accepted, what it lacks is asked about',
+    async () => {
+      const { source, targets, policyId } = await policyOver('replaced', (folder) =>
+        makeRandomTree(folder, 50),
+      )
+      await fleet.converged(policyId)
+      renameSync(source, `${source}-away`)
+      mkdirSync(source)
+      writeFileSync(join(source, 'other'), 'another tree')
+      const held = async (code: string) =>
+        (await heldJobs(policyId)).filter(({ hold }) => hold?.code === code)
+      await waitFor('it to be held', async () => (await held('ROOT_CHANGED')).length === 1)
+      const [asked] = await held('ROOT_CHANGED')
+      await fleet.api.post(`/jobs/${asked?.id}/approve`, { fingerprint: asked?.hold?.fingerprint })
+      const isThere = (target: string) => filesBelow(target) === 51
+      await waitFor('what is new there', () => targets.every(isThere))
+      await waitFor('what it lacks to be held', async () => (await heldJobs(policyId)).length > 0)
+      for (const target of targets) expect(filesBelow(target)).toBe(51)
     },
     2 * MINUTE_MS,
   )

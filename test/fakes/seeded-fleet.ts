@@ -35,6 +35,8 @@ export interface SeededFleet {
   hold(count: number): void
   /** Has a target of `website` find strange files; it does as it is told. */
   strangers(count: number): void
+  /** Has a target of `website` find another folder in the place of its root. */
+  swapRoot(): void
   stop(): void
 }
 
@@ -98,6 +100,13 @@ export async function seedFleet(admin: TestAdmin): Promise<SeededFleet> {
       const { bindingId, policyId } = receiver.config.targets.find(isOfWebsite) ?? missing()
       const hold = strangeFiles(count)
       receiver.reportTarget(heads.get(website.id) ?? 0, { policyId, bindingId, hold })
+    },
+    swapRoot: () => {
+      const swapped = agents.get('us-web-1') ?? missing()
+      const { bindingId, policyId } = swapped.config.targets.find(isOfWebsite) ?? missing()
+      const error = { code: 'ROOT_CHANGED', message: OTHER_FOLDER.message }
+      const report = { policyId, bindingId, error, hold: OTHER_FOLDER }
+      swapped.reportTarget(heads.get(website.id) ?? 0, report)
     },
     stop: () => {
       clearInterval(answering)
@@ -270,6 +279,19 @@ function holdOf({ from, upTo }: { from: number; upTo: number }): ReportedHold {
     bytes: deletes * 48_000,
     sample: Array.from({ length: Math.min(deletes, 8) }, (_, i) => recordAt(from + i + 1).path),
   }
+}
+
+const OTHER_FOLDER: ReportedHold = {
+  code: 'ROOT_CHANGED',
+  message: 'cannot write below "/srv/website": it is not the folder that was received into before',
+  since: new Date(Date.now() - 600_000).toISOString(),
+  fingerprint: 'folder-2',
+  from: 0,
+  to: 0,
+  deletes: 0,
+  updates: 0,
+  bytes: 0,
+  sample: [],
 }
 
 function strangeFiles(count: number): ReportedHold {

@@ -126,6 +126,7 @@ export class SyncFleet {
       clock: systemClock,
       log: silent,
       openTarget,
+      acceptRoot: () => false,
       report,
       ...options,
     })

@@ -12,6 +12,7 @@ const status = await runSyncServer({
   stdin: Bun.stdin.stream(),
   writeLine: (line) => void process.stdout.write(`${line}\n`),
   openTarget: receiving.openTarget,
+  acceptRoot: receiving.acceptRoot,
   clock: systemClock,
   log,
 })

@@ -66,6 +66,7 @@ export class SimMaster {
         wasAway: false,
         waivedSeq: null,
         lastTry: null,
+        hold: null,
         ...binding,
       })),
       goals: [],

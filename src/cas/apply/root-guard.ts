@@ -1,6 +1,5 @@
 import type { TargetTree } from '../../core/apply/target-tree.ts'
-import { AppError } from '../../core/base/errors.ts'
-import type { KnownRoot } from '../../store/index-binding.ts'
+import { type KnownRoot, RootChanged, isSameRoot } from '../../core/change/known-root.ts'
 
 /** Where the identity of a root is kept. */
 export interface RootMemory {
@@ -17,12 +16,12 @@ export function checkRoot(
   memory: Pick<RootMemory, 'root'>,
   path: string,
 ): void {
-  const found = tree.identity()
+  const found = rootOf(tree)
   const known = memory.root()
-  if (known === null || isSame(known, found)) return
-  throw new AppError(
-    'ROOT_CHANGED',
+  if (known === null || isSameRoot(known, found)) return
+  throw new RootChanged(
     `cannot write below ${JSON.stringify(path)}: it is not the folder that was received into before`,
+    found,
   )
 }
 
@@ -42,16 +41,11 @@ export function sharedMemory(
 
 /** Remembers the root from now on, once something is to be written there. */
 export function learnRoot(tree: Pick<TargetTree, 'identity'>, memory: RootMemory): void {
-  if (memory.root() !== null) return
-  const { inode, birthNs, isMountPoint } = tree.identity()
-  memory.keepRoot({ inode, birthNs, isMountPoint })
+  if (memory.root() === null) memory.keepRoot(rootOf(tree))
 }
 
-/** A file system gives the same inode number to every root that it makes; the time of making tells them apart. */
-function isSame(known: KnownRoot, found: KnownRoot): boolean {
-  return (
-    known.inode === found.inode &&
-    known.isMountPoint === found.isMountPoint &&
-    (known.birthNs === found.birthNs || known.birthNs === 0n || found.birthNs === 0n)
-  )
+/** What the folder is that a tree has for its root. */
+export function rootOf(tree: Pick<TargetTree, 'identity'>): KnownRoot {
+  const { inode, birthNs, isMountPoint } = tree.identity()
+  return { inode, birthNs, isMountPoint }
 }

@@ -5,6 +5,7 @@ import { stagingFolder } from '../../core/apply/staging.ts'
 import type { TargetTree } from '../../core/apply/target-tree.ts'
 import { type ByteString, fromText, toBytes } from '../../core/base/byte-string.ts'
 import { AppError } from '../../core/base/errors.ts'
+import { rootFingerprint } from '../../core/change/known-root.ts'
 import { type CompilePatterns, createFilter } from '../../core/filter/filter.ts'
 import { ROOT, STAGING_NAME } from '../../core/path/rel-path.ts'
 import type { TargetConfig } from '../../core/wire/control.ts'
@@ -17,9 +18,14 @@ import { compilePatterns } from '../../platform/pattern.ts'
 import { openTargetTree } from '../../platform/trees.ts'
 import type { BindingIndex } from '../../store/index-binding.ts'
 import type { IndexFile } from '../../store/index-file.ts'
-import type { OpenTarget, TargetOpener } from '../sync-server/bindings.ts'
+import {
+  type AcceptRoot,
+  type OpenTarget,
+  type TargetOpener,
+  bindingsAt,
+} from '../sync-server/bindings.ts'
 import { GuardedBinding } from './guarded-binding.ts'
-import { checkRoot, learnRoot, sharedMemory } from './root-guard.ts'
+import { checkRoot, learnRoot, rootOf, sharedMemory } from './root-guard.ts'
 import { RootTurns } from './root-turns.ts'
 
 const accountsOfHost = hostAccounts()
@@ -74,6 +80,24 @@ function openTarget(options: Opening, target: TargetConfig): OpenTarget {
   } catch (thrown) {
     tree.close()
     throw thrown
+  }
+}
+
+/**
+ * Gives the function that takes the folder at a target's path for its root, if that is the one named by `fingerprint`: whatever
+ * was received is forgotten, by this binding and all others of the same root, so that nothing there counts as ours.
+ */
+export function rootAccepter(options: OpenerOptions): AcceptRoot {
+  return (target, fingerprint) => {
+    const tree = (options.openTree ?? openTargetTree)(pathText(target.path as ByteString))
+    try {
+      const root = rootOf(tree)
+      if (rootFingerprint(root) !== fingerprint) return false
+      options.index.startOver(bindingsAt(target), root)
+      return true
+    } finally {
+      tree.close()
+    }
   }
 }
 

@@ -6,7 +6,7 @@ import { type DataDirectory, openDataDirectory } from '../../platform/data-dir.t
 import { type DataLock, takeDataLock } from '../../platform/data-lock.ts'
 import { createLogger, type Logger } from '../../platform/log.ts'
 import { SYNC_SERVER_LOCK_FILE } from '../data-files.ts'
-import type { TargetOpener } from '../sync-server/bindings.ts'
+import type { AcceptRoot, TargetOpener } from '../sync-server/bindings.ts'
 import { runSyncServer } from '../sync-server/run.ts'
 
 /** How long a Sync Server whose agent was killed may take to notice that and end. */
@@ -15,6 +15,7 @@ const PREDECESSOR_POLL_MS = 20
 
 export interface Receiving {
   readonly openTarget: TargetOpener
+  readonly acceptRoot: AcceptRoot
   close(): void
 }
 
@@ -38,6 +39,7 @@ export function syncServerCommand(startReceiving: StartReceiving): Command {
           stdin: untilStopped(signal),
           writeLine: (line) => void process.stdout.write(`${line}\n`),
           openTarget: receiving.openTarget,
+          acceptRoot: receiving.acceptRoot,
           clock: systemClock,
           log,
         })

@@ -13,6 +13,14 @@ export interface OpenTarget {
 /** Opens a target; throws AppError where its root is not there or not the known one. */
 export type TargetOpener = (target: TargetConfig) => OpenTarget
 
+/** Takes the folder at a target's path for its root, if it is the one that `fingerprint` names; false where it is not. */
+export type AcceptRoot = (target: TargetConfig, fingerprint: string) => boolean
+
+/** All bindings of a target's root: those by which other sources of the policy come there as well. */
+export function bindingsAt({ bindingId, union }: TargetConfig): string[] {
+  return [bindingId, ...(union?.others ?? []).map((other) => other.bindingId)]
+}
+
 /** Who receives into a binding. */
 export interface BindingHolder {
   readonly peerId: string

@@ -1,6 +1,6 @@
 import type { PendingEntry, TargetPosition } from '../../core/apply/inbound.ts'
 import type { Failure } from '../../core/base/result.ts'
-import type { AgentMessageOf, TargetConfig } from '../../core/wire/control.ts'
+import type { AgentMessageOf, ReportedHold, TargetConfig } from '../../core/wire/control.ts'
 import { targetHold } from './target-hold.ts'
 
 /** What one report carries of the pending entries; the rest is a number. */
@@ -11,7 +11,7 @@ const MESSAGE_LENGTH_MAX = 2000
 export function targetReport(
   target: TargetConfig,
   position: TargetPosition,
-  error: Failure | null,
+  trouble: { readonly error: Failure; readonly hold: ReportedHold | null } | null,
 ): AgentMessageOf<'targetReport'> {
   const pending = [
     ...shown(position.pending, 'failed'),
@@ -26,10 +26,14 @@ export function targetReport(
     watermark: position.watermark,
     pendingCount: position.pending.length,
     pending,
-    hold: targetHold(position.hold),
+    hold: trouble?.hold ?? targetHold(position.hold),
     notes: { counts: [...counts], newest: [...newest] },
-    error: error && { code: error.code, message: error.message.slice(0, MESSAGE_LENGTH_MAX) },
+    error: trouble && shownError(trouble.error),
   }
+}
+
+function shownError({ code, message }: Failure): Failure {
+  return { code, message: message.slice(0, MESSAGE_LENGTH_MAX) }
 }
 
 /** Of what is held or kept only what entries stand for: the hold tells of the rest. */

@@ -6,7 +6,7 @@ import {
 } from '../../core/wire/sync-server.ts'
 import type { Clock } from '../../platform/clock.ts'
 import type { Logger } from '../../platform/log.ts'
-import type { TargetOpener } from './bindings.ts'
+import type { AcceptRoot, TargetOpener } from './bindings.ts'
 import { lines } from './lines.ts'
 import { SyncServer } from './sync-server.ts'
 
@@ -16,6 +16,7 @@ export interface SyncServerProcess {
   /** Takes reports, each a whole line. */
   readonly writeLine: (line: string) => void
   readonly openTarget: TargetOpener
+  readonly acceptRoot: AcceptRoot
   readonly clock: Clock
   readonly log: Logger
 }
@@ -28,8 +29,8 @@ export async function runSyncServer(process: SyncServerProcess): Promise<number>
   const write = (report: SyncServerReport): void => process.writeLine(JSON.stringify(report))
   const report = (message: Extract<SyncServerReport, { type: 'report' }>['message']): void =>
     write({ type: 'report', message })
-  const { clock, log, openTarget } = process
-  const server = new SyncServer({ clock, log, openTarget, report })
+  const { clock, log, openTarget, acceptRoot } = process
+  const server = new SyncServer({ clock, log, openTarget, acceptRoot, report })
   try {
     for await (const line of lines(process.stdin)) {
       const command: SyncServerCommand = syncServerCommand.parse(JSON.parse(line))

@@ -1,8 +1,7 @@
 import type { JWK } from 'jose'
 
-import type { HoldOutcome, TargetPosition } from '../../core/apply/inbound.ts'
-import { NO_NOTES } from '../../core/apply/notes.ts'
-import { AppError, toAppError } from '../../core/base/errors.ts'
+import type { TargetPosition } from '../../core/apply/inbound.ts'
+import { AppError } from '../../core/base/errors.ts'
 import { type Failure, type Result, failure } from '../../core/base/result.ts'
 import type { AgentMessageOf, TargetConfig } from '../../core/wire/control.ts'
 import type { OpenMessage } from '../../core/wire/frame-messages.ts'
@@ -14,7 +13,7 @@ import { type DataListener, listen } from '../../platform/data-listen.ts'
 import type { Logger } from '../../platform/log.ts'
 import type { PlainServer } from '../../platform/plain-handshake.ts'
 import { RoutingTable } from '../routing-table.ts'
-import { Bindings, type TargetOpener } from './bindings.ts'
+import { type AcceptRoot, Bindings, type TargetOpener } from './bindings.ts'
 import { ChildConnections } from './relay/child-connections.ts'
 import {
   LEFT_STREAMS_MAX,
@@ -23,13 +22,13 @@ import {
   type RelayTimes,
 } from './relay/options.ts'
 import { type ParentSide, RelayStream } from './relay/relay-stream.ts'
-import { targetReport } from './reports.ts'
 import { SESSION_TIMES, Session, type SessionTimes } from './session.ts'
+import { Targets } from './targets.ts'
 import { verifyTicket } from './tickets.ts'
-import { inTurns } from './turns.ts'
 
 export interface SyncServerOptions {
   readonly openTarget: TargetOpener
+  readonly acceptRoot: AcceptRoot
   readonly clock: Clock
   readonly log: Logger
   readonly report: (message: AgentMessageOf<'targetReport' | 'jobReport' | 'holdResolved'>) => void
@@ -40,24 +39,6 @@ export interface SyncServerOptions {
 
 export type SyncServerConfiguration = Extract<SyncServerCommand, { type: 'configure' }>
 
-/** A target of which nothing is known. */
-const NOWHERE: TargetPosition = {
-  watermark: null,
-  pending: [],
-  hold: null,
-  held: [],
-  kept: [],
-  notes: NO_NOTES,
-}
-
-interface Answered {
-  readonly outcome: HoldOutcome
-  readonly target: TargetConfig | null
-}
-
-/** How often what is held is looked at, whether it is there still. */
-const LOOK_EVERY_MS = 60_000
-
 /** More agents than this do not send to one server at once; each connection costs memory. */
 const SESSIONS_MAX = 512
 
@@ -65,24 +46,19 @@ const SESSIONS_MAX = 512
 export class SyncServer {
   readonly #options: SyncServerOptions
   readonly #bindings: Bindings
+  readonly #targets: Targets
   readonly #sessions = new Map<DataConnection, Session>()
   #childConnections = new ChildConnections()
   /** What is passed on at the moment. */
   readonly #streams = new Set<RelayStream>()
-  /** Where each target stood when that was last told: also what is told of one that cannot be opened any more. */
-  readonly #positions = new Map<string, TargetPosition>()
-  /** Targets whose last report told a failure. */
-  readonly #failing = new Set<string>()
   #routing = new RoutingTable()
   #configuration: SyncServerConfiguration | null = null
   #listener: DataListener | null = null
-  #timer: ReturnType<typeof setTimeout> | undefined
-  #looking = Promise.resolve()
-  #isStopped = false
 
   constructor(options: SyncServerOptions) {
     this.#options = options
     this.#bindings = new Bindings(options.openTarget)
+    this.#targets = new Targets({ ...options, bindings: this.#bindings })
   }
 
   /**
@@ -98,9 +74,7 @@ export class SyncServer {
     this.#bindings.configure(configuration.targets)
     if (this.#listener === null || before === null || !listensAlike(before, configuration))
       this.#listen(configuration)
-    this.#forgetOthers()
-    for (const target of this.#bindings.targets) this.#lookAt(target)
-    this.#lookAfter(0)
+    this.#targets.configured()
     return this.#listener?.port ?? 0
   }
 
@@ -110,59 +84,13 @@ export class SyncServer {
   }
 
   /** Takes a person's word about what is held where a binding receives, and reports what became of it. Never rejects. */
-  async resolveHold(request: Extract<SyncServerCommand, { type: 'resolveHold' }>): Promise<void> {
-    const answer = { type: 'holdResolved', requestId: request.requestId, position: null } as const
-    try {
-      const { outcome, target } = await this.#answer(request)
-      // What is held now is known before the answer that it is not what was shown; what follows from a word, after it.
-      if (outcome !== 'done' && target !== null) this.#lookAt(target)
-      this.#options.report({ ...answer, outcome, error: null })
-      if (outcome === 'done' && target !== null) this.#lookAt(target)
-    } catch (thrown) {
-      const { code, message } = toAppError(thrown)
-      this.#options.report({ ...answer, outcome: 'unknown', error: { code, message } })
-    }
-  }
-
-  async #answer({
-    place,
-    fingerprint,
-    decision,
-  }: Extract<SyncServerCommand, { type: 'resolveHold' }>): Promise<Answered> {
-    const bindingId = place.kind === 'binding' ? place.bindingId : ''
-    const target = this.#bindings.target(bindingId)
-    const open = this.#bindings.open(bindingId)
-    if (target === null || open === null) return { outcome: 'unknown', target }
-    return { outcome: await inTurns(open.binding.answer(fingerprint, decision)), target }
-  }
-
-  /** Looks whether what is held lies there still: it may have been taken away by hand. */
-  async #lookAgain(): Promise<void> {
-    for (const [bindingId, { hold }] of this.#positions) {
-      const target = this.#bindings.target(bindingId)
-      if (hold === null || target === null || this.#isStopped) continue
-      try {
-        const open = this.#bindings.open(bindingId)
-        if (open !== null && (await inTurns(open.binding.lookAgain()))) this.#lookAt(target)
-      } catch (thrown) {
-        const { code, message } = toAppError(thrown)
-        this.#reportFailure(target, { code, message })
-      }
-    }
-  }
-
-  #lookAfter(delayMs: number): void {
-    clearTimeout(this.#timer)
-    this.#timer = setTimeout(() => {
-      this.#looking = this.#looking.then(() => this.#lookAgain())
-      if (!this.#isStopped) this.#lookAfter(LOOK_EVERY_MS)
-    }, delayMs)
+  resolveHold(request: Extract<SyncServerCommand, { type: 'resolveHold' }>): Promise<void> {
+    return this.#targets.resolveHold(request)
   }
 
   /** Gives up every job and stops listening. */
   stop(): void {
-    this.#isStopped = true
-    clearTimeout(this.#timer)
+    this.#targets.stop()
     this.#listener?.stop()
     this.#listener = null
     this.#bindings.close()
@@ -185,13 +113,6 @@ export class SyncServer {
       else if (before.knows(peerId) && !this.#routing.knows(peerId))
         connection.close({ code: 'PEER_UNTRUSTED', message: `"${peerId}" is no peer any more` })
     }
-  }
-
-  #forgetOthers(): void {
-    const isGone = (bindingId: string) => this.#bindings.target(bindingId) === null
-    for (const bindingId of this.#positions.keys())
-      if (isGone(bindingId)) this.#positions.delete(bindingId)
-    for (const bindingId of this.#failing) if (isGone(bindingId)) this.#failing.delete(bindingId)
   }
 
   #listen(configuration: SyncServerConfiguration): void {
@@ -230,13 +151,13 @@ export class SyncServer {
         this.#admit(peerId, open, target),
       leaseFailure: () => this.#leaseFailure(),
       stands: (target: TargetConfig, position: TargetPosition, since: 'opened' | 'applied') => {
-        if (since === 'applied' || this.#failing.has(target.bindingId))
-          this.#reportPosition(target, position)
+        if (since === 'applied' || this.#targets.isFailing(target.bindingId))
+          this.#targets.stands(target, position)
       },
-      failed: (target: TargetConfig, error: Failure) => this.#reportFailure(target, error),
+      failed: (target: TargetConfig, error: Failure) => this.#targets.failed(target, error),
       moved: (bindingId: string) => {
         const target = this.#bindings.target(bindingId)
-        if (target !== null) this.#lookAt(target)
+        if (target !== null) this.#targets.look(target)
       },
       relay: (open: OpenMessage, parent: ParentSide) => this.#passOn(open, parent),
       ended: () => this.#sessions.delete(connection),
@@ -303,29 +224,7 @@ export class SyncServer {
     return { code: 'LEASE_EXPIRED', message: `cannot receive: the lease ended at ${until}` }
   }
 
-  #lookAt(target: TargetConfig): void {
-    try {
-      const position = this.#bindings.open(target.bindingId)?.binding.position()
-      if (position !== undefined) this.#reportPosition(target, position)
-    } catch (thrown) {
-      const { code, message } = toAppError(thrown)
-      this.#reportFailure(target, { code, message })
-    }
-  }
-
-  #reportPosition(target: TargetConfig, position: TargetPosition): void {
-    this.#failing.delete(target.bindingId)
-    this.#positions.set(target.bindingId, position)
-    this.#options.report(targetReport(target, position, null))
-  }
-
-  #reportFailure(target: TargetConfig, error: Failure): void {
-    const { bindingId } = target
-    this.#options.log.error('target unusable', { bindingId, ...error })
-    this.#failing.add(bindingId)
-    const position = this.#positions.get(bindingId) ?? NOWHERE
-    this.#options.report(targetReport(target, position, error))
-  }
+  /** Reports where a target stands; with `changed`, of one that cannot be received into only what is new. */
 }
 
 function listensAlike(left: SyncServerConfiguration, right: SyncServerConfiguration): boolean {

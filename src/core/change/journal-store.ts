@@ -1,14 +1,7 @@
 import type { RelPath } from '../path/rel-path.ts'
 import type { ContentHash, FileState, WithheldOperation } from './entry.ts'
+import type { KnownRoot } from './known-root.ts'
 import type { JournalRow } from './row.ts'
-
-/** What a root was when its journal was made: another folder under the same path is not this source. */
-export interface KnownRoot {
-  readonly inode: bigint
-  /** 0 where the file system does not tell. */
-  readonly birthNs: bigint
-  readonly isMountPoint: boolean
-}
 
 /** What the journal of one source knows of itself. */
 export interface JournalState {

@@ -1,13 +1,8 @@
 import { assert } from '../base/assert.ts'
 import type { RelPath } from '../path/rel-path.ts'
 import { Breaker } from './breaker.ts'
-import type {
-  HashFinding,
-  JournalState,
-  JournalStore,
-  KnownRoot,
-  SeqRange,
-} from './journal-store.ts'
+import type { HashFinding, JournalState, JournalStore, SeqRange } from './journal-store.ts'
+import type { KnownRoot } from './known-root.ts'
 import type { JournalOptions, Leaving, Observation, Recorded } from './observation.ts'
 import { Recording, type RecordingTools } from './recording.ts'
 import type { JournalRow } from './row.ts'

@@ -1,4 +1,5 @@
 import type { JournalState, JournalStore } from './journal-store.ts'
+import type { KnownRoot } from './known-root.ts'
 
 export interface JournalOpening {
   /** The view that the caller wants; a new journal starts with it. */
@@ -30,22 +31,21 @@ export function openJournal(store: JournalStore, opening: JournalOpening): Journ
 
 export interface EpochRestart {
   readonly newEpoch: () => string
-  /**
-   * `rowsAndRoot`: what is known stays, targets compare full lists. `rows`: the same, but whatever lies at the path next is
-   * the root from then on. `nothing`: the source is another folder now.
-   */
-  readonly keep: 'rowsAndRoot' | 'rows' | 'nothing'
+  /** `rows`: what is known stays, targets compare full lists. `nothing`: the source is another folder now. */
+  readonly keep: 'rows' | 'nothing'
+  /** With `rows`: the folder that is the root from now on, where that is another one. */
+  readonly root?: KnownRoot
 }
 
 /** Starts a new epoch of the journal that is there. No `Journal` may be in use; open one again afterwards. */
-export function restartEpoch(store: JournalStore, { newEpoch, keep }: EpochRestart): void {
+export function restartEpoch(store: JournalStore, { newEpoch, keep, root }: EpochRestart): void {
   const found = store.state()
   if (found === null) return
   store.durably(() => {
     store.drop(keep === 'nothing' ? 'everything' : 'tombstones')
-    const root = keep === 'rowsAndRoot' ? found.root : null
+    const known = keep === 'rows' ? (root ?? found.root) : null
     const counts = keep === 'nothing' ? { fileCount: 0, totalBytes: 0 } : {}
-    store.putState({ ...newEpochState(found, newEpoch()), root, ...counts })
+    store.putState({ ...newEpochState(found, newEpoch()), root: known, ...counts })
   })
 }
 

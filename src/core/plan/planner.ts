@@ -77,6 +77,8 @@ function decide(question: Question): Decision {
 function canMove(source: PlanSource, target: PlanTarget): boolean {
   if (!source.connected || source.epoch === null) return false
   if (!target.connected || !target.reported || target.drained) return false
+  // It would be refused each time; its agent says when the known folder is back.
+  if (target.hold?.code === 'ROOT_CHANGED') return false
   return source.scanned || source.headSeq > 0
 }
 

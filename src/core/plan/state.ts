@@ -42,6 +42,8 @@ export interface PlanTarget {
   readonly runningJobId: string | null
   /** Jobs that failed in a row. */
   readonly failures: number
+  /** What it does not do until a person has said a word. */
+  readonly hold: { readonly code: string } | null
   /** It was away and has not caught up since. */
   readonly wasAway: boolean
   /** A person cancelled what was under way to here: left alone until there is something newer. */

@@ -157,6 +157,11 @@ export class JobEngine implements JobControl {
   async cancel(jobId: string, actor: Actor): Promise<void> {
     const row = await findJob(this.#context.database.read, jobId)
     const { policyId, hold } = row
+    if (hold?.code === 'ROOT_CHANGED')
+      throw new AppError(
+        'ROOT_CHANGED',
+        `cannot cancel job "${jobId}": it ends once the known folder is back, or the new one is approved`,
+      )
     if (hold !== null && row.state === 'held') {
       const { fingerprint } = hold
       return await this.#resolve({ jobId, policyId, fingerprint, decision: 'keep' })

@@ -77,8 +77,9 @@ export function endResolving(
     reflectHold(work, held.place)
     return false
   }
-  if (decision === 'release') released(work, held, answer.position)
-  else kept(work, held)
+  if (decision === 'keep') kept(work, held)
+  else if (held.hold.code === 'ROOT_CHANGED') settled(work, held)
+  else released(work, held, answer.position)
   return true
 }
 
@@ -130,6 +131,11 @@ function kept(work: Work, held: HeldJob): void {
 function notHeldAnyMore(work: Work, held: HeldJob): void {
   const { place } = held
   if (place.kind === 'binding' && place.binding.pendingCount > 0) return released(work, held, null)
+  settled(work, held)
+}
+
+/** The question is over. What follows from it, a new root for instance, is planned like anything else. */
+function settled(work: Work, held: HeldJob): void {
   renameHeld(work, held, 'released')
   endHold(work, held, 'done')
   publishHold(work, held, 'released')

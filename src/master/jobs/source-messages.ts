@@ -79,7 +79,9 @@ function startEpoch(work: Work, { policy, source }: Place, epoch: string): void 
   }
   for (const job of policy.jobs.values()) {
     const to = job.to.get(source.sourceId)
-    if (to === undefined || to.epoch === epoch) continue
+    // Its new root is what a job asked about: the hold's end says what becomes of it.
+    const isOfRoot = job.hold?.code === 'ROOT_CHANGED' && job.hold.bindingId === undefined
+    if (to === undefined || to.epoch === epoch || isOfRoot) continue
     const ofSource = [...job.targets.values()].filter((t) => t.sourceId === source.sourceId)
     cancelTargets(work, { policy, job }, { targets: ofSource, message })
   }

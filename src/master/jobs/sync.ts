@@ -1,6 +1,6 @@
 import { AppError } from '../../core/base/errors.ts'
 import type { SyncRequest } from '../context.ts'
-import { type PolicyRuntime, hasReached } from './runtime.ts'
+import { type BindingRuntime, type PolicyRuntime, hasReached } from './runtime.ts'
 import { addJob } from './start.ts'
 import { endTarget } from './targets.ts'
 import type { Work } from './work.ts'
@@ -43,7 +43,7 @@ export function syncPolicy(work: Work, policy: PolicyRuntime, request: SyncReque
 /** Why a job cannot reach a binding now; null where it can. */
 export function obstacleOf(
   policy: PolicyRuntime,
-  binding: { readonly sourceId: string; readonly connected: boolean },
+  binding: Pick<BindingRuntime, 'sourceId' | 'connected' | 'hold'>,
 ): { code: string; message: string } | null {
   if (policy.sources.get(binding.sourceId)?.connected !== true) {
     return { code: 'SOURCE_UNAVAILABLE', message: 'the source is not connected' }
@@ -51,5 +51,6 @@ export function obstacleOf(
   if (!binding.connected) {
     return { code: 'PEER_UNREACHABLE', message: 'the target is not connected' }
   }
-  return null
+  const { hold } = binding
+  return hold?.code === 'ROOT_CHANGED' ? { code: hold.code, message: hold.message } : null
 }

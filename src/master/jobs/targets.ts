@@ -1,7 +1,7 @@
 import { and, eq } from 'drizzle-orm'
 
 import type { AgentMessageOf, TargetNotes } from '../../core/wire/control.ts'
-import type { DatedReason } from '../db/reason.ts'
+import type { DatedReason, Reason } from '../db/reason.ts'
 import { jobTargets, jobs, notedEntries, pendingExceptions, targetStates } from '../db/schema.ts'
 import type { JobState, JobTargetState } from '../model.ts'
 import {
@@ -34,9 +34,16 @@ export function applyTargetReport(
   report: AgentMessageOf<'targetReport'>,
 ): void {
   binding.reported = true
+  // What was in the way is not any more, so that nothing need be waited for.
+  if (isOfRoot(binding.error) && report.error === null) binding.lastTry = null
   binding.error = report.error
+  if (report.hold?.code === 'ROOT_CHANGED') binding.hold = report.hold
   if (report.watermark !== null || report.error === null) takePosition(work, binding, report)
   settle(work, { policy, binding })
+}
+
+function isOfRoot(error: Reason | null): boolean {
+  return error?.code === 'ROOT_MISSING' || error?.code === 'ROOT_CHANGED'
 }
 
 function takePosition(

@@ -78,7 +78,7 @@ async function approve({ visit, form }: Act): Promise<Outcome> {
   const jobId = visit.param('id')
   const fingerprint = form.text('fingerprint')
   const job = await approveJob(visit.context, visit.actor, { jobId, fingerprint })
-  return { to: `/jobs/${job.id}`, say: 'It is let go. Targets follow the source now.' }
+  return { to: `/jobs/${job.id}`, say: 'Your word is taken in. Targets follow the source now.' }
 }
 
 async function keep({ visit }: Act): Promise<Outcome> {

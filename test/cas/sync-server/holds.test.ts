@@ -1,15 +1,24 @@
 import { afterEach, beforeEach, expect, setDefaultTimeout, test } from 'bun:test'
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-import { targetOpener } from '../../../src/cas/apply/target-opener.ts'
+import { rootAccepter, targetOpener } from '../../../src/cas/apply/target-opener.ts'
 import type { SyncServer } from '../../../src/cas/sync-server/sync-server.ts'
 import type { AgentMessageOf } from '../../../src/core/wire/control.ts'
 import { createLogger } from '../../../src/platform/log.ts'
 import { IndexFile } from '../../../src/store/index-file.ts'
 import { DiskSource } from '../../fakes/disk-source.ts'
 import { SyncFleet } from '../../fakes/sync-fleet.ts'
+import { waitFor } from '../../fakes/wait-for.ts'
 
 // Over real connections, with a real index and tree: what lies at a target before anything was received into it.
 
@@ -42,8 +51,10 @@ afterEach(async () => {
 /** A target that holds what lies there; gives the function that sends to it. */
 async function serve(firstContact: 'hold' | 'replace' = 'hold') {
   answers = []
+  const log = createLogger({ level: 'error', write: () => undefined })
   const served = await fleet.serve({
-    openTarget: targetOpener({ index, log: createLogger({ level: 'error' }) }),
+    openTarget: targetOpener({ index, log }),
+    acceptRoot: rootAccepter({ index, log }),
     configuration: { targets: [fleet.targetConfig({ path: at('target'), firstContact })] },
     onAnswer: (answer) => answers.push(answer),
   })
@@ -51,10 +62,11 @@ async function serve(firstContact: 'hold' | 'replace' = 'hold') {
   reports = served.reports
   const source = new DiskSource(at('source'))
   const sending = fleet.client(served.port, source)
-  return async () => {
+  return async (state = 'done') => {
     source.scan()
-    await sending.client.run(await fleet.job(source.headSeq()))
-    expect(sending.reports.at(-1)).toMatchObject({ state: 'done', entriesFailed: 0 })
+    const retry = { attempts: 1, backoffMs: 1 }
+    await sending.client.run(await fleet.job(source.headSeq(), { retry }))
+    expect(sending.reports.at(-1)).toMatchObject({ state, entriesFailed: 0 })
   }
 }
 
@@ -158,4 +170,58 @@ test('an answer about a binding that is not here is told so', async () => {
   const word = { place, fingerprint: 'f', decision: 'keep' } as const
   await server.resolveHold({ type: 'resolveHold', requestId: 'q', ...word })
   expect(answers).toMatchObject([{ requestId: 'q', outcome: 'unknown', error: null }])
+})
+
+/** Another folder lies in the place of the root, with files at paths that were received. */
+async function swapped(): Promise<(state?: string) => Promise<void>> {
+  const send = await serve('replace')
+  await send()
+  renameSync(at('target'), at('away'))
+  mkdirSync(at('target'))
+  writeFileSync(at('target/page'), 'of the other folder')
+  writeFileSync(at('source/other'), 'changed')
+  await send('failed')
+  return send
+}
+
+test('another folder in the place of the root is held, and goes on by itself when the known one is back', async () => {
+  const send = await swapped()
+  expect(reports.at(-1)).toMatchObject({
+    error: { code: 'ROOT_CHANGED' },
+    watermark: { epoch: 'epoch-1' },
+    hold: { code: 'ROOT_CHANGED', deletes: 0, updates: 0, bytes: 0, sample: [] },
+  })
+  expect(await answer('keep')).toBe('unknown')
+  expect(await answer('release', 'another')).toBe('changed')
+  rmSync(at('target'), { recursive: true })
+  renameSync(at('away'), at('target'))
+  await waitFor('it to be noticed', () => reports.at(-1)?.error === null)
+  expect(reports.at(-1)).toMatchObject({ hold: null, pendingCount: 0 })
+  await send()
+  expect(readFileSync(at('target/other'), 'utf8')).toBe('changed')
+})
+
+test('the other folder is accepted: nothing in it counts as ours', async () => {
+  await swapped()
+  const again = await serve()
+  expect(await answer('release')).toBe('done')
+  expect(reports.at(-1)).toMatchObject({ watermark: null, error: null, hold: null })
+  await again()
+  expect(reports.at(-1)?.hold).toMatchObject({ code: 'FIRST_CONTACT', updates: 1 })
+  expect(readFileSync(at('target/page'), 'utf8')).toBe('of the other folder')
+  expect(readFileSync(at('target/other'), 'utf8')).toBe('changed')
+  expect(await answer('release')).toBe('done')
+  await again()
+  expect(readFileSync(at('target/page'), 'utf8')).toBe('of the source')
+})
+
+test('a folder that was changed for a third one is not accepted for it', async () => {
+  await swapped()
+  const shown = hold()?.fingerprint
+  rmSync(at('target'), { recursive: true })
+  mkdirSync(at('target'))
+  writeFileSync(at('target/third'), '')
+  expect(await answer('release', shown)).toBe('changed')
+  expect(hold()?.fingerprint).not.toBe(shown ?? '')
+  expect(await answer('release')).toBe('done')
 })

@@ -234,16 +234,21 @@ describe('seqs and epochs', () => {
   })
 
   test.each([
-    ['rowsAndRoot', true, true],
-    ['rows', true, false],
-    ['nothing', false, false],
-  ] as const)('a new epoch that keeps %s', (keep, hasRow, hasRoot) => {
+    { keep: 'rows', after: { hasRow: true, rootInode: 1n } },
+    {
+      keep: 'rows',
+      root: { inode: 2n, birthNs: 2n, isMountPoint: false },
+      after: { hasRow: true, rootInode: 2n },
+    },
+    { keep: 'nothing', after: { hasRow: false, rootInode: null } },
+  ] as const)('a new epoch that keeps $keep: $after', ({ after, ...restart }) => {
+    const { hasRow, rootInode } = after
     const rig = new JournalRig((disk) => disk.make('a'))
     rig.journal.adoptRoot({ inode: 1n, birthNs: 1n, isMountPoint: false })
     const before = rig.journal.state
-    restartEpoch(rig.store, { newEpoch: () => 'new', keep })
+    restartEpoch(rig.store, { newEpoch: () => 'new', ...restart })
     const { epoch, root, fileCount, headSeq } = rig.open().state
-    expect([epoch, root !== null, fileCount]).toEqual(['new', hasRoot, hasRow ? 1 : 0])
+    expect([epoch, root?.inode ?? null, fileCount]).toEqual(['new', rootInode, hasRow ? 1 : 0])
     expect(rig.store.get(path('a')) !== null).toBe(hasRow)
     expect(headSeq).toBe(before.headSeq)
   })

@@ -27,6 +27,7 @@ const target: PlanTarget = {
   wasAway: false,
   waivedSeq: null,
   lastTry: null,
+  hold: null,
 }
 const at = (seq: number) => ({ watermark: { epoch: EPOCH, seq } })
 

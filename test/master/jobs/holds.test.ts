@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeEach, expect, test } from 'bun:test'
+import { afterAll, afterEach, beforeEach, expect, setDefaultTimeout, test } from 'bun:test'
 
 import type {
   AgentMessageOf,
@@ -13,6 +13,9 @@ import { approveJob, cancelJob, getJob, listJobs } from '../../../src/master/use
 import { codeOf, eventually } from '../../fakes/eventually.ts'
 import { Stage } from '../../fakes/stage.ts'
 import { removeMasterFolders } from '../../fakes/test-master.ts'
+
+// What takes milliseconds takes seconds on a busy machine.
+setDefaultTimeout(30_000)
 
 const HOLD: ReportedHold = {
   code: 'MAX_DELETE',
@@ -207,3 +210,53 @@ test('a master that starts again still asks, and takes the answer', async () => 
   await answer('done', 11)
   expect((await approved).hold).toBe(null)
 })
+
+const ROOT: ReportedHold = {
+  code: 'ROOT_CHANGED',
+  message: 'another folder lies there',
+  since: HOLD.since,
+  fingerprint: 'folder-2',
+  from: 0,
+  to: 0,
+  deletes: 0,
+  updates: 0,
+  bytes: 0,
+  sample: [],
+}
+
+test('another folder in the place of a source’s root is asked about until the known one is back', async () => {
+  await stage.start()
+  await stage.finish(1, 5)
+  stage.source.reportSource(5, { hold: ROOT, error: { code: 'ROOT_CHANGED', message: 'm' } })
+  const { id, hold: shown } = await heldJob()
+  expect(shown).toMatchObject({ code: 'ROOT_CHANGED', clearsItself: true })
+  await eventually('the state', async () => (await targetState()) === 'held')
+  stage.source.reportSource(5, { hold: null })
+  expect((await getJob(stage.master.context, id, 5000)).state).toBe('done')
+  await stage.converge()
+})
+
+test.each(['before', 'after'] as const)(
+  'a source takes another folder for its root: its new epoch is told %s the answer',
+  async (when) => {
+    await stage.start()
+    await stage.finish(1, 5)
+    stage.source.reportSource(5, { hold: ROOT, error: { code: 'ROOT_CHANGED', message: 'm' } })
+    const { id } = await heldJob()
+    const approved = approveJob(stage.master.context, SYSTEM_ACTOR, {
+      jobId: id,
+      fingerprint: 'folder-2',
+    })
+    await eventually('the word', () => stage.source.of('resolveHold').length > 0)
+    const [requestId = ''] = stage.source.of('resolveHold').map((asked) => asked.requestId)
+    const position = { epoch: 'epoch-2', seq: 9 }
+    const tell = () => stage.source.reportSource(9, { epoch: 'epoch-2', hold: null })
+    if (when === 'before') tell()
+    const done = { type: 'holdResolved', outcome: 'done', error: null } as const
+    stage.source.send({ ...done, requestId, position })
+    expect(await approved).toMatchObject({ state: 'done', hold: null })
+    if (when === 'after') tell()
+    const run = await stage.source.job(2)
+    expect([run.epoch, run.to]).toEqual(['epoch-2', 9])
+  },
+)

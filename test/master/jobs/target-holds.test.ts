@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeEach, expect, test } from 'bun:test'
+import { afterAll, afterEach, beforeEach, expect, setDefaultTimeout, test } from 'bun:test'
 
 import type {
   AgentMessageOf,
@@ -13,6 +13,9 @@ import { approveJob, cancelJob, getJob, listJobs } from '../../../src/master/use
 import { codeOf, eventually } from '../../fakes/eventually.ts'
 import { Stage } from '../../fakes/stage.ts'
 import { removeMasterFolders } from '../../fakes/test-master.ts'
+
+// What takes milliseconds takes seconds on a busy machine.
+setDefaultTimeout(30_000)
 
 const HOLD: ReportedHold = {
   code: 'FIRST_CONTACT',
@@ -213,4 +216,56 @@ test('a master that starts again still asks, and takes the answer', async () => 
   await answer('done', DUE)
   expect((await approved).hold).toBeNull()
   expect((await stage.source.job(1)).jobId.startsWith(id)).toBe(true)
+})
+
+const ROOT: ReportedHold = {
+  code: 'ROOT_CHANGED',
+  message: 'another folder lies there',
+  since: HOLD.since,
+  fingerprint: 'folder-2',
+  from: 0,
+  to: 0,
+  deletes: 0,
+  updates: 0,
+  bytes: 0,
+  sample: [],
+}
+const CHANGED: Report = { error: { code: 'ROOT_CHANGED', message: 'm' }, hold: ROOT }
+
+/** The target has everything, and then another folder lies in the place of its root. */
+async function rootChanged(): Promise<Job> {
+  await stage.start()
+  await stage.finish(1, 5)
+  await stage.converge()
+  stage.target.reportTarget(5, CHANGED)
+  return await heldJob()
+}
+
+test('another folder in the place of a root is asked about; nothing is sent there meanwhile', async () => {
+  const job = await rootChanged()
+  expect(job).toMatchObject({ hold: { code: 'ROOT_CHANGED', clearsItself: true } })
+  expect(await target()).toMatchObject({ state: 'held', reason: { code: 'ROOT_CHANGED' } })
+  stage.source.reportChanges(5, 6)
+  const { jobId } = await stage.sync()
+  expect((await getJob(stage.master.context, jobId, 5000)).state).toBe('failed')
+  expect(stage.source.of('job')).toHaveLength(1)
+  const cancelled = cancelJob(stage.master.context, SYSTEM_ACTOR, job.id)
+  expect(await codeOf(cancelled)).toBe('ROOT_CHANGED')
+  // The known folder is back.
+  stage.target.reportTarget(5)
+  expect((await getJob(stage.master.context, job.id, 5000)).state).toBe('done')
+  expect((await stage.source.job(2)).to).toBe(6)
+})
+
+test('a target takes another folder for its root, and has all sent again', async () => {
+  const { id } = await rootChanged()
+  const approved = approve(id, 'folder-2')
+  await eventually('the word', () => stage.target.of('resolveHold').length > 0)
+  const [requestId = ''] = stage.target.of('resolveHold').map((asked) => asked.requestId)
+  const answered = { type: 'holdResolved', outcome: 'done', position: null, error: null } as const
+  stage.target.send({ ...answered, requestId })
+  stage.target.reportTarget(null)
+  expect(await approved).toMatchObject({ state: 'done', hold: null })
+  await stage.finish(2, 5)
+  await stage.converge()
 })
