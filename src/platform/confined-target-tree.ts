@@ -111,6 +111,12 @@ export class ConfinedTargetTree extends ConfinedReadTree implements TargetTree {
   }
 
   place(from: RelPath, to: RelPath): void {
+    this.#placeNew(from, to)
+    this.root.forget(from)
+    this.root.forget(to)
+  }
+
+  #placeNew(from: RelPath, to: RelPath): void {
     const attempt: Attempt = { action: 'place', path: from, to }
     try {
       if (this.#canRefuse) return this.#rename(attempt, to, RENAME_NOREPLACE)

@@ -208,6 +208,17 @@ export function targetTreeSuite(name: string, make: () => TreeFixture): void {
       expect(tree.list(ROOT)?.toSorted()).toEqual(['a', 'b'].map(fromText))
     })
 
+    test('a folder is placed with what is in it, and is known there at once', () => {
+      tree.makeDirectory(at('new'), 0o700)
+      put(tree, at('new/file'), 'content')
+      expect(tree.lstat(at('folder/file'))).toBeNull()
+      tree.place(at('new'), at('folder'))
+      expect(get(tree, at('folder/file'))).toBe('content')
+      expect(tree.lstat(at('new/file'))).toBeNull()
+      put(tree, at('folder/other'), 'beside it')
+      expect(tree.list(at('folder'))?.toSorted()).toEqual([at('file'), at('other')])
+    })
+
     test('a name that is replaced leaves the others as they are', () => {
       put(tree, at('a'), 'one')
       tree.link(at('a'), at('b'))

@@ -1,11 +1,12 @@
 import { AppError } from '../base/errors.ts'
 import type { Working } from '../base/working.ts'
+import type { SentState } from '../change/entry.ts'
 import { type RelPath, ROOT, parent } from '../path/rel-path.ts'
 import { type Placing, type Removing, byPath } from './decision.ts'
 import { removeVisible } from './extras.ts'
 import { notEmpty } from './refusal.ts'
 import { removeAll } from './removal.ts'
-import type { Work } from './work.ts'
+import type { Prepared, Work } from './work.ts'
 
 /** Empties and removes folders whose place gets something that is no folder. */
 export function* makeRoom(
@@ -37,18 +38,29 @@ function clear(work: Work, { entry, row }: Placing): void {
   if (!work.tree.removeDirectory(entry.path)) throw notEmpty(entry.path)
 }
 
-/** Makes the folders of the set, parents first; what is no folder and in the way goes. */
-export function makeFolders(work: Work, placed: readonly Placing[]): void {
+/** Makes the folders of the set, parents first, or brings them filled; what is no folder and in the way goes. */
+export function makeFolders(
+  work: Work,
+  placed: readonly Placing[],
+  prepared: Map<RelPath, Prepared>,
+): void {
+  const sound = placed.filter(({ entry }) => !work.ledger.failed.has(entry.path))
+  const paths = new Set(sound.map(({ entry }) => entry.path))
   for (const { entry, verdict } of placed.toSorted(byPath)) {
     if (verdict.content.kind !== 'folder' || work.ledger.failed.has(entry.path)) continue
     work.ledger.attempt(entry, () => {
       if (verdict.disk !== null && verdict.disk.type !== 'directory') work.tree.unlink(entry.path)
       ensureParent(work, entry.path)
-      // Writable while the set works in it; its own mode comes last.
-      work.tree.makeDirectory(entry.path, work.metadata.newMode(entry.state) | 0o700)
+      if (!work.folders.place(entry.path, paths, prepared))
+        work.tree.makeDirectory(entry.path, firstMode(work, entry.state))
       work.ledger.unsure.add(entry.path)
     })
   }
+}
+
+/** Writable while the set works in it; its own mode comes last. */
+export function firstMode({ metadata }: Pick<Work, 'metadata'>, state: SentState): number {
+  return metadata.newMode(state) | 0o700
 }
 
 /**

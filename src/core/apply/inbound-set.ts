@@ -6,7 +6,9 @@ import type { ContentHash, Entry } from '../change/entry.ts'
 import { findLeaders } from '../change/names.ts'
 import { Asides } from './asides.ts'
 import { type BaseFile, type BaseVersion, baseRow, openBase } from './base-file.ts'
+import type { Verdict } from './decision.ts'
 import { ownWork } from './ending.ts'
+import { firstMode } from './folder-making.ts'
 import { SpaceGuard } from './free-space.ts'
 import type { InboundFile, InboundSet, SetHeader, SetOutcome } from './inbound.ts'
 import { type Destination, IncomingFile, type StagedFile } from './incoming-file.ts'
@@ -20,6 +22,7 @@ import { type Selection, selectEntries } from './selection.ts'
 import { commitSet } from './set-commit.ts'
 import { runPhases, surveyEntry, surveyParts } from './set-run.ts'
 import { stageSmall } from './small-file.ts'
+import { StagedFolders } from './staged-folders.ts'
 import { Staging } from './staging.ts'
 import { type Standing, heldByPath } from './standing.ts'
 import { readInPlace } from './survey.ts'
@@ -80,6 +83,7 @@ export class ApplyingSet implements InboundSet {
       ...parts,
       deps,
       tree: deps.tree,
+      folders: new StagedFolders(deps.tree, staging),
       staged: this.#staged,
       priorClaims: new Set(deps.index.claims()),
     }
@@ -105,8 +109,9 @@ export class ApplyingSet implements InboundSet {
 
   #look(entries: readonly Entry[]): void {
     for (const entry of entries) {
-      const { verdict } = surveyEntry(this.#work, entry)
+      const { verdict, row } = surveyEntry(this.#work, entry)
       if (verdict.kind !== 'place' && verdict.kind !== 'yield') continue
+      if (verdict.content.kind === 'folder' && row === null) this.#expectFolder(entry, verdict)
       if (verdict.content.kind !== 'wire') continue
       const leader = this.#work.leaders.get(entry.seq)
       if (leader !== undefined) this.#wantOfLeader(leader)
@@ -114,6 +119,11 @@ export class ApplyingSet implements InboundSet {
       const isFree = verdict.kind === 'place' && verdict.disk === null
       if (isFree && leader === undefined) this.#absent.add(entry.seq)
     }
+  }
+
+  #expectFolder({ path, state }: Entry, verdict: Verdict): void {
+    if (state === null || verdict.kind !== 'place' || verdict.disk !== null) return
+    this.#work.folders.expect(path, firstMode(this.#work, state))
   }
 
   /** Whether the leader itself is to be placed or not. */
@@ -138,7 +148,8 @@ export class ApplyingSet implements InboundSet {
     const hasher = createHasher()
     hasher.update(bytes)
     const hash = hasher.digest()
-    this.#staged.set(seq, stageSmall(this.#work, { state: to.state, bytes, hash }))
+    const path = this.#absent.has(seq) ? (this.#wanted.get(seq)?.path ?? null) : null
+    this.#staged.set(seq, stageSmall(this.#work, { path, state: to.state, bytes, hash }))
     return hash
   }
 

@@ -27,13 +27,21 @@ export function* placeAll(
       const folder = parent(entry.path)
       if (!knownFolders.has(folder)) ensureParent(work, entry.path)
       knownFolders.add(folder)
-      // Where nothing lay, whatever has come there meanwhile is not ours to replace.
-      if (verdict.disk === null) work.tree.place(made.path, entry.path)
-      else work.tree.rename(made.path, entry.path)
+      if (made.path !== entry.path) bring(work, made.path, { entry, verdict })
       work.ledger.unsure.add(entry.path)
       record(work, entry, made)
     })
   }
+}
+
+function bring(
+  { tree }: Work,
+  from: RelPath,
+  { entry, verdict }: Pick<Placing, 'entry' | 'verdict'>,
+) {
+  // Where nothing lay, whatever has come there meanwhile is not ours to replace.
+  if (verdict.disk === null) tree.place(from, entry.path)
+  else tree.rename(from, entry.path)
 }
 
 function record(work: Work, entry: StateEntry, made: Omit<Prepared, 'path'>): void {

@@ -79,7 +79,7 @@ export function* runPhases(
   displace(work, [...wanted, ...kept], preparation)
   const { placed, left } = yield* linkNames(work, wanted, preparation.prepared)
   yield* makeRoom(work, placed, gone)
-  makeFolders(work, placed)
+  makeFolders(work, placed, preparation.prepared)
   yield* placeAll(work, placed, preparation.prepared)
   yield* yieldAll(work, yielding, preparation.prepared)
   yield* settleAll(work, [...settlings(decisions), ...left])

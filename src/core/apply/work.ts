@@ -10,6 +10,7 @@ import type { LocalContent } from './local-content.ts'
 import type { MetadataWriter } from './metadata.ts'
 import type { Note } from './notes.ts'
 import type { ApplyDependencies } from './options.ts'
+import type { StagedFolders } from './staged-folders.ts'
 import type { Staging } from './staging.ts'
 import type { TargetTree } from './target-tree.ts'
 
@@ -21,6 +22,7 @@ export interface Work {
   readonly local: LocalContent
   readonly metadata: MetadataWriter
   readonly staging: Staging
+  readonly folders: StagedFolders
   readonly asides: Asides
   readonly ledger: Ledger
   /** What was held when the set began, or answered. */

@@ -12,6 +12,19 @@ export interface Case {
 /** What a source did between two sets, and how the target must look after. */
 export const CASES: readonly Case[] = [
   {
+    name: 'new folders, one in the other, with new files',
+    before: [file(1, 'z', 'zero')],
+    change: [
+      folder(2, 'd'),
+      folder(4, 'd/e'),
+      file(6, 'd/e/f', 'one'),
+      file(7, 'd/e/g', 'two'),
+      file(8, 'd/h', 'three'),
+    ],
+    after: ['d/', 'd/e/', 'd/e/f one', 'd/e/g two', 'd/h three', 'z zero'],
+    wanted: ['d/e/f', 'd/e/g', 'd/h'],
+  },
+  {
     name: 'everything is new',
     before: [],
     change: [
