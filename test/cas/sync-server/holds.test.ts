@@ -113,6 +113,17 @@ test('yes: exactly that goes with the next job', async () => {
   expect(existsSync(at('target/stranger'))).toBe(false)
 })
 
+test('yes, where nothing of the source stands for what goes: a set without entries does it', async () => {
+  rmSync(at('target/page'))
+  const send = await serve()
+  await send()
+  expect(hold()).toMatchObject({ from: 0, to: 0, deletes: 1, updates: 0 })
+  expect(await answer('release')).toBe('done')
+  await send()
+  expect(reports.at(-1)).toMatchObject({ hold: null, pendingCount: 0 })
+  expect(existsSync(at('target/stranger'))).toBe(false)
+})
+
 test('no: what lies there stays, and is counted', async () => {
   const send = await serve()
   await send()

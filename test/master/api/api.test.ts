@@ -305,3 +305,54 @@ test('answers carry the headers that keep a browser safe', async () => {
   expect(headers.get('x-content-type-options')).toBe('nosniff')
   expect(headers.get('cache-control')).toBe('no-store')
 })
+
+interface HeldJob {
+  readonly id: string
+  readonly hold: { readonly code: string; readonly fingerprint: string } | null
+}
+
+async function heldJob(code: string): Promise<HeldJob> {
+  let held: HeldJob | undefined
+  await eventually(`what is held: ${code}`, async () => {
+    const { items } = await json<{ items: HeldJob[] }>('GET /jobs?state=held')
+    held = items.find(({ hold }) => hold?.code === code)
+    return held !== undefined
+  })
+  if (held === undefined) throw new Error('unreachable')
+  return held
+}
+
+async function answers(request: string, body: unknown): Promise<(string | number | undefined)[]> {
+  const answer = await admin.call('admin', request, body)
+  const { code, state } = (await answer.json()) as { code?: string; state?: string }
+  return [answer.status, code ?? state]
+}
+
+test('what a target holds is shown whole, and answered by what was shown', async () => {
+  fleet.strangers(12)
+  const { id, hold } = await heldJob('FIRST_CONTACT')
+  expect(await json(`GET /jobs/${id}`)).toMatchObject({
+    kind: 'initial',
+    state: 'held',
+    hold: {
+      code: 'FIRST_CONTACT',
+      message: '12 files lie there that the source has not put there',
+      action: 'Look at what would go, then approve it or keep it.',
+      preview: { deletes: 11, updates: 1, bytes: 144_000 },
+      clearsItself: false,
+    },
+  })
+  const approve = `POST /jobs/${id}/approve`
+  expect(await answers(approve, { fingerprint: 'another' })).toEqual([409, 'HOLD_CHANGED'])
+  const { fingerprint } = hold ?? {}
+  const [status] = await answers(approve, { fingerprint })
+  expect(status).toBe(200)
+  expect(await answers(approve, { fingerprint })).toEqual([409, 'HOLD_CHANGED'])
+})
+
+test('another folder in the place of a root is shown as what clears itself, and is not cancelled', async () => {
+  fleet.swapRoot()
+  const { id, hold } = await heldJob('ROOT_CHANGED')
+  expect(hold).toMatchObject({ clearsItself: true, fingerprint: 'folder-2' })
+  expect(await answers(`POST /jobs/${id}/cancel`, {})).toEqual([409, 'ROOT_CHANGED'])
+})
