@@ -99,7 +99,7 @@ describeMounting('folders of a fleet that are lost', () => {
       await around(when, 0, () => mount('umount', '-l', scene.source))
       await waitFor('the loss to be told', async () => {
         const { converged, targets } = await convergence(scene)
-        return !converged && targets[0]?.state === 'unknown'
+        return !converged && targets[0]?.state === 'held'
       })
       expect(filesAt(scene.target)).toBe(FILES)
       bind(scene.source)
