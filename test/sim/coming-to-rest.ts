@@ -1,17 +1,13 @@
 import { DETECTION_TIMES } from '../../src/cms/detection-limits.ts'
-import type { SimClock } from './clock.ts'
 import { Dice } from './dice.ts'
 import { differences, isBlocked } from './rest.ts'
-import type { SimMaster } from './sim-master.ts'
+import type { Run } from './run-parts.ts'
 import type { SimSource } from './sim-source.ts'
 import type { World } from './world.ts'
 
 const ROUNDS_TO_REST = 60
 
 interface Resting {
-  readonly clock: SimClock
-  readonly master: SimMaster
-  readonly trace: string[]
   /** Files got further names. */
   readonly hasFurtherNames: boolean
   /** Gives what must hold between two steps and does not. */
@@ -19,14 +15,15 @@ interface Resting {
 }
 
 /** Everything is whole again, and nobody works any more: gives what is not as it should be in the end. */
-export async function comeToRest(world: World, resting: Resting): Promise<string[]> {
+export async function comeToRest(run: Run, resting: Resting): Promise<string[]> {
+  const { clock, world } = run
   const { sources, targets } = world
   // What was done to a file by a name that was gone before anyone looked is told by nobody: a scan finds it.
   for (const source of sources) await source.settle()
-  if (resting.hasFurtherNames) resting.clock.advance(DETECTION_TIMES.rescanMs)
+  if (resting.hasFurtherNames) clock.advance(DETECTION_TIMES.rescanMs)
   for (let round = 0; round < ROUNDS_TO_REST; round++) {
     for (const source of sources) await source.settle()
-    const isDone = runJobs(world, resting) || isStuck(world)
+    const isDone = runJobs(run) || isStuck(world)
     const problems = resting.check()
     if (problems.length > 0) return problems
     if (isDone && !releaseAll(sources))
@@ -39,14 +36,15 @@ export async function comeToRest(world: World, resting: Resting): Promise<string
 }
 
 /** True where there was nothing to do. */
-function runJobs({ sources, targets }: World, { master, trace }: Resting): boolean {
+function runJobs({ master, trace, world }: Run): boolean {
+  const { sources, targets } = world
   const calm = new Dice(0)
   calm.oneIn = () => false
   for (const source of sources) master.hearSource(source)
   for (const target of targets) master.hearTarget(target, sources)
   const jobs = master.plan()
   for (const { sourceId, to, bindingIds } of jobs) {
-    const source = sources.find((one) => one.sourceId === sourceId)
+    const source = sources.find((one) => one.name === sourceId)
     for (const target of targets) {
       const binding = target.bindings.find(({ bindingId }) => bindingIds.includes(bindingId))
       if (source === undefined || binding === undefined) continue

@@ -18,6 +18,14 @@ export class Dice {
     return this.#below(count) === 0
   }
 
+  /** One of some of which there is always one. */
+  oneOf<T>(choices: readonly T[]): T {
+    const chosen = choices[this.#below(choices.length)]
+    if (chosen === undefined) throw new Error('there is nothing to choose from')
+    return chosen
+  }
+
+  /** One of some; null where there are none. */
   pick<T>(choices: readonly T[]): T | null {
     return choices[this.#below(Math.max(1, choices.length))] ?? null
   }

@@ -34,15 +34,15 @@ export function violations(world: World): string[] {
         ...ownFilesGone(target),
         ...strangersTouched(target),
         ...target.bindings.flatMap((binding) => violationsOf(world, target, binding)),
-      ].map((problem) => `${target.targetId}: ${problem}`),
+      ].map((problem) => `${target.name}: ${problem}`),
     ),
   ]
 }
 
 /** No more files leave unasked than may. */
-function overLimit({ sourceId, losses, deletionLimit }: SimSource): string[] {
+function overLimit({ name, losses, deletionLimit }: SimSource): string[] {
   const allowed = deletionLimit?.count ?? Infinity
-  return losses > allowed ? [`${sourceId}: ${losses} files left, and ${allowed} may`] : []
+  return losses > allowed ? [`${name}: ${losses} files left, and ${allowed} may`] : []
 }
 
 /** No file other than a version that existed; and nothing in staging, unless it could not be ended yet. */
@@ -126,7 +126,7 @@ function violationsOf(world: World, target: SimTarget, binding: SimBinding): str
   return [
     ...lostPaths(world, target, { source, binding }),
     ...aheadOfDisk(world, target, { source, binding }),
-  ].map((problem) => `${source.sourceId}: ${problem}`)
+  ].map((problem) => `${source.name}: ${problem}`)
 }
 
 interface Line {

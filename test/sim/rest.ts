@@ -51,7 +51,8 @@ export function differences(world: World, target: SimTarget): string[] {
   const leaders = leadersOf(world, wanted)
   return [
     ...unequal(leaders, found),
-    ...world.sources.flatMap(({ order, sourceId, history }) => {
+    ...excludedStill(world, target, isExcused),
+    ...world.sources.flatMap(({ order, name, history }) => {
       const binding = target.bindings[order]
       if (binding === undefined) return []
       const lost = lostOf(wanted[order] ?? new Map(), leaders)
@@ -61,9 +62,26 @@ export function differences(world: World, target: SimTarget): string[] {
         ...kept
           .filter((path) => !lost.has(path))
           .map((path) => `"${path}" is kept aside, and there is no conflict`),
-      ].map((problem) => `${sourceId}: ${problem}`)
+      ].map((problem) => `${name}: ${problem}`)
     }),
-  ].map((problem) => `${target.targetId}: ${problem}`)
+  ].map((problem) => `${target.name}: ${problem}`)
+}
+
+/** Where what is excluded is to be deleted, it is; but a folder stays with what is the target's own. */
+function excludedStill(
+  { sources }: World,
+  { tree, deleteExcluded, ownFiles }: SimTarget,
+  isExcused: (path: RelPath) => boolean,
+): string[] {
+  if (!deleteExcluded) return []
+  const isHidden = (path: RelPath) => {
+    const kind = tree.lstat(path)?.type === 'directory' ? 'folder' : 'leaf'
+    return sources.every(({ view }) => !view.filter.letsThrough(path, kind))
+  }
+  const holdsOwn = (path: RelPath) => [...ownFiles.keys()].some((own) => isBelow(own, path))
+  return [...walk(tree, ROOT)]
+    .filter((path) => !isStaging(path) && isHidden(path) && !isExcused(path) && !holdsOwn(path))
+    .map((path) => `"${path}" is there, and excluded`)
 }
 
 /** Names of one file are so on targets as well, where no other source says otherwise of one of them. */

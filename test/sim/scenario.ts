@@ -26,7 +26,7 @@ export interface Scenario {
   /** By target. */
   readonly names: readonly NameKeeping[]
   /** One after the other in the course of the run. */
-  readonly views: readonly View[]
+  readonly views: readonly [View, ...View[]]
   readonly losesRoots: boolean
   /** Targets have files of their own. */
   readonly hasOwnFiles: boolean
@@ -60,11 +60,11 @@ export const SOURCE_PATH = fromText('/source')
 const EVERYTHING: Patterns = { include: [], exclude: [] }
 
 export function drawScenario(dice: Dice): Scenario {
-  const names = dice.pick(NAMES) ?? []
+  const names = dice.oneOf(NAMES)
   return {
     sourceCount: 1 + dice.below(3),
     conflict: dice.oneIn(2) ? 'newest' : 'sourceOrder',
-    deletionLimit: dice.pick(LIMITS),
+    deletionLimit: dice.oneOf(LIMITS),
     names,
     views: drawViews(dice, names),
     losesRoots: dice.oneIn(3),
@@ -72,15 +72,14 @@ export function drawScenario(dice: Dice): Scenario {
   }
 }
 
-function drawViews(dice: Dice, names: readonly NameKeeping[]): View[] {
+function drawViews(dice: Dice, names: readonly NameKeeping[]): Scenario['views'] {
   const deleteExcluded = dice.oneIn(2)
-  const count = dice.oneIn(3) ? 2 + dice.below(2) : 1
-  const drawn = Array.from({ length: count }, () =>
-    dice.oneIn(2) ? EVERYTHING : (dice.pick(PATTERNS) ?? EVERYTHING),
-  )
-  return drawn.map((patterns, index) =>
-    makeView({ ...patterns, deleteExcluded }, { revision: index + 1, names }),
-  )
+  const draw = (revision: number) => {
+    const patterns = dice.oneIn(2) ? EVERYTHING : dice.oneOf(PATTERNS)
+    return makeView({ ...patterns, deleteExcluded }, { revision, names })
+  }
+  const changes = dice.oneIn(3) ? 1 + dice.below(2) : 0
+  return [draw(1), ...Array.from({ length: changes }, (_, index) => draw(index + 2))]
 }
 
 function makeView(

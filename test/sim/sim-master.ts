@@ -28,19 +28,19 @@ export class SimMaster {
   }
 
   /** The last position of a source that anyone told. */
-  known({ sourceId }: SimSource): Position | null {
-    const source = this.#sources.get(sourceId)
+  known({ name }: SimSource): Position | null {
+    const source = this.#sources.get(name)
     return source === undefined ? null : { epoch: source.epoch, seq: source.headSeq }
   }
 
-  hearSource({ sourceId, journal }: SimSource): void {
+  hearSource({ name, journal }: SimSource): void {
     const { epoch, headSeq, state } = journal
-    this.#sources.set(sourceId, { epoch, headSeq, scanned: state.completeAtMs !== null })
+    this.#sources.set(name, { epoch, headSeq, scanned: state.completeAtMs !== null })
   }
 
   hearTarget({ bindings }: SimTarget, sources: readonly SimSource[]): void {
     for (const { bindingId, order, index, pendingCount } of bindings) {
-      const sourceId = sources[order]?.sourceId ?? ''
+      const sourceId = sources[order]?.name ?? ''
       this.#bindings.set(bindingId, { sourceId, watermark: index.watermark(), pendingCount })
     }
   }

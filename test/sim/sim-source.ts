@@ -21,7 +21,7 @@ import { MemoryTree } from '../fakes/memory-tree.ts'
 import type { SimClock } from './clock.ts'
 import type { Dice } from './dice.ts'
 import { History } from './history.ts'
-import { SOURCE_PATH, type View } from './scenario.ts'
+import { SOURCE_PATH, type Scenario, type View } from './scenario.ts'
 import { type Loss, SimRoot } from './sim-root.ts'
 import { type Looking, openSourceTree } from './source-tree.ts'
 
@@ -41,13 +41,13 @@ export interface SimSourceOptions {
   readonly clock: SimClock
   /** Null where anything may leave unasked. */
   readonly deletionLimit: DeletionLimit | null
-  readonly views: readonly View[]
+  readonly views: Scenario['views']
   readonly isMountPoint: boolean
 }
 
 /** A source's side: a disk, a watcher that may be late or lose hints, and the real detection and journal. */
 export class SimSource {
-  readonly sourceId: string
+  readonly name: string
   readonly order: number
   readonly disk: MemoryDisk
   readonly tree: MemoryTree
@@ -68,17 +68,15 @@ export class SimSource {
   onLook: (at: Looking) => void = () => undefined
 
   constructor({ order, clock, deletionLimit, views, isMountPoint }: SimSourceOptions) {
-    const [view] = views
-    if (view === undefined) throw new Error('a policy is about something')
     this.order = order
-    this.sourceId = `source-${order + 1}`
+    this.name = `source-${order + 1}`
     this.deletionLimit = deletionLimit
     this.disk = new MemoryDisk(() => clock.stampNs())
     this.tree = new MemoryTree(this.disk)
     this.root = new SimRoot(clock, this.tree, isMountPoint)
     this.#clock = clock
     this.#views = views
-    this.#wanted = view
+    this.#wanted = views[0]
     this.#started = this.#start(null)
   }
 
@@ -100,7 +98,7 @@ export class SimSource {
   get outbound(): OutboundSource {
     const { loop, disk } = this.#started
     return createOutbound({
-      sourceId: this.sourceId,
+      sourceId: this.name,
       journal: () => this.journal,
       tree: () => disk.tree,
       requireRoot: () => {
@@ -202,7 +200,7 @@ export class SimSource {
 
   #start(known: Position | null): Started {
     const { filter, config, text } = this.#wanted
-    const newEpoch = () => `${this.sourceId}-epoch-${++this.#epochs}`
+    const newEpoch = () => `${this.name}-epoch-${++this.#epochs}`
     openJournal(this.#store, { view: text, viewRevision: config.viewRevision, known, newEpoch })
     const root = { path: SOURCE_PATH, requireMount: false, kinds: attributeKinds(config) }
     const disk = new SourceDisk(root, () => openSourceTree(this.root, (at) => this.onLook(at)))

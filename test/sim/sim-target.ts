@@ -14,11 +14,10 @@ import { type BindingPlace, SimBinding } from './sim-binding.ts'
 import { type Loss, SimRoot } from './sim-root.ts'
 
 export interface SimTargetOptions {
-  readonly targetId: string
+  readonly name: string
   readonly clock: SimClock
   readonly names: NameKeeping
   readonly scenario: Scenario
-  readonly view: View
   readonly isMountPoint: boolean
 }
 
@@ -33,7 +32,7 @@ export interface Job {
 
 /** One target: a disk, and for each source an index and the real machine that receives. */
 export class SimTarget {
-  readonly targetId: string
+  readonly name: string
   readonly names: NameKeeping
   readonly disk: MemoryDisk
   readonly tree: MemoryTree
@@ -49,11 +48,11 @@ export class SimTarget {
   #turns = new RootTurns()
   #jobs = 0
 
-  constructor({ targetId, clock, names, scenario, view, isMountPoint }: SimTargetOptions) {
-    this.targetId = targetId
+  constructor({ name, clock, names, scenario, isMountPoint }: SimTargetOptions) {
+    this.name = name
     this.names = names
     this.#scenario = scenario
-    this.#view = view
+    this.#view = scenario.views[0]
     this.disk = new MemoryDisk(() => clock.stampNs())
     this.tree = new MemoryTree(this.disk, (call, path, bytes) => {
       this.#fuse.burn()
@@ -63,7 +62,7 @@ export class SimTarget {
     this.root = new SimRoot(clock, this.tree, isMountPoint)
     const all = new Map<string, MemoryIndex>()
     this.bindings = Array.from({ length: scenario.sourceCount }, (_, order) => {
-      const bindingId = `${targetId}-${order + 1}`
+      const bindingId = `${name}-${order + 1}`
       return new SimBinding(bindingId, order, new FusedIndex(this.#fuse, bindingId, all))
     })
   }

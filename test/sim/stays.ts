@@ -80,7 +80,7 @@ export class Stays {
           indexed: had.indexed,
           indexedNow: has.indexed,
         })
-        return problem === null ? [] : [`${target.targetId}: "${path}" ${problem}`]
+        return problem === null ? [] : [`${target.name}: "${path}" ${problem}`]
       })
     })
   }
