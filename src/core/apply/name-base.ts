@@ -1,6 +1,7 @@
 import type { Working } from '../base/working.ts'
 import type { ContentHash, FileState } from '../change/entry.ts'
 import type { RelPath } from '../path/rel-path.ts'
+import { standingOf } from './contest.ts'
 import { type Placing, type Settling, isSettling } from './decision.ts'
 import { type IndexRow, isUntouched } from './index-store.ts'
 import type { Places } from './name-places.ts'
@@ -38,7 +39,8 @@ export function* findBase(
   const hash = first === undefined ? null : hashOf(first)
   if (key === undefined || hash === null) return null
   // Of the rows it finds, as many may be of the names of this set.
-  const rows = work.view.namesOf(key, hash, names.length + CANDIDATES_MAX)
+  const found = work.view.namesOf(key, hash, names.length + CANDIDATES_MAX)
+  const rows = found.filter((row) => isItsOwn(work, row))
   const others = rows.filter(({ path }) => !paths.has(path)).slice(0, CANDIDATES_MAX)
   const settled = names.filter(isSettling).filter((one) => !places.isOfOther(one))
   return (
@@ -51,6 +53,11 @@ export function* findBase(
       rows.filter(({ path }) => leaving.has(path)),
     )
   )
+}
+
+/** Where another source goes before, the file that lies there has what that one wants. */
+function isItsOwn({ deps }: Work, { path, state }: IndexRow): boolean {
+  return standingOf(deps.siblings, state, deps.siblings.at(path)) === 'leads'
 }
 
 function untouched({ tree }: Work, rows: readonly IndexRow[]): Base | null {

@@ -49,11 +49,19 @@ export class Places {
   mustLeave(one: Settling): boolean {
     const { entry, row, verdict } = one
     if (this.mayStay(one)) return false
-    if (this.isOfOther(one)) return true
+    if (this.isOfOther(one) || this.#isOfOtherSource(one)) return true
     // A set that never ended may have put it there together with other names.
     if (row === null ? this.#work.priorClaims.has(entry.path) : wasElsewhere(one)) return true
     return (
       entry.state.fileKey !== undefined && this.#work.metadata.differs(entry.state, verdict.disk)
+    )
+  }
+
+  /** Whether another source has put it there: what that one says of other names of it is not for this place. */
+  #isOfOtherSource({ entry, verdict }: Settling): boolean {
+    const others = this.#work.deps.siblings.at(entry.path)
+    return others.some(
+      ({ row }) => row.state.fileKey !== undefined && row.stat.inode === verdict.disk.inode,
     )
   }
 }

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'bun:test'
 
-import type { Entry } from '../../../src/core/change/entry.ts'
-import { ROOT } from '../../../src/core/path/rel-path.ts'
+import { fromText } from '../../../src/core/base/byte-string.ts'
+import type { Entry, FileKey } from '../../../src/core/change/entry.ts'
+import { ROOT, type RelPath } from '../../../src/core/path/rel-path.ts'
 import { MTIME, file, folder, gone, symlink } from './harness.ts'
 import { Union } from './union.ts'
 
@@ -131,6 +132,37 @@ test('a folder keeps the times of the one that goes before, whoever starts again
   union.send(1, folder(1, '', at(1)))
   for (const target of union.targets) target.restart()
   expect(union.tree.lstat(ROOT)?.mtimeNs).toBe(at(5).mtimeNs)
+})
+
+describe('a file that has several names at one source, of which another goes before at one', () => {
+  const keepingNames = () => {
+    const union = new Union(2)
+    for (const target of union.targets) target.options = { ...target.options, hardLinks: true }
+    return union
+  }
+  const named = (seq: number, path: string, ...[seconds, content = 'same']: [number, string?]) =>
+    file(seq, path, content, {
+      ...at(seconds),
+      fileKey: fromText('key') as FileKey,
+      hasOtherNames: true,
+    })
+  const times = ({ tree }: Union) => ['a', 'b'].map((path) => tree.lstat(path as RelPath)?.mtimeNs)
+
+  test('a further name is not of what the other has put there', () => {
+    const union = keepingNames()
+    union.send(0, file(1, 'a', 'same', at(5)))
+    union.send(1, named(1, 'a', 1))
+    union.send(1, named(2, 'b', 1))
+    expect(times(union)).toEqual([at(5).mtimeNs, at(1).mtimeNs])
+  })
+
+  test('what the other comes to is a file of its own from then on', () => {
+    const union = keepingNames()
+    union.send(1, named(1, 'a', 1), named(2, 'b', 1))
+    union.send(0, file(1, 'a', 'same', at(1)))
+    union.send(1, named(3, 'a', 0), named(4, 'b', 0))
+    expect(times(union)).toEqual([at(1).mtimeNs, at(0).mtimeNs])
+  })
 })
 
 describe('what a source holds back', () => {
