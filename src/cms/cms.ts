@@ -1,4 +1,4 @@
-import type { OutboundSource } from '../core/apply/outbound.ts'
+import type { WatchedSource } from '../core/apply/outbound.ts'
 import { toAppError } from '../core/base/errors.ts'
 import type { KnownRoot } from '../core/change/known-root.ts'
 import { restartEpoch } from '../core/change/open-journal.ts'
@@ -34,7 +34,7 @@ export interface Cms {
    */
   flush(policyId: string): Promise<SourcePosition[]>
   /** One source as the Sync Client reads it; null where it is not watched. */
-  outbound(sourceId: string): OutboundSource | null
+  outbound(sourceId: string): WatchedSource | null
   /** Someone holds a higher seq of the source's epoch than its journal: it begins a new one. */
   renewEpoch(sourceId: string): Promise<void>
   /** Takes a person's word about what a source holds back. */

@@ -1,4 +1,4 @@
-import type { FoundHash, OutboundRow, OutboundSource } from '../core/apply/outbound.ts'
+import type { FoundHash, OutboundRow, WatchedSource } from '../core/apply/outbound.ts'
 import type { ReadTree } from '../core/apply/target-tree.ts'
 import { LISTED_ACCOUNTS_MAX } from '../core/base/limits.ts'
 import { type ListedAccount, listedAccounts } from '../core/change/access-list.ts'
@@ -25,9 +25,10 @@ export interface OutboundParts {
 }
 
 /** One source as the Sync Client reads it. Epoch, journal and tree are those of the moment of each call. */
-export function createOutbound(parts: OutboundParts): OutboundSource {
+export function createOutbound(parts: OutboundParts): WatchedSource {
   const { journal, sourceId, resequence } = parts
   return {
+    kind: 'watched',
     sourceId,
     get tree() {
       return parts.tree()

@@ -1,4 +1,4 @@
-import type { OutboundSource } from '../core/apply/outbound.ts'
+import type { WatchedSource } from '../core/apply/outbound.ts'
 import type { ByteString } from '../core/base/byte-string.ts'
 import { AppError } from '../core/base/errors.ts'
 import { DetectBuffer } from '../core/change/detect-buffer.ts'
@@ -43,7 +43,7 @@ export interface SourcePosition {
 /** Detection of one source, from its start to its stop. */
 export class Source {
   readonly config: SourceConfig
-  readonly outbound: OutboundSource
+  readonly outbound: WatchedSource
   readonly #journal: Journal
   readonly #gaps = new Gaps()
   readonly #buffer: DetectBuffer

@@ -8,6 +8,7 @@ import type { ContentHash, FileKey, Position } from '../core/change/entry.ts'
 import type { KnownRoot } from '../core/change/known-root.ts'
 import type { RelPath } from '../core/path/rel-path.ts'
 import { durably, inReadTransaction } from './database.ts'
+import { IndexAbsent } from './index-absent.ts'
 import { IndexNotes } from './index-notes.ts'
 import {
   type EntryRecord,
@@ -29,7 +30,7 @@ interface Written {
 }
 
 /** What is known of a binding beside its own row. */
-const TABLES = ['entry', 'shared', 'pending', 'claim', 'note'] as const
+const TABLES = ['entry', 'shared', 'pending', 'claim', 'note', 'absent'] as const
 
 interface BindingRecord {
   readonly epoch: string | null
@@ -56,6 +57,7 @@ export class BindingIndex implements IndexStore {
   #pending: readonly StoredPending[]
   #claims: ReadonlySet<RelPath>
   readonly #notes: IndexNotes
+  readonly #absent: IndexAbsent
   readonly #other: (bindingId: string) => BindingIndex
 
   /** `other` gives the index of another binding in the same file. */
@@ -79,6 +81,7 @@ export class BindingIndex implements IndexStore {
     this.#pending = this.#readPending()
     this.#claims = this.#readClaims()
     this.#notes = new IndexNotes(database, id)
+    this.#absent = new IndexAbsent(database, id)
   }
 
   /** One read transaction: else every row that is looked up takes and gives back the locks of the file. */
@@ -131,7 +134,9 @@ export class BindingIndex implements IndexStore {
   startOver(root: KnownRoot): Written {
     for (const table of TABLES)
       this.#database.query(`DELETE FROM ${table} WHERE binding = ?`).run(this.#id)
-    this.#database.query('UPDATE binding SET epoch = NULL, seq = NULL WHERE id = ?').run(this.#id)
+    this.#database
+      .query('UPDATE binding SET epoch = NULL, seq = NULL, absent_since = NULL WHERE id = ?')
+      .run(this.#id)
     this.#writeRoot(root)
     return {
       taken: () => {
@@ -140,6 +145,7 @@ export class BindingIndex implements IndexStore {
         this.#pending = []
         this.#claims = new Set()
         this.#notes.forget()
+        this.#absent.forget()
       },
     }
   }
@@ -212,7 +218,7 @@ export class BindingIndex implements IndexStore {
 
   commit(batch: IndexBatch): void {
     const written = durably(this.#database, () => [
-      this.#write(batch),
+      ...this.#write(batch),
       ...this.#writeOthers(batch.others),
     ])
     for (const { taken } of written) taken()
@@ -223,7 +229,7 @@ export class BindingIndex implements IndexStore {
       this.#pending = this.#readPending()
   }
 
-  #write(batch: IndexBatch): Written {
+  #write(batch: IndexBatch): Written[] {
     // An id that a transaction made is gone with the transaction.
     this.#epochs.clear()
     this.#epochNames.clear()
@@ -240,7 +246,14 @@ export class BindingIndex implements IndexStore {
         'UPDATE binding SET epoch = ifnull(?, epoch), seq = ifnull(?, seq), list = ? WHERE id = ?',
       )
       .run(epoch, seq, batch.list, this.#id)
-    return this.#notes.write({ ...batch, ended: [] })
+    return [this.#notes.write({ ...batch, ended: [] }), this.#writeAbsent(batch)]
+  }
+
+  #writeAbsent({ absences, puts, watermark }: IndexBatch): Written {
+    const placed = puts.values().map(({ path }) => path)
+    const epochId = (epoch: string) => this.#epochId(epoch)
+    const [before, after] = [this.#watermark, watermark]
+    return this.#absent.write({ absences, placed, before, after, epochId })
   }
 
   #writeOthers(others: readonly OtherChange[]): Written[] {

@@ -6,12 +6,14 @@ import notes from '../../migrations/agent/index/0003_notes.sql' with { type: 'te
 import names from '../../migrations/agent/index/0004_names.sql' with { type: 'text' }
 import rootBirth from '../../migrations/agent/index/0005_root_birth.sql' with { type: 'text' }
 import held from '../../migrations/agent/index/0006_held.sql' with { type: 'text' }
+import absent from '../../migrations/agent/index/0007_absent.sql' with { type: 'text' }
 import type { KnownRoot } from '../core/change/known-root.ts'
 import { durably, openDatabase, openDatabaseReadOnly } from './database.ts'
 import { BindingIndex } from './index-binding.ts'
+import { Holding } from './index-holding.ts'
 import { IS_NAMED } from './index-statements.ts'
 
-const MIGRATIONS = [initial, attributes, notes, names, rootBirth, held]
+const MIGRATIONS = [initial, attributes, notes, names, rootBirth, held, absent]
 
 /** `index.db`: what this host holds of every binding. One writer, the Sync Server. */
 export class IndexFile {
@@ -44,6 +46,11 @@ export class IndexFile {
     const index = this.#load(bindingId)
     if (index === null) throw new Error(`binding "${bindingId}" was just made`)
     return index
+  }
+
+  /** What a binding holds, as of every moment at which it is asked. */
+  holding(bindingId: string): Holding {
+    return new Holding(this.#database, bindingId)
   }
 
   /** The index of a binding that was received before; null for none. */

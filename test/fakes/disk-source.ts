@@ -1,4 +1,4 @@
-import type { FoundHash, OutboundRow, OutboundSource } from '../../src/core/apply/outbound.ts'
+import type { FoundHash, OutboundRow, WatchedSource } from '../../src/core/apply/outbound.ts'
 import type { ReadTree } from '../../src/core/apply/target-tree.ts'
 import type { AttributeKinds } from '../../src/core/change/attributes.ts'
 import type { ContentHash, FileState, SentState } from '../../src/core/change/entry.ts'
@@ -13,7 +13,8 @@ export interface DiskSourceOptions {
 }
 
 /** A source over a real folder, with a journal in memory that is brought up to date by `scan`. */
-export class DiskSource implements OutboundSource {
+export class DiskSource implements WatchedSource {
+  readonly kind = 'watched'
   readonly sourceId = 'source-1'
   readonly tree: ReadTree
   readonly #rows = new Map<RelPath, OutboundRow>()

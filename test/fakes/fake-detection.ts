@@ -1,5 +1,5 @@
 import type { Detection, DetectionEvents } from '../../src/cas/agent/seams.ts'
-import type { OutboundSource } from '../../src/core/apply/outbound.ts'
+import type { WatchedSource } from '../../src/core/apply/outbound.ts'
 import type { SourceConfig } from '../../src/core/wire/control.ts'
 
 /** Stands for detection where only what the agent does with it matters: it remembers what it was told. */
@@ -28,7 +28,7 @@ export class FakeDetection implements Detection {
     return Promise.resolve([{ sourceId: policyId, epoch: 'e', headSeq: 1 }])
   }
 
-  outbound(): OutboundSource | null {
+  outbound(): WatchedSource | null {
     return null
   }
 

@@ -1,4 +1,4 @@
-import type { FoundHash, OutboundRow, OutboundSource } from '../../src/core/apply/outbound.ts'
+import type { FoundHash, OutboundRow, WatchedSource } from '../../src/core/apply/outbound.ts'
 import type { ReadHandle, ReadTree } from '../../src/core/apply/target-tree.ts'
 import { type ByteString, fromText } from '../../src/core/base/byte-string.ts'
 import { AppError } from '../../src/core/base/errors.ts'
@@ -31,7 +31,8 @@ interface Row {
 type NewRow = Omit<Row, 'seq' | 'seen'>
 
 /** A source in memory with just enough of a journal: every change gets the next seq. */
-export class MemorySource implements OutboundSource {
+export class MemorySource implements WatchedSource {
+  readonly kind = 'watched'
   readonly sourceId = 'source-1'
   readonly tree: ReadTree
   readonly rows = new Map<RelPath, Row>()

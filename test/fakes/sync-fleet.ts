@@ -154,7 +154,7 @@ export class SyncFleet {
         return known === undefined ? [] : [{ scope: null, host: '127.0.0.1', port: known }]
       },
       hopKeyOf: () => null,
-      outbound: (sourceId) => (sourceId === source?.sourceId ? source : null),
+      outbound: ({ sourceId }) => (sourceId === source?.sourceId ? source : null),
       journalBehind: (sourceId) => behind.push(sourceId),
       report: (report) => reports.push(report),
       clock: systemClock,

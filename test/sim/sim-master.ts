@@ -53,10 +53,14 @@ export class SimMaster {
       sources: [...this.#sources].map(([sourceId, source]) => ({
         sourceId,
         connected: true,
+        place: null,
         ...source,
       })),
       targets: [...this.#bindings].map(([bindingId, binding]) => ({
         bindingId,
+        place: null,
+        canServe: false,
+        weight: 0,
         connected: true,
         reported: true,
         awaitedSinceMs: 0,

@@ -24,6 +24,7 @@ export const NOTHING: IndexBatch = {
   renoted: [],
   notes: [],
   shared: [],
+  absences: [],
   others: [],
 }
 

@@ -21,6 +21,8 @@ export interface AgentParts {
   /** Null where this host does not receive. */
   readonly syncServer: SyncServerParts | null
   readonly openTree: (path: ByteString) => ReadTree
+  /** The index that the Sync Server of this host writes. */
+  readonly indexFile: string
   /** Where this agent is reached, as the master to be reached should be told. */
   readonly addresses: (master: URL, listen: HostPort) => Promise<readonly Address[]>
   readonly clock: Clock

@@ -9,6 +9,7 @@ import type { SyncServerConfiguration, SyncServerSupervisor } from '../superviso
 import type { SyncClient } from '../sync-client/sync-client.ts'
 import type { AgentParts } from './agent-parts.ts'
 import { type EffectiveConfig, effectiveConfig } from './effective-config.ts'
+import type { HeldSources } from './held-sources.ts'
 import type { Jobs } from './jobs.ts'
 import type { Lease } from './lease.ts'
 import { listFiles } from './list-files.ts'
@@ -18,6 +19,7 @@ import type { Detection, HostMonitor } from './seams.ts'
 export interface RunningParts {
   readonly control: ControlClient
   readonly detection: Detection
+  readonly held: HeldSources
   readonly sending: SyncClient
   readonly jobs: Jobs
   readonly lease: Lease

@@ -1,4 +1,4 @@
-import type { OutboundSource } from '../../core/apply/outbound.ts'
+import type { WatchedSource } from '../../core/apply/outbound.ts'
 import type { AgentMessageOf, MasterMessageOf, SourceConfig } from '../../core/wire/control.ts'
 
 /** Detection as the agent uses it: watching, journal, scans. Made where the programs are put together. */
@@ -21,7 +21,7 @@ export interface Detection {
     >,
   ): Promise<Pick<AgentMessageOf<'holdResolved'>, 'outcome' | 'position'>>
   /** One source as the Sync Client reads it; null where it is not watched. */
-  outbound(sourceId: string): OutboundSource | null
+  outbound(sourceId: string): WatchedSource | null
   /** Others know more of this source's epoch than its journal does: the source begins a new one. */
   renewEpoch(sourceId: string): Promise<void>
   /** Stops cleanly: the next start need not scan for what this one knew. */

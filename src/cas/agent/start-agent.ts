@@ -12,6 +12,7 @@ import { type SupervisorOptions, SyncServerSupervisor } from '../supervisor.ts'
 import { createSyncClient } from '../sync-client/sync-client.ts'
 import type { AgentParts } from './agent-parts.ts'
 import { Agent, type AgentView, type RunningParts, syncServerConfiguration } from './agent.ts'
+import { HeldSources } from './held-sources.ts'
 import { Jobs } from './jobs.ts'
 import { Lease } from './lease.ts'
 import { MessageQueue } from './message-queue.ts'
@@ -95,6 +96,10 @@ async function startParts(
     onReport: (message) => void control.send(message),
     onChanges: (page) => control.send(page),
   })
+  const held = new HeldSources({
+    ...parts,
+    targets: () => agent().view.effective?.targets ?? [],
+  })
   const sending = createSyncClient({
     ...parts,
     serverId: identity.serverId,
@@ -105,7 +110,8 @@ async function startParts(
     }),
     addressesOf: (serverId, scope) => routing.addressesOf(serverId, scope),
     hopKeyOf: (serverId) => routing.hopKeyOf(serverId),
-    outbound: (sourceId) => detection.outbound(sourceId),
+    outbound: ({ sourceId, holderId }) =>
+      holderId === undefined ? detection.outbound(sourceId) : held.open(holderId, sourceId),
     journalBehind: (sourceId) => {
       const failed = (thrown: unknown) =>
         log.error('no new epoch could be begun', { sourceId, error: toAppError(thrown) })
@@ -127,6 +133,7 @@ async function startParts(
   return {
     control,
     detection,
+    held,
     sending,
     jobs,
     lease,
@@ -169,7 +176,7 @@ async function hello(
 }
 
 async function stopAll(parts: AgentParts, running: RunningParts, reason: string): Promise<void> {
-  const { control, detection, lease, monitor, sending, syncServer } = running
+  const { control, detection, held, lease, monitor, sending, syncServer } = running
   lease.stop()
   const stopped = await Promise.allSettled([
     control.stop(reason),
@@ -178,6 +185,7 @@ async function stopAll(parts: AgentParts, running: RunningParts, reason: string)
     detection.stop(),
     monitor.stop(),
   ])
+  held.close()
   for (const one of stopped) {
     if (one.status === 'rejected')
       parts.log.error('a part did not stop cleanly', { error: toAppError(one.reason) })

@@ -29,7 +29,7 @@ import { describeStatus } from '../agent/status.ts'
 import { createAllowList } from '../allow-list.ts'
 import type { SpawnChild } from '../child-process.ts'
 import { ConfigStore } from '../config-store.ts'
-import { STATUS_FILE } from '../data-files.ts'
+import { INDEX_FILE, STATUS_FILE } from '../data-files.ts'
 import { type Identity, loadAllowed, loadIdentity, type Role } from '../identity.ts'
 
 const WATCHERS = ['auto', 'kernel', 'parcel'] as const satisfies readonly WatcherChoice[]
@@ -136,6 +136,7 @@ function agentParts(run: Run, identity: Identity, log: Logger): AgentParts {
         ? { spawn: ports.spawnSyncServer(directory, logLevel), listen: input.listen }
         : null,
     openTree: ports.openTree,
+    indexFile: directory.file(INDEX_FILE),
     addresses: async (master, listen) =>
       reachableAddresses({
         advertised: input.advertise,

@@ -1,7 +1,7 @@
 import type { OutboundSource } from '../../core/apply/outbound.ts'
 import type { HopScope } from '../../core/route/tree.ts'
 import type { DeltaDesk } from '../../core/transfer/delta-desk.ts'
-import type { Address, AgentMessageOf } from '../../core/wire/control.ts'
+import type { Address, AgentMessageOf, MasterMessageOf } from '../../core/wire/control.ts'
 import type { Clock } from '../../platform/clock.ts'
 import type { Logger } from '../../platform/log.ts'
 import type { TlsIdentity } from '../../platform/tls-identity.ts'
@@ -15,8 +15,8 @@ export interface SyncClientOptions extends HopKeys {
   readonly identity: () => TlsIdentity
   /** Where a server is reached, best first; empty where it is unknown. */
   addressesOf(serverId: string, scope: HopScope): readonly Address[]
-  /** Null where the source is not watched here. */
-  outbound(sourceId: string): OutboundSource | null
+  /** What a job sends from; null where it is not here. One that is held is closed by the caller. */
+  outbound(job: Pick<MasterMessageOf<'job'>, 'sourceId' | 'holderId'>): OutboundSource | null
   /** Others know more of this source's epoch than its journal does: it must begin a new one. */
   journalBehind(sourceId: string): void
   /** Gets how each target of each job fares: at most twice a second while it runs, and its end. */

@@ -1,3 +1,4 @@
+import type { OutboundSource } from '../../core/apply/outbound.ts'
 import { AppError, toAppError } from '../../core/base/errors.ts'
 import { failure } from '../../core/base/result.ts'
 import type { SenderOutcome, SenderPorts } from '../../core/transfer/sender-ports.ts'
@@ -55,22 +56,28 @@ export class PeerLink {
 
   async #attempt(run: TargetRun): Promise<SenderOutcome> {
     if (run.cancelled !== null) return { ok: false, error: run.cancelled }
-    const source = this.#options.outbound(run.job.sourceId)
-    if (source === null)
-      return failure('SOURCE_UNAVAILABLE', `source "${run.job.sourceId}" is not watched here`)
-    const ports: SenderPorts = {
-      source,
-      codec: blockCodec,
-      newHasher: createHasher,
-      deltas: this.#options.deltas,
-      sign: createSigner(this.#options.identity().key),
-    }
     run.begin()
     try {
-      return await this.#send(run, ports)
+      return await this.#sendFrom(this.#options.outbound(run.job), run)
     } catch (thrown) {
       const { code, message } = toAppError(thrown)
       return run.cancelled === null ? failure(code, message) : { ok: false, error: run.cancelled }
+    }
+  }
+
+  async #sendFrom(source: OutboundSource | null, run: TargetRun): Promise<SenderOutcome> {
+    if (source === null)
+      return failure('SOURCE_UNAVAILABLE', `source "${run.job.sourceId}" is not to be had here`)
+    try {
+      return await this.#send(run, {
+        source,
+        codec: blockCodec,
+        newHasher: createHasher,
+        deltas: this.#options.deltas,
+        sign: createSigner(this.#options.identity().key),
+      })
+    } finally {
+      if (source.kind === 'held') source.close()
     }
   }
 

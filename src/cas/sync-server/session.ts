@@ -78,6 +78,8 @@ export class Session implements BindingHolder {
   #state: 'greeting' | 'idle' | 'opening' | 'receiving' | 'relaying' | 'closed' = 'greeting'
   #job: Job | null = null
   #runAtMs = 0
+  /** Whose sets the stream that is opened carries. */
+  #signerKey = ''
   /** Null where the job has no children. */
   #relay: RelayStream | null = null
   readonly #pausedBy = new Set<'intake' | 'relay'>()
@@ -169,6 +171,7 @@ export class Session implements BindingHolder {
     if (this.#state !== 'opening' || bindings.target(open.bindingId) !== target)
       return { code: 'BINDING_UNKNOWN', message: `binding "${open.bindingId}" has changed` }
     this.#runAtMs = admitted.value.runAtMs
+    this.#signerKey = admitted.value.signerKey ?? target.sourceKey
     const acquired = this.#acquire(target)
     if (!acquired.ok) return acquired.error
     // What is passed on must come whole: others may have kept nothing.
@@ -211,7 +214,7 @@ export class Session implements BindingHolder {
     const position = opened.binding.position()
     const { watermark, pending } = position
     this.#host.stands(target, position, 'opened')
-    const verify = createVerifier(target.sourceKey)
+    const verify = createVerifier(this.#signerKey)
     const ports = {
       binding: opened.binding,
       codec: blockCodec,

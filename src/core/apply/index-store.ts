@@ -52,6 +52,14 @@ export interface StoredPending extends PendingEntry {
   readonly held: Held | null
 }
 
+/** A path that was deleted, or left the view, and by which change. */
+export interface Absence {
+  readonly path: RelPath
+  readonly epoch: string
+  readonly seq: number
+  readonly isExcluded: boolean
+}
+
 /** What one set changes in the index, all or nothing. */
 export interface IndexBatch {
   readonly puts: readonly IndexRow[]
@@ -68,6 +76,8 @@ export interface IndexBatch {
   readonly notes: readonly NotedPath[]
   /** What happened to one name of these showed in the ctime of all, in rows that are not put as well. */
   readonly shared: readonly SharedFile[]
+  /** What the source said is gone, whether anything was here of it or not. */
+  readonly absences: readonly Absence[]
   /** What the set means for other bindings of the same root. */
   readonly others: readonly OtherChange[]
 }
@@ -83,6 +93,7 @@ export const NO_CHANGE: Omit<IndexBatch, 'list'> = {
   renoted: [],
   notes: [],
   shared: [],
+  absences: [],
   others: [],
 }
 

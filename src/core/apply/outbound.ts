@@ -31,8 +31,28 @@ export interface FoundHash {
   readonly forAllNames?: boolean
 }
 
-/** One source's journal and folder as the Sync Client sees them. Implemented by `store/` and `cms/`. */
-export interface OutboundSource {
+/** What the Sync Client sends from: a source itself, or a target that holds what the source sent. */
+export type OutboundSource = WatchedSource | HeldSource
+
+/** One source's journal and folder. Implemented by `store/` and `cms/`. */
+export interface WatchedSource extends OutboundRows {
+  readonly kind: 'watched'
+  /**
+   * These files differ from their rows: each row gets a newer seq, durably in the journal, before this returns, so that
+   * the change comes with a later set. The caller then skips the old seqs.
+   */
+  resequence(paths: readonly RelPath[]): void
+}
+
+/** A target that serves others in the stead of the source. What has changed on its disk it cannot give. */
+export interface HeldSource extends OutboundRows {
+  readonly kind: 'held'
+  /** Whatever left the source after this seq of the epoch it can tell; what left before, it cannot. */
+  tellsSince(): number
+  close(): void
+}
+
+interface OutboundRows {
   readonly sourceId: string
   readonly tree: ReadTree
   epoch(): string
@@ -46,9 +66,4 @@ export interface OutboundSource {
   changes(range: { after: number; upTo: number; limit: number; liveOnly: boolean }): OutboundRow[]
   /** Keeps hashes found while sending, in one transaction, each where the row still has this seq. */
   recordHashes(hashes: readonly FoundHash[]): void
-  /**
-   * These files differ from their rows: each row gets a newer seq, durably in the journal, before this returns, so that
-   * the change comes with a later set. The caller then skips the old seqs.
-   */
-  resequence(paths: readonly RelPath[]): void
 }

@@ -1,8 +1,8 @@
-import type { Entry, Position } from '../change/entry.ts'
+import { type Entry, type Position, isWithheld } from '../change/entry.ts'
 import { type RelPath, parent } from '../path/rel-path.ts'
 import type { OtherChange } from './conflicts.ts'
 import type { SetHeader, SetOutcome } from './inbound.ts'
-import { type Held, type StoredPending, isUntouched } from './index-store.ts'
+import { type Absence, type Held, type StoredPending, isUntouched } from './index-store.ts'
 import { type Standing, heldByPath, isDue } from './standing.ts'
 import type { Work } from './work.ts'
 
@@ -37,6 +37,7 @@ export function commitSet(
     renoted: renoted(work),
     notes: [...ledger.notes.values()].flat(),
     shared: ledger.sharedFiles,
+    absences: entries.newer.flatMap((entry) => absenceOf(header, entry)),
     others: entries.others,
   })
   return {
@@ -45,6 +46,12 @@ export function commitSet(
     failed: failed.filter((one) => isDue(deps.options, one)),
     others: [...new Set(entries.others.map(({ bindingId }) => bindingId))],
   }
+}
+
+/** What is withheld stays, so it is not gone. */
+function absenceOf({ epoch }: SetHeader, { path, seq, operation, state }: Entry): Absence[] {
+  if (state !== null || isWithheld(operation)) return []
+  return [{ path, epoch, seq, isExcluded: operation === 'excluded' }]
 }
 
 /** What failed or comes again was named all the same: the end of the list must not take its row for one left over. */

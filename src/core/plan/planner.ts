@@ -1,6 +1,8 @@
 import type { Position } from '../change/entry.ts'
+import { scopeBetween } from '../route/hop-options.ts'
+import type { HopScope } from '../route/tree.ts'
+import { type Holder, Holders } from './holders.ts'
 import type {
-  PlanGoal,
   PlannedJob,
   PlannedKind,
   PlanPolicy,
@@ -34,11 +36,17 @@ export function plan(state: PlanState): Plan {
   const starts = new Map<string, { job: PlannedJob; bindingIds: string[] }>()
   let wakeAtMs: number | null = null
   const sources = new Map(state.sources.map((source) => [source.sourceId, source]))
-  const gathered = new Map(state.sources.map((source) => [source, gatheredAtMs(state, source)]))
+  const ofSource = new Map(
+    state.sources.map((source) => {
+      const holders = new Holders(source, state.targets)
+      return [source, { holders, gatheredAtMs: gatheredAtMs(state, source) }]
+    }),
+  )
   for (const target of state.targets) {
     const source = sources.get(target.sourceId)
-    if (source === undefined) continue
-    const decision = decide({ state, source, target, gatheredAtMs: gathered.get(source) ?? 0 })
+    const of = source === undefined ? undefined : ofSource.get(source)
+    if (source === undefined || of === undefined) continue
+    const decision = decide({ state, source, target, ...of })
     if (decision.start !== null) collect(starts, decision.start, target.bindingId)
     if (decision.wakeAtMs !== null) wakeAtMs = Math.min(wakeAtMs ?? Infinity, decision.wakeAtMs)
   }
@@ -50,6 +58,7 @@ interface Question {
   readonly state: PlanState
   readonly source: PlanSource
   readonly target: PlanTarget
+  readonly holders: Holders
   readonly gatheredAtMs: number
 }
 
@@ -62,35 +71,86 @@ const NOTHING: Decision = { start: null, wakeAtMs: null }
 
 function decide(question: Question): Decision {
   const { state, source, target } = question
-  if (target.runningJobId !== null || !canMove(source, target)) return NOTHING
-  const goal = state.goals.find((candidate) => candidate.bindingIds.includes(target.bindingId))
-  if (goal !== undefined) return { start: goalJob(goal, source), wakeAtMs: null }
-  const kind = kindOf(question)
+  if (target.runningJobId !== null || source.epoch === null || !canReceive(target)) return NOTHING
+  const goal = goalOf(question)
+  if (goal !== null) return { start: goal, wakeAtMs: null }
+  const sender = senderFor(question)
+  if (sender === null) return NOTHING
+  const kind = kindOf(question, sender)
   if (kind === null || isWaived(target, source)) return NOTHING
   const gatherMs = kind === 'initial' && target.lastTry === null ? question.gatheredAtMs : 0
   const waitUntilMs = Math.max(gatherMs, waitOf(target, source))
   if (waitUntilMs > state.nowMs) return { start: null, wakeAtMs: waitUntilMs }
-  return { start: newJob(source, kind), wakeAtMs: null }
+  return { start: newJob(source, kind, sender), wakeAtMs: null }
 }
 
-/** Both ends must be there, and something to send: a first list follows the scan and ends with it. */
-function canMove(source: PlanSource, target: PlanTarget): boolean {
-  if (!source.connected || source.epoch === null) return false
-  if (!target.connected || !target.reported || target.drained) return false
-  // It would be refused each time; its agent says when the known folder is back.
-  if (target.hold?.code === 'ROOT_CHANGED') return false
-  return source.scanned || source.headSeq > 0
+function canReceive({ connected, reported, drained, hold }: PlanTarget): boolean {
+  // Where another folder lies it would be refused each time; its agent says when the known one is back.
+  return connected && reported && !drained && hold?.code !== 'ROOT_CHANGED'
 }
 
-function kindOf({ state, source, target }: Question): PlannedKind | null {
-  const kind = kindOfBacklog(source, target)
+/** There must be something to send: a first list follows the scan and ends with it. */
+function canSend(source: PlanSource): boolean {
+  return source.connected && (source.scanned || source.headSeq > 0)
+}
+
+/** Who sends, and up to where. */
+interface Sender {
+  readonly holderId: string | null
+  readonly seq: number
+}
+
+/**
+ * The source sends what is new. Whoever has more to make up gets it from somebody nearer that holds nearly all of it, and
+ * from whoever holds most where the source is away; another one each time that failed.
+ */
+function senderFor(question: Question): Sender | null {
+  const { source, target, holders } = question
+  if (!canSend(source)) {
+    const ahead = holders.ahead(target).toSorted((one, other) => other.seq - one.seq)
+    const holder = ahead[target.failures % ahead.length]
+    return holder === undefined ? null : { holderId: holder.bindingId, seq: holder.seq }
+  }
+  const itself = { holderId: null, seq: source.headSeq }
+  const isCatchingUp = target.wasAway || !isSameEpoch(target.watermark, source)
+  if (!isCatchingUp || target.failures > 0) return itself
+  const near = nearHolder(question)
+  return near === null ? itself : { holderId: near.bindingId, seq: near.seq }
+}
+
+/** What a near holder lacks of what a target does is at most one part in so many. */
+const NEARLY_ALL = 10
+
+function nearHolder(question: Question): Holder | null {
+  const { source, target, holders } = question
+  const from = isSameEpoch(target.watermark, source) ? target.watermark.seq : 0
+  const holder = holders.ahead(target).find((one) => {
+    return isNearer(one, question) && (source.headSeq - one.seq) * NEARLY_ALL <= one.seq - from
+  })
+  return holder ?? null
+}
+
+/** Nearer than the source is. */
+function isNearer({ scope }: Holder, { source, target }: Question): boolean {
+  if (source.place === null || target.place === null) return false
+  return FARNESS[scope] < FARNESS[scopeBetween(source.place, target.place)]
+}
+
+const FARNESS: Record<HopScope, number> = { group: 0, region: 1, international: 2 }
+
+function kindOf({ state, source, target }: Question, sender: Sender): PlannedKind | null {
+  const kind = kindOfBacklog(source, target, Math.max(sender.seq, source.headSeq))
   if (kind === null) return null
   return isAllowed(state.policy, kind) ? kind : null
 }
 
-function kindOfBacklog(source: PlanSource, target: PlanTarget): PlannedKind | null {
+function kindOfBacklog(
+  source: PlanSource,
+  target: PlanTarget,
+  headSeq: number,
+): PlannedKind | null {
   if (!isSameEpoch(target.watermark, source)) return 'initial'
-  const behind = target.watermark.seq < source.headSeq
+  const behind = target.watermark.seq < headSeq
   if (target.pendingCount > 0 || target.failures > 0 || target.wasAway) {
     return behind || target.pendingCount > 0 ? 'recovery' : null
   }
@@ -138,16 +198,28 @@ function isSameEpoch(watermark: Position | null, source: PlanSource): watermark 
   return watermark !== null && watermark.epoch === source.epoch
 }
 
-function newJob(source: PlanSource, kind: PlannedKind): PlannedJob {
-  const to = { epoch: source.epoch ?? '', seq: source.headSeq }
-  return { jobId: null, sourceId: source.sourceId, kind, to, bindingIds: [] }
+function newJob(source: PlanSource, kind: PlannedKind, { holderId, seq }: Sender): PlannedJob {
+  const to = { epoch: source.epoch ?? '', seq }
+  return { jobId: null, sourceId: source.sourceId, holderId, kind, to, bindingIds: [] }
 }
 
-function goalJob(goal: PlanGoal, source: PlanSource): PlannedJob {
+/** What is asked for is sent by the source, and by another target only where that has all of it. */
+function goalOf(question: Question): PlannedJob | null {
+  const { state, source, target, holders } = question
+  const goal = state.goals.find(({ bindingIds }) => bindingIds.includes(target.bindingId))
+  if (goal === undefined) return null
   const epoch = source.epoch ?? ''
   const seq = goal.to.epoch === epoch ? goal.to.seq : source.headSeq
   const { jobId } = goal
-  return { jobId, sourceId: source.sourceId, kind: 'manual', to: { epoch, seq }, bindingIds: [] }
+  const job = { jobId, sourceId: source.sourceId, kind: 'manual', to: { epoch, seq } } as const
+  const whole = holders.ahead(target).filter((one) => one.seq >= seq)
+  if (canSend(source)) {
+    const isCutOff = goal.cutOff.includes(target.bindingId) && target.failures === 0
+    const near = isCutOff ? whole.find((one) => isNearer(one, question)) : undefined
+    return { ...job, holderId: near?.bindingId ?? null, bindingIds: [] }
+  }
+  const holder = whole[target.failures % whole.length]
+  return holder === undefined ? null : { ...job, holderId: holder.bindingId, bindingIds: [] }
 }
 
 function collect(
@@ -155,7 +227,7 @@ function collect(
   job: PlannedJob,
   bindingId: string,
 ): void {
-  const key = `${job.sourceId} ${job.kind} ${job.jobId}`
+  const key = `${job.sourceId} ${job.holderId} ${job.kind} ${job.jobId}`
   const known = starts.get(key)
   if (known === undefined) starts.set(key, { job, bindingIds: [bindingId] })
   else known.bindingIds.push(bindingId)

@@ -1,4 +1,5 @@
 import type { Position } from '../change/entry.ts'
+import type { RoutePlace } from '../route/hop-options.ts'
 
 /** What the planner knows of one policy at one moment. */
 export interface PlanState {
@@ -24,6 +25,8 @@ export interface PlanSource {
   /** Null until the source has reported. */
   readonly epoch: string | null
   readonly headSeq: number
+  /** Null where nobody knows where its server stands. */
+  readonly place: RoutePlace | null
   /** The first scan has ended. A full list may begin before that; it ends only then. */
   readonly scanned: boolean
 }
@@ -31,6 +34,11 @@ export interface PlanSource {
 export interface PlanTarget {
   readonly bindingId: string
   readonly sourceId: string
+  readonly place: RoutePlace | null
+  /** It may serve others in the stead of the source, as far as what it holds is whole. */
+  readonly canServe: boolean
+  /** Of those that hold the same, the one with the higher one serves. */
+  readonly weight: number
   readonly connected: boolean
   /** It reported since it connected: before that, the master's copy of its watermark may be wrong. */
   readonly reported: boolean
@@ -63,6 +71,8 @@ export interface PlanGoal {
   readonly jobId: string
   readonly to: Position
   readonly bindingIds: readonly string[]
+  /** Those of them that a stream was to reach and did not. */
+  readonly cutOff: readonly string[]
 }
 
 export type PlannedKind = 'initial' | 'realtime' | 'manual' | 'recovery'
@@ -71,6 +81,8 @@ export interface PlannedJob {
   /** The waiting job to run; null for a new one. */
   readonly jobId: string | null
   readonly sourceId: string
+  /** The binding that is sent from in the stead of the source; null where the source itself sends. */
+  readonly holderId: string | null
   readonly kind: PlannedKind
   readonly to: Position
   readonly bindingIds: readonly string[]

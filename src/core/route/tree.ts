@@ -25,7 +25,7 @@ export interface RouteNode {
   readonly children: readonly RouteNode[]
 }
 
-/** The tree of one job: its root is the source, which is not a node. */
+/** The tree of one job: its root is the server that sends, mostly the source's, which is not a node. */
 export interface DistributionTree {
   readonly sourceServerId: string
   readonly children: readonly RouteNode[]
@@ -33,18 +33,20 @@ export interface DistributionTree {
 
 /** How one target of a tree is reached. */
 export interface Way {
-  /** The bindings whose servers pass it on, from the source's side; the last of them sends to the target. */
+  /** The binding that is sent from in the stead of the source; null where the source itself sends. */
+  readonly holderId: string | null
+  /** The bindings whose servers pass it on, from the sender's side; the last of them sends to the target. */
   readonly relays: readonly string[]
   /** Why the target stands there, for people. */
   readonly why: string
 }
 
-/** The way to each target of a tree, by binding. */
-export function waysOf(tree: DistributionTree): ReadonlyMap<string, Way> {
+/** The way to each target of a tree, by binding; `holderId` says who is at its root. */
+export function waysOf(tree: DistributionTree, holderId: string | null): ReadonlyMap<string, Way> {
   const ways = new Map<string, Way>()
   const walk = (nodes: readonly RouteNode[], relays: readonly string[]): void => {
     for (const { bindingId, why, children } of nodes) {
-      ways.set(bindingId, { relays, why })
+      ways.set(bindingId, { holderId, relays, why })
       walk(children, [...relays, bindingId])
     }
   }

@@ -1,5 +1,5 @@
 import type { SetHeader, TargetPosition } from '../apply/inbound.ts'
-import type { OutboundRow, OutboundSource } from '../apply/outbound.ts'
+import type { HeldSource, OutboundRow, OutboundSource } from '../apply/outbound.ts'
 import {
   SET_BYTES_MAX,
   SET_ENTRIES_MAX,
@@ -31,7 +31,8 @@ export interface TargetStart {
 
 /**
  * Tells whether this source can bring the target on: SOURCE_CHANGED where the job is about another epoch,
- * JOURNAL_BEHIND where the master or the target know more of the epoch than the journal does.
+ * JOURNAL_BEHIND where the master or the target know more of the epoch than the journal does; SOURCE_UNAVAILABLE where
+ * another target, which is to do it in the stead of the source, cannot.
  */
 export function checkStart(
   source: OutboundSource,
@@ -44,12 +45,22 @@ export function checkStart(
       'SOURCE_CHANGED',
       `cannot send epoch "${job.epoch}": the source is at "${epoch}"`,
     )
-  const known = watermark?.epoch === epoch ? Math.max(watermark.seq, job.to) : job.to
+  const isSameEpoch = watermark?.epoch === epoch
+  const known = isSameEpoch ? Math.max(watermark.seq, job.to) : job.to
+  if (source.kind === 'held') return checkHeld(source, job.to, isSameEpoch ? watermark : null)
   if (known <= source.headSeq()) return success(undefined)
   return failure(
     'JOURNAL_BEHIND',
     `cannot send up to ${known}: the journal ends at ${source.headSeq()}`,
   )
+}
+
+function checkHeld(source: HeldSource, to: number, watermark: Position | null): Result<void> {
+  if (to > source.headSeq())
+    return failure('SOURCE_UNAVAILABLE', `cannot send up to ${to}: ${source.headSeq()} is held`)
+  if (watermark === null || watermark.seq >= source.tellsSince()) return success(undefined)
+  const why = `only what left since ${source.tellsSince()} is known`
+  return failure('SOURCE_UNAVAILABLE', `cannot send from ${watermark.seq} on: ${why}`)
 }
 
 /** A set, or why there is none yet: rows are still to be read, or the journal has no more of them at the moment. */

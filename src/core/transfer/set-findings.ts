@@ -83,7 +83,8 @@ export class FindingsCollector {
    * durably, then the skips: a crash between the two sends a file once more, never not at all.
    */
   finish(): SetFindings {
-    if (this.#skipped.size > 0) this.#source.resequence([...this.#skipped.values()])
+    if (this.#skipped.size > 0 && this.#source.kind === 'watched')
+      this.#source.resequence([...this.#skipped.values()])
     if (this.#found.length > 0) this.#source.recordHashes(this.#found)
     return {
       lateHashes: new Map([...this.#lateHashes].sort(([left], [right]) => left - right)),
@@ -97,8 +98,9 @@ export class FindingsCollector {
     row: OutboundRow,
     outcome: Exclude<ReadOutcome, { kind: 'read' }>,
   ): null {
-    if (outcome.kind === 'unavailable') {
-      this.#unavailable.set(index, outcome.code)
+    if (outcome.kind === 'unavailable' || this.#source.kind === 'held') {
+      const isRefused = outcome.kind === 'unavailable'
+      this.#unavailable.set(index, isRefused ? outcome.code : 'SOURCE_UNAVAILABLE')
       return null
     }
     this.#skipped.set(index, row.entry.path)

@@ -333,6 +333,8 @@ const job = z.object({
   sourceId: id,
   epoch: id,
   to: seq,
+  /** The binding of this very server that is sent from, in the stead of the source; absent where that is here. */
+  holderId: id.optional(),
   retry: z.object({ attempts: count, backoffMs: count }),
   children: z.array(jobNode).max(1000),
 })

@@ -30,6 +30,8 @@ export const ticketClaims = z.object({
   sourceId: id,
   /** Where the content comes from, whoever delivers it: its key signs every set. */
   sourceServerId: id,
+  /** The key of the server that signs every set in its stead (Ed25519, base64); absent where it signs itself. */
+  signerKey: z.string().max(1000).optional(),
   /** The servers that may open the stream with this ticket. */
   senders: z.array(id).min(1).max(64),
 })

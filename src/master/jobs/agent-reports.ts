@@ -1,7 +1,7 @@
 import type { AgentMessageOf } from '../../core/wire/control.ts'
 import { reflectHold } from './holds.ts'
 import { applyDrop, applyRelayedReport, isDropped, isRelay } from './relayed.ts'
-import { type PolicyRuntime, jobIdOf } from './runtime.ts'
+import { type PolicyRuntime, jobIdOf, senderOf } from './runtime.ts'
 import { applyChanges, applySourceReport } from './source-messages.ts'
 import { applyJobReport, applyTargetReport } from './targets.ts'
 import type { Work } from './work.ts'
@@ -50,9 +50,9 @@ function applyToJob(
     if (job === undefined || target === undefined) continue
     if (target.serverId !== report.serverId) return 'foreign'
     const place = { policy, job, target }
-    const isSource = policy.sources.get(target.sourceId)?.serverId === serverId
+    const isSender = senderOf(policy, target)?.serverId === serverId
     if (isDropped(report)) applyDrop(work, place, { serverId, report })
-    else if (isSource) applyJobReport(work, place, report)
+    else if (isSender) applyJobReport(work, place, report)
     else if (isRelay(job, target, serverId)) applyRelayedReport(work, place, report)
     else return 'foreign'
     return 'taken'

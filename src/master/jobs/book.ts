@@ -4,9 +4,10 @@ import { type DistributionTree, waysOf } from '../../core/route/tree.ts'
 import type { MasterContext, RouteQuestion } from '../context.ts'
 import { jobMessage } from './instruct.ts'
 import { loadPolicy, policyIds } from './load.ts'
+import { takeFromLost } from './lost.ts'
 import { planState } from './plan-state.ts'
 import { relayedHops, routeOf, sameRoute } from './route.ts'
-import type { JobRuntime, PolicyRuntime } from './runtime.ts'
+import { type JobRuntime, type PolicyRuntime, senderOf } from './runtime.ts'
 import { startJob } from './start.ts'
 import { cancelTargets, runsOf } from './targets.ts'
 import { type Topology, readTopology } from './topology.ts'
@@ -19,6 +20,7 @@ interface Instruction {
   readonly policy: PolicyRuntime
   readonly job: JobRuntime
   readonly sourceId: string
+  readonly holderId: string | null
   readonly runId: string
   readonly tree: DistributionTree
 }
@@ -67,9 +69,10 @@ export class JobBook {
   /** Hops have other options: the agents that carry running jobs or pass them on are told, because a rate holds at once. */
   #tellHops(work: Work, policy: PolicyRuntime): void {
     for (const job of policy.jobs.values()) {
-      for (const serverId of new Set([...policy.sources.values()].map((each) => each.serverId)))
-        this.instructAgain(work, { policy, job, serverId })
       const running = [...job.targets.values()].filter((target) => target.state === 'running')
+      const senders = new Set(running.map((target) => senderOf(policy, target)?.serverId))
+      for (const serverId of senders)
+        if (serverId !== undefined) this.instructAgain(work, { policy, job, serverId })
       for (const [runId, targets] of Map.groupBy(running, (t) => t.runId ?? job.jobId))
         for (const [serverId, hops] of relayedHops({ topology: this.#topology, policy }, targets))
           work.instruct(serverId, { type: 'hops', jobId: runId, hops })
@@ -92,8 +95,15 @@ export class JobBook {
         .filter((one) => one.sourceId === sourceId && !one.drained && isThere(one.serverId))
         .map((binding) => binding.bindingId)
       const isBusy = (serverId: string) => this.#isBusy(serverId)
-      const order = { topology: this.#topology, policy, sourceId, bindingIds, nowMs, bytes, isBusy }
-      return routeOf({ ...order, dropped: new Set() })
+      const request = {
+        bindingIds,
+        nowMs,
+        bytes,
+        isBusy,
+        holderId: null,
+        dropped: new Set<string>(),
+      }
+      return routeOf({ ...request, topology: this.#topology, policy, sourceId })
     })
   }
 
@@ -103,9 +113,11 @@ export class JobBook {
       const policy = this.policies.get(policyId)
       if (policy === undefined) continue
       const now = { nowMs: work.nowMs, licensed: this.#isLicensed() }
-      const decided = plan(planState(policy, now))
+      let state = planState(policy, this.#topology, now)
+      if (takeFromLost(work, policy, state)) state = planState(policy, this.#topology, now)
+      const decided = plan(state)
       for (const planned of decided.jobs) this.#start(work, policy, planned)
-      const wakeAtMs = nextLookMs(policy, decided.wakeAtMs)
+      const wakeAtMs = nextLookMs(policy, decided.wakeAtMs, work.nowMs)
       if (wakeAtMs === null) this.#wakeAtMs.delete(policyId)
       else this.#wakeAtMs.set(policyId, wakeAtMs)
     }
@@ -131,16 +143,18 @@ export class JobBook {
     order: { policy: PolicyRuntime; job: JobRuntime; serverId: string },
   ): void {
     const { policy, job, serverId } = order
-    for (const { sourceId, serverId: sender } of policy.sources.values()) {
-      if (sender !== serverId) continue
-      const running = [...job.targets.values()].filter(
-        (target) => target.state === 'running' && target.sourceId === sourceId,
-      )
-      for (const target of running) target.heardAtMs = work.nowMs
-      for (const [runId, targets] of Map.groupBy(running, (t) => t.runId ?? job.jobId)) {
-        const tree = sameRoute({ topology: this.#topology, policy, sourceId }, targets)
-        this.#instruct(work, { policy, job, sourceId, runId, tree })
-      }
+    const running = [...job.targets.values()].filter(
+      (target) => target.state === 'running' && senderOf(policy, target)?.serverId === serverId,
+    )
+    for (const target of running) target.heardAtMs = work.nowMs
+    const runs = Map.groupBy(running, (t) => `${t.sourceId} ${t.runId ?? job.jobId}`)
+    for (const targets of runs.values()) {
+      const [first] = targets
+      if (first === undefined) continue
+      const { sourceId, runId, way } = first
+      const tree = sameRoute({ topology: this.#topology, policy }, targets)
+      const run = { sourceId, holderId: way.holderId, runId: runId ?? job.jobId }
+      this.#instruct(work, { policy, job, ...run, tree })
     }
   }
 
@@ -163,25 +177,26 @@ export class JobBook {
   }
 
   #start(work: Work, policy: PolicyRuntime, planned: PlannedJob): void {
-    const { sourceId, bindingIds } = planned
+    const { sourceId, holderId, bindingIds } = planned
     const targets = policy.jobs.get(planned.jobId ?? '')?.targets
     const dropped = new Set(bindingIds.filter((id) => targets?.get(id)?.wasDropped === true))
     const { nowMs } = work
     const isBusy = (serverId: string) => this.#isBusy(serverId)
-    const order = { topology: this.#topology, policy, sourceId, bindingIds, nowMs, dropped, isBusy }
-    const tree = routeOf(order)
-    const started = startJob(work, { policy, planned, ways: waysOf(tree) })
-    this.#instruct(work, { policy, ...started, sourceId, tree })
+    const order = { topology: this.#topology, policy, bindingIds, nowMs, dropped, isBusy }
+    const tree = routeOf({ ...order, sourceId, holderId })
+    const started = startJob(work, { policy, planned, ways: waysOf(tree, holderId) })
+    this.#instruct(work, { policy, ...started, sourceId, holderId, tree })
   }
 
   #instruct(work: Work, order: Instruction): void {
-    const { policy, job, sourceId, runId, tree } = order
-    const source = policy.sources.get(sourceId)
-    if (source === undefined || tree.children.length === 0) return
+    const { policy, job, sourceId, holderId, runId, tree } = order
+    if (tree.sourceServerId === '' || tree.children.length === 0) return
+    const { publicKey } = this.#topology.places.get(tree.sourceServerId) ?? { publicKey: null }
+    const holder = holderId === null ? null : { bindingId: holderId, publicKey: publicKey ?? '' }
     const { tickets } = this.#context.authority
     const { nowMs } = work
-    const make = () => jobMessage({ tree, policy, job, sourceId, runId, tickets, nowMs })
-    work.instruct(source.serverId, make)
+    const run = { tree, policy, job, sourceId, holder, runId }
+    work.instruct(tree.sourceServerId, () => jobMessage({ ...run, tickets, nowMs }))
   }
 
   /** Takes over what only memory knows: who is connected, and what was tried. */
@@ -190,11 +205,13 @@ export class JobBook {
     const { fleet } = this.#context
     for (const source of policy.sources.values()) {
       source.connected = fleet.isConnected(source.serverId)
+      source.awaySinceMs = before?.sources.get(source.sourceId)?.awaySinceMs ?? null
       source.recentBytes = before?.sources.get(source.sourceId)?.recentBytes ?? source.recentBytes
     }
     for (const binding of policy.bindings.values()) {
       const old = before?.bindings.get(binding.bindingId)
       binding.connected = fleet.isConnected(binding.serverId)
+      binding.awaySinceMs = old?.awaySinceMs ?? null
       binding.reported = old?.reported ?? false
       binding.awaitedSinceMs = old?.awaitedSinceMs ?? work.nowMs
       binding.droppedAtMs = old?.droppedAtMs ?? null

@@ -11,13 +11,15 @@ export interface JobOrder {
   readonly policy: PolicyRuntime
   readonly job: JobRuntime
   readonly sourceId: string
+  /** The binding that is sent from, and the key of its server, where that serves in the stead of the source. */
+  readonly holder: { readonly bindingId: string; readonly publicKey: string } | null
   /** The id by which the agents know it. */
   readonly runId: string
   readonly tickets: TicketSigner
   readonly nowMs: number
 }
 
-/** Makes the command to a source: the job with its tree, a ticket in every node. */
+/** Makes the command to a sender: the job with its tree, a ticket in every node. */
 export async function jobMessage(order: JobOrder): Promise<MasterMessageOf<'job'>> {
   const { policy, job, sourceId, tree } = order
   const to = job.to.get(sourceId) ?? { epoch: '', seq: 0 }
@@ -29,6 +31,7 @@ export async function jobMessage(order: JobOrder): Promise<MasterMessageOf<'job'
     sourceId,
     epoch: to.epoch,
     to: to.seq,
+    ...(order.holder !== null && { holderId: order.holder.bindingId }),
     retry: policy.retry,
     children: await Promise.all(tree.children.map(sign)),
   }
@@ -38,8 +41,9 @@ async function signedNode(
   order: JobOrder,
   at: { node: RouteNode; sender: string },
 ): Promise<JobNode> {
-  const { policy, sourceId, tree } = order
+  const { policy, sourceId, holder } = order
   const { node, sender } = at
+  const sourceServerId = policy.sources.get(sourceId)?.serverId ?? ''
   const iat = Math.floor(order.nowMs / 1000)
   const ticket = await order.tickets.sign({
     aud: node.serverId,
@@ -52,7 +56,8 @@ async function signedNode(
     policyRevision: policy.version,
     bindingId: node.bindingId,
     sourceId,
-    sourceServerId: tree.sourceServerId,
+    sourceServerId,
+    ...(holder !== null && { signerKey: holder.publicKey }),
     senders: [sender],
   })
   const { serverId, bindingId, hop, reason } = node

@@ -26,7 +26,7 @@ const OPEN_STATES = ['queued', 'running', 'held'] as const
 export async function loadPolicy(reader: Reader, policyId: string): Promise<PolicyRuntime | null> {
   const [row] = await reader.select().from(policies).where(eq(policies.id, policyId))
   if (row === undefined) return null
-  const { mode, recovery, retry, hops, route } = row.body
+  const { mode, recovery, retry, hops, route, metadata } = row.body
   const runtime: PolicyRuntime = {
     policyId,
     name: row.name,
@@ -34,6 +34,7 @@ export async function loadPolicy(reader: Reader, policyId: string): Promise<Poli
     plan: { enabled: row.enabled, mode, recovery: recovery.mode },
     retry,
     rules: hops,
+    canServe: !(metadata.owner === 'name' && metadata.acls),
     chains: route.kind === 'auto' ? null : route.chains.map(({ servers }) => servers),
     sources: await loadSources(reader, policyId),
     bindings: await loadBindings(reader, policyId),
@@ -60,7 +61,7 @@ async function loadSources(reader: Reader, policyId: string): Promise<Map<string
       const { id: sourceId, serverId, epoch, headSeq, recordedSeq, completeAtMs } = row
       const { gaps, fileCount, totalBytes, error, hold } = row
       const numbers = { epoch, headSeq, recordedSeq, completeAtMs, gaps, fileCount, totalBytes }
-      const known = { connected: false, recentBytes: new RecentBytes() }
+      const known = { connected: false, awaySinceMs: null, recentBytes: new RecentBytes() }
       return [sourceId, { sourceId, policyId, serverId, ...known, ...numbers, error, hold }]
     }),
   )
@@ -93,6 +94,7 @@ function toBinding(row: {
     sourceId: binding.sourceId,
     serverId: binding.serverId,
     connected: false,
+    awaySinceMs: null,
     reported: false,
     awaitedSinceMs: 0,
     watermarkTold: false,
@@ -132,7 +134,7 @@ async function loadJobs(reader: Reader, policyId: string): Promise<Map<string, J
       targets: new Map(
         targets.map(({ bindingId, sourceId, serverId, state, runId, way }) => {
           const times = { heardAtMs: 0, reachedAtMs: null }
-          const relayed = { way: way ?? DIRECTLY, wasDropped: false, endedAs: null }
+          const relayed = { way: { ...DIRECTLY, ...way }, wasDropped: false, endedAs: null }
           return [bindingId, { bindingId, sourceId, serverId, state, runId, ...times, ...relayed }]
         }),
       ),

@@ -1,9 +1,11 @@
 import type { PlanGoal, PlanState } from '../../core/plan/state.ts'
 import type { JobRuntime, PolicyRuntime } from './runtime.ts'
+import type { Topology } from './topology.ts'
 
 /** Shows the runtime of a policy to the planner. */
 export function planState(
   policy: PolicyRuntime,
+  { places }: Pick<Topology, 'places'>,
   now: { readonly nowMs: number; readonly licensed: boolean },
 ): PlanState {
   return {
@@ -15,8 +17,13 @@ export function planState(
       epoch: source.epoch,
       headSeq: source.headSeq,
       scanned: source.completeAtMs !== null,
+      place: places.get(source.serverId) ?? null,
     })),
-    targets: [...policy.bindings.values()],
+    targets: [...policy.bindings.values()].map((binding) => {
+      const place = places.get(binding.serverId) ?? null
+      const canServe = policy.canServe && place?.publicKey != null
+      return { ...binding, place, canServe, weight: place?.weight ?? 0 }
+    }),
     goals: [...policy.jobs.values()].flatMap(goalsOf),
   }
 }
@@ -28,6 +35,8 @@ function goalsOf(job: JobRuntime): PlanGoal[] {
       (target) => target.state === 'queued' && target.sourceId === sourceId,
     )
     if (waiting.length === 0) return []
-    return [{ jobId: job.jobId, to, bindingIds: waiting.map((target) => target.bindingId) }]
+    const idOf = ({ bindingId }: { readonly bindingId: string }) => bindingId
+    const cutOff = waiting.filter(({ wasDropped }) => wasDropped).map(idOf)
+    return [{ jobId: job.jobId, to, bindingIds: waiting.map(idOf), cutOff }]
   })
 }

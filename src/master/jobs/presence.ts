@@ -12,6 +12,7 @@ export function markConnected(work: Work, { policy, serverId }: Presence): void 
   for (const source of policy.sources.values()) {
     if (source.serverId !== serverId) continue
     source.connected = true
+    source.awaySinceMs = null
     for (const binding of policy.bindings.values()) {
       if (binding.sourceId === source.sourceId) binding.lastTry = null
     }
@@ -20,6 +21,7 @@ export function markConnected(work: Work, { policy, serverId }: Presence): void 
   for (const binding of policy.bindings.values()) {
     if (binding.serverId !== serverId) continue
     binding.connected = true
+    binding.awaySinceMs = null
     binding.awaitedSinceMs = work.nowMs
     binding.reported = false
     binding.watermarkTold = false
@@ -33,16 +35,20 @@ export function markDisconnected(work: Work, { policy, serverId }: Presence): vo
   for (const source of policy.sources.values()) {
     if (source.serverId !== serverId) continue
     source.connected = false
+    source.awaySinceMs = work.nowMs
     endReached(work, policy, source.sourceId)
+    work.dirty.add(policy.policyId)
   }
   for (const binding of policy.bindings.values()) {
     if (binding.serverId !== serverId) continue
     binding.connected = false
+    binding.awaySinceMs = work.nowMs
     binding.reported = false
     binding.watermarkTold = false
     binding.wasAway = true
     saveBinding(work, binding)
     failWaiting(work, policy, binding.bindingId)
+    work.dirty.add(policy.policyId)
   }
 }
 

@@ -1,5 +1,6 @@
 import type { AgentMessageOf } from '../../core/wire/control.ts'
-import { type JobRuntime, type JobTargetRuntime, hasReached, isOpen } from './runtime.ts'
+import { requeue } from './lost.ts'
+import { type JobRuntime, type JobTargetRuntime, hasReached, isOpen, senderOf } from './runtime.ts'
 import { type JobPlace, endTarget, saveFigures, saveTarget } from './targets.ts'
 import type { Work } from './work.ts'
 
@@ -30,28 +31,24 @@ export function applyDrop(
 ): void {
   const { policy, job, target } = place
   const { serverId, report } = from
-  const isSource = policy.sources.get(target.sourceId)?.serverId === serverId
-  if (!isSource && !isRelay(job, target, serverId)) return
+  const isSender = senderOf(policy, target)?.serverId === serverId
+  if (!isSender && !isRelay(job, target, serverId)) return
   if (target.state !== 'running' || target.runId !== report.jobId) return
-  if (report.error?.code === 'RELAY_DROPPED') rest(work, place, isSource ? null : serverId)
+  if (report.error?.code === 'RELAY_DROPPED') rest(work, place, isSender ? null : serverId)
   if (isReached(place)) return endTarget(work, place, { state: 'done', error: null })
   const binding = policy.bindings.get(target.bindingId)
   // One that is away is to come back as its policy says.
   if (binding?.connected !== true)
     return endTarget(work, place, { state: 'failed', error: report.error })
-  target.state = 'queued'
-  target.runId = null
-  target.endedAs = null
-  target.wasDropped = true
-  if (binding.runningJobId === job.jobId) binding.runningJobId = null
+  requeue(work, place)
   const error = report.error === null ? null : { ...report.error, atMs: work.nowMs }
-  saveTarget(work, { job, target }, { runId: null, error })
+  saveTarget(work, { job, target }, { error })
   work.dirty.add(policy.policyId)
 }
 
 /**
  * Whoever is next on the way below the server that cut the target off is the one in trouble; those below it are not.
- * `relayId` is null where the source did.
+ * `relayId` is null where the sender did.
  */
 function rest(work: Work, { policy, job, target }: TargetPlace, relayId: string | null): void {
   const way = [...target.way.relays, target.bindingId]

@@ -1,9 +1,15 @@
-import { type RouteRules, hopOptions, routeHop } from '../../core/route/hop-options.ts'
+import { DIRECT, type RouteRules, hopOptions, routeHop } from '../../core/route/hop-options.ts'
 import { type Chain, planManual } from '../../core/route/manual-route.ts'
 import { planRelays } from '../../core/route/plan-relays.ts'
 import type { RelayTarget } from '../../core/route/streams.ts'
 import type { DistributionTree, RouteNode } from '../../core/route/tree.ts'
-import type { BindingRuntime, JobTargetRuntime, PolicyRuntime, SourceRuntime } from './runtime.ts'
+import {
+  type BindingRuntime,
+  type JobTargetRuntime,
+  type PolicyRuntime,
+  type SourceRuntime,
+  senderOf,
+} from './runtime.ts'
 import type { ServerPlace, Topology } from './topology.ts'
 
 /** A target that broke a stream is served directly for so long: whatever ails it may stay a while. */
@@ -16,6 +22,8 @@ export interface RouteOrder {
   readonly topology: Topology
   readonly policy: PolicyRuntime
   readonly sourceId: string
+  /** The binding that is sent from in the stead of the source; null where the source itself sends. */
+  readonly holderId: string | null
   readonly bindingIds: readonly string[]
   readonly nowMs: number
   /** Bindings that a stream of the same job left out. */
@@ -28,11 +36,12 @@ export interface RouteOrder {
 
 /** The tree by which a source's content reaches bindings now. */
 export function routeOf(order: RouteOrder): DistributionTree {
-  const { topology, policy, sourceId } = order
+  const { topology, policy, sourceId, holderId } = order
   const source = policy.sources.get(sourceId)
-  const place = topology.places.get(source?.serverId ?? '')
+  const sender = holderId === null ? source : policy.bindings.get(holderId)
+  const place = topology.places.get(sender?.serverId ?? '')
   if (source === undefined || place === undefined)
-    return { sourceServerId: source?.serverId ?? '', children: [] }
+    return { sourceServerId: sender?.serverId ?? '', children: [] }
   const lacks = new Map<string | null, number | null>([[null, null]])
   const targets = order.bindingIds.flatMap((bindingId): RelayTarget[] => {
     const binding = policy.bindings.get(bindingId)
@@ -54,19 +63,32 @@ export function routeOf(order: RouteOrder): DistributionTree {
   })
   const request = { source: place, targets, ...rulesOf(order) }
   const { chains } = policy
+  if (holderId !== null) return inStead(planRelays(request), source.connected)
   return chains === null ? planRelays(request) : planManual(request, withoutSource(chains, place))
 }
 
+/** Says of whom the sender itself serves why it is not the source that does. */
+function inStead(tree: DistributionTree, isSourceThere: boolean): DistributionTree {
+  const why = isSourceThere
+    ? 'from the nearest server that holds it'
+    : 'from a server that holds it, for the source is away'
+  const children = tree.children.map((node) =>
+    node.why === DIRECT ? { ...node, why, reason: node.reason.replace(DIRECT, why) } : node,
+  )
+  return { ...tree, children }
+}
+
 /**
- * The tree of a run that was told before, as far as it still runs, by the options that hold now. What was below a target
+ * The tree of a run that was told before, from its sender, as far as it still runs, by the options that hold now. What was below a target
  * that has ended goes on from whoever is above that.
  */
 export function sameRoute(
-  order: Pick<RouteOrder, 'topology' | 'policy' | 'sourceId'>,
+  order: Pick<RouteOrder, 'topology' | 'policy'>,
   targets: readonly JobTargetRuntime[],
 ): DistributionTree {
-  const { topology, policy, sourceId } = order
-  const sourceServerId = policy.sources.get(sourceId)?.serverId ?? ''
+  const { topology, policy } = order
+  const [first] = targets
+  const sourceServerId = (first && senderOf(policy, first)?.serverId) ?? ''
   const running = new Set(targets.map((target) => target.bindingId))
   const below = Map.groupBy(
     targets,

@@ -19,6 +19,8 @@ export interface PolicyRuntime {
   readonly plan: PlanPolicy
   readonly retry: { readonly attempts: number; readonly backoffMs: number }
   readonly rules: readonly RouteRule[]
+  /** Whether a target holds all that the source sends, and so may serve others: names of those whom access lists name it does not. */
+  readonly canServe: boolean
   /** The chains of a manual route; null for an automatic one. */
   readonly chains: readonly Chain[] | null
   readonly sources: Map<string, SourceRuntime>
@@ -32,6 +34,8 @@ export interface SourceRuntime {
   readonly policyId: string
   readonly serverId: string
   connected: boolean
+  /** Since when it is away; null while it is there, and where it has not come since the start. */
+  awaySinceMs: number | null
   epoch: string | null
   /** The highest seq known to exist. */
   headSeq: number
@@ -53,6 +57,8 @@ export interface BindingRuntime {
   readonly sourceId: string
   readonly serverId: string
   connected: boolean
+  /** The same as of a source. */
+  awaySinceMs: number | null
   /** It reported since it connected. */
   reported: boolean
   /** Since when it is connected, or bound. */
@@ -113,7 +119,16 @@ const TIME_HEX = 12
 const RUN_HEX = 24
 
 /** By the source itself. */
-export const DIRECTLY: Way = { relays: [], why: DIRECT }
+export const DIRECTLY: Way = { holderId: null, relays: [], why: DIRECT }
+
+/** The server that sends to a target: the source's, or one that holds what the source sent. Null where it is gone. */
+export function senderOf(
+  policy: PolicyRuntime,
+  { sourceId, way }: Pick<JobTargetRuntime, 'sourceId' | 'way'>,
+): Pick<SourceRuntime, 'serverId' | 'connected' | 'awaySinceMs'> | null {
+  if (way.holderId === null) return policy.sources.get(sourceId) ?? null
+  return policy.bindings.get(way.holderId) ?? null
+}
 
 /** The id of the job that a run belongs to. */
 export function jobIdOf(runId: string): string {

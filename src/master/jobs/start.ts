@@ -52,7 +52,7 @@ export function startJob(
     target.runId = runId
     target.reachedAtMs = null
     target.endedAs = null
-    target.way = ways.get(bindingId) ?? DIRECTLY
+    target.way = ways.get(bindingId) ?? { ...DIRECTLY, holderId: planned.holderId }
     target.heardAtMs = work.nowMs
     binding.runningJobId = job.jobId
     if (binding.waivedSeq !== null) {
@@ -159,7 +159,7 @@ function writeNewJob(
 }
 
 function savedWay({ way }: JobTargetRuntime): Way | null {
-  return way.relays.length === 0 ? null : way
+  return way.relays.length === 0 && way.holderId === null ? null : way
 }
 
 function lowestWatermark(

@@ -11,6 +11,7 @@ import {
   type PolicyRuntime,
   hasReached,
   isOpen,
+  senderOf,
 } from './runtime.ts'
 import type { Work } from './work.ts'
 
@@ -128,8 +129,9 @@ export function runsOf(
   targets: Iterable<JobTargetRuntime>,
 ): { readonly serverId: string; readonly runId: string }[] {
   const runs = new Map<string, { serverId: string; runId: string }>()
-  for (const { state, runId, sourceId } of targets) {
-    const serverId = policy.sources.get(sourceId)?.serverId
+  for (const target of targets) {
+    const { state, runId } = target
+    const serverId = senderOf(policy, target)?.serverId
     if (state !== 'running' || runId === null || serverId === undefined) continue
     runs.set(`${serverId} ${runId}`, { serverId, runId })
   }

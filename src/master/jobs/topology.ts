@@ -8,6 +8,8 @@ import type { HopRule } from '../model.ts'
 /** Where a server stands, and how much it is to pass on beside others. */
 export interface ServerPlace extends RoutePlace {
   readonly weight: number
+  /** Of the agent; null where it has not enrolled. */
+  readonly publicKey: string | null
 }
 
 /** Where servers stand and which rules hold for the whole fleet; read once, and again when the topology changes. */
@@ -18,9 +20,9 @@ export interface Topology {
 
 /** Reads the topology from the database. */
 export async function readTopology(reader: Reader): Promise<Topology> {
-  const { id: serverId, groupId, weight } = servers
+  const { id: serverId, groupId, weight, publicKey } = servers
   const rows = await reader
-    .select({ serverId, groupId, regionId: groups.regionId, weight })
+    .select({ serverId, groupId, regionId: groups.regionId, weight, publicKey })
     .from(servers)
     .innerJoin(groups, eq(groups.id, servers.groupId))
   const rules = await reader.select().from(hopRules).orderBy(hopRules.id)

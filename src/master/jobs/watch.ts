@@ -1,4 +1,5 @@
-import { type JobRuntime, type PolicyRuntime, hasReached } from './runtime.ts'
+import { AWAY_MS } from './lost.ts'
+import { type JobRuntime, type PolicyRuntime, hasReached, senderOf } from './runtime.ts'
 import { endTarget } from './targets.ts'
 import type { Work } from './work.ts'
 
@@ -8,7 +9,11 @@ const REPORT_WAIT_MS = 3000
 const SILENCE_MS = 120_000
 
 /** When to look at a policy again, given when its plan wants to be made again; null for never. */
-export function nextLookMs(policy: PolicyRuntime, planAtMs: number | null): number | null {
+export function nextLookMs(
+  policy: PolicyRuntime,
+  planAtMs: number | null,
+  nowMs: number,
+): number | null {
   let nextMs = planAtMs ?? Infinity
   for (const job of policy.jobs.values()) {
     for (const target of job.targets.values()) {
@@ -16,6 +21,8 @@ export function nextLookMs(policy: PolicyRuntime, planAtMs: number | null): numb
       const { heardAtMs, reachedAtMs } = target
       const lookAtMs = reachedAtMs === null ? heardAtMs + SILENCE_MS : reachedAtMs + REPORT_WAIT_MS
       nextMs = Math.min(nextMs, lookAtMs)
+      const lostAtMs = (senderOf(policy, target)?.awaySinceMs ?? -Infinity) + AWAY_MS
+      if (lostAtMs > nowMs) nextMs = Math.min(nextMs, lostAtMs)
     }
   }
   return nextMs === Infinity ? null : nextMs
@@ -37,11 +44,11 @@ export function watchJobs(
           endTarget(work, { policy, job, target }, { state: 'done', error: null })
         continue
       }
-      const source = policy.sources.get(target.sourceId)
-      if (target.heardAtMs + SILENCE_MS > work.nowMs || source === undefined) continue
+      const sender = senderOf(policy, target)
+      if (target.heardAtMs + SILENCE_MS > work.nowMs || sender === null) continue
       target.heardAtMs = work.nowMs
-      if (source.connected) {
-        const { serverId } = source
+      if (sender.connected) {
+        const { serverId } = sender
         silent.set(`${job.jobId} ${serverId}`, { job, serverId })
       }
     }

@@ -7,6 +7,7 @@ import type { AgentParts } from '../../../src/cas/agent/agent-parts.ts'
 import { startAgent, type StartedAgent } from '../../../src/cas/agent/start-agent.ts'
 import { createAllowList } from '../../../src/cas/allow-list.ts'
 import { ConfigStore } from '../../../src/cas/config-store.ts'
+import { INDEX_FILE } from '../../../src/cas/data-files.ts'
 import { enrol } from '../../../src/cas/enrolment/enrol.ts'
 import { type Identity, loadIdentity, saveIdentity } from '../../../src/cas/identity.ts'
 import { fromText, toText } from '../../../src/core/base/byte-string.ts'
@@ -101,6 +102,7 @@ async function start(
       listen: { host: '127.0.0.1', port: 0 },
     },
     openTree: (path) => openReadTree(toText(path).text),
+    indexFile: directory.file(INDEX_FILE),
     addresses: (_master, { host, port }) => Promise.resolve([{ scope: null, host, port }]),
     clock: systemClock,
     log,

@@ -12,10 +12,14 @@ const source: PlanSource = {
   epoch: EPOCH,
   headSeq: 10,
   scanned: true,
+  place: { serverId: 'server-s', groupId: 'g1', regionId: 'r1' },
 }
 const target: PlanTarget = {
   bindingId: 'b',
   sourceId: 's',
+  place: { serverId: 'server-b', groupId: 'g2', regionId: 'r1' },
+  canServe: true,
+  weight: 100,
   connected: true,
   reported: true,
   awaitedSinceMs: 0,
@@ -192,12 +196,15 @@ describe('targets share a job where they get the same', () => {
   })
 
   test('what a person asked for goes first, in every mode, for whoever is free', () => {
-    const goals = [{ jobId: 'g', to: { epoch: EPOCH, seq: 7 }, bindingIds: ['two', 'busy'] }]
+    const goals = [
+      { jobId: 'g', to: { epoch: EPOCH, seq: 7 }, bindingIds: ['two', 'busy'], cutOff: [] },
+    ]
     const { jobs } = planOf({ policy: { mode: 'manual' }, state: { targets, goals } })
     expect(jobs).toEqual([
       {
         jobId: 'g',
         sourceId: 's',
+        holderId: null,
         kind: 'manual',
         to: { epoch: EPOCH, seq: 7 },
         bindingIds: ['two'],
@@ -206,7 +213,7 @@ describe('targets share a job where they get the same', () => {
   })
 
   test('a goal of an older epoch means the head of the new one', () => {
-    const goals = [{ jobId: 'g', to: { epoch: 'old', seq: 7000 }, bindingIds: ['two'] }]
+    const goals = [{ jobId: 'g', to: { epoch: 'old', seq: 7000 }, bindingIds: ['two'], cutOff: [] }]
     const { jobs } = planOf({ policy: { mode: 'manual' }, state: { targets, goals } })
     expect(jobs[0]?.to).toEqual({ epoch: EPOCH, seq: 10 })
   })
@@ -238,5 +245,89 @@ describe('a first run waits for those who were only just told of it', () => {
     ['with something new', {}, at(9)],
   ])('but not for one %s', (_, other, own) => {
     expect(decided(other, own).jobs).toMatchObject([{ bindingIds: ['first'] }])
+  })
+})
+
+describe('who sends', () => {
+  const place = (server: string) => {
+    const [regionId = '', groupId = ''] = server
+    return { serverId: server, groupId: `${regionId}${groupId}`, regionId }
+  }
+  /** A target at `RGn`: region, group, name; `seq` null where it holds nothing. */
+  const one = (
+    server: string,
+    seq: number | null,
+    changes: Partial<PlanTarget> = {},
+  ): PlanTarget => ({
+    ...target,
+    bindingId: server,
+    place: place(server),
+    watermark: seq === null ? null : { epoch: EPOCH, seq },
+    ...changes,
+  })
+  const away = { wasAway: true }
+  const failed = { failures: 1 }
+  const gone = { connected: false }
+  const goal = (seq: number, cutOff: readonly string[] = []) => ({
+    goals: [{ jobId: 'g', to: { epoch: EPOCH, seq }, bindingIds: ['me'], cutOff }],
+  })
+  interface Order extends Partial<PlanSource> {
+    readonly goals?: PlanState['goals']
+  }
+
+  test.each<[string, string | null, Partial<PlanTarget>, readonly PlanTarget[], Order]>([
+    ['what is new', 'source 100', at(99), [one('B1a', 100)], {}],
+    ['who was away', 'B1a 100', { ...at(1), ...away }, [one('B1a', 100)], {}],
+    ['who has nothing', 'B2a 100', { watermark: null }, [one('B2a', 100)], {}],
+    ['group before region', 'B1a 99', { ...at(1), ...away }, [one('B2a', 100), one('B1a', 99)], {}],
+    ['one that lacks too much', 'source 100', { ...at(1), ...away }, [one('B1a', 50)], {}],
+    ['one as far as the source', 'source 100', { ...at(1), ...away }, [one('C1a', 100)], {}],
+    ['one that failed', 'source 100', { ...at(1), ...away, ...failed }, [one('B1a', 100)], {}],
+    ['away: whoever has most', 'C1a 60', at(1), [one('B1a', 50), one('C1a', 60)], gone],
+    ['away: of equals the nearest', 'B1a 60', at(1), [one('C1a', 60), one('B1a', 60)], gone],
+    [
+      'away: another that failed',
+      'B1a 60',
+      { ...at(1), ...failed },
+      [one('C1a', 70), one('B1a', 60)],
+      gone,
+    ],
+    ['away: nobody has more', null, at(60), [one('B1a', 60)], gone],
+    ['away: more than it had said', 'B1a 120', at(100), [one('B1a', 120)], gone],
+    ['away: one that lacks something', null, at(1), [one('B1a', 60, { pendingCount: 1 })], gone],
+    [
+      'away: one that is held',
+      null,
+      at(1),
+      [one('B1a', 60, { hold: { code: 'MAX_DELETE' } })],
+      gone,
+    ],
+    ['away: one that is away itself', null, at(1), [one('B1a', 60, gone)], gone],
+    ['away: one that has not reported', null, at(1), [one('B1a', 60, { reported: false })], gone],
+    ['away: one that is drained', null, at(1), [one('B1a', 60, { drained: true })], gone],
+    ['away: one that may not', null, at(1), [one('B1a', 60, { canServe: false })], gone],
+    [
+      'away: another epoch',
+      null,
+      at(1),
+      [one('B1a', 0, { watermark: { epoch: 'old', seq: 60 } })],
+      gone,
+    ],
+    [
+      'asked for, and away',
+      'C1a 90',
+      at(1),
+      [one('B1a', 60), one('C1a', 100)],
+      { ...gone, ...goal(90) },
+    ],
+    ['asked for', 'source 90', at(1), [one('B1a', 100)], goal(90)],
+    ['cut off', 'B1a 90', at(1), [one('B1a', 95)], goal(90, ['me'])],
+    ['cut off, and nobody has all', 'source 90', at(1), [one('B1a', 80)], goal(90, ['me'])],
+  ])('%s: %s', (_, expected, me, others, { goals = [], ...ofSource }) => {
+    const sources = [{ ...source, headSeq: 100, place: place('A1s'), ...ofSource }]
+    const targets = [...others, one('B1m', 0, { ...me, bindingId: 'me' })]
+    const { jobs } = planOf({ state: { sources, targets, goals } })
+    const job = jobs.find(({ bindingIds }) => bindingIds.includes('me'))
+    expect(job === undefined ? null : `${job.holderId ?? 'source'} ${job.to.seq}`).toBe(expected)
   })
 })

@@ -145,7 +145,7 @@ test('the way to each target names those that pass it on', () => {
     targets: [1, 2, 3].map((id) => target(id, near)),
     ...RULES,
   })
-  const ways = [...waysOf(tree)].map(([bindingId, { relays }]) => [bindingId, relays])
+  const ways = [...waysOf(tree, null)].map(([bindingId, { relays }]) => [bindingId, relays])
   expect(ways).toEqual([
     ['b0001', []],
     ['b0002', ['b0001']],
