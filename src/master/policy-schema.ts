@@ -1,5 +1,7 @@
 import { z } from 'zod'
 
+import { scheduleProblem } from './schedules/next-time.ts'
+
 /** What a policy is, at the edge: every field of the contract with its default. Unknown fields are refused. */
 
 export const objectName = z.string().regex(/^[A-Za-z0-9._-]{1,63}$/)
@@ -50,11 +52,16 @@ const policyHop = z.strictObject({
 })
 
 const pattern = z.string().min(1).max(1000)
-const schedule = z.union([
-  z.strictObject({ cron: z.string().max(200), timeZone: z.string().max(64) }),
-  z.strictObject({ everyS: z.number().int().min(1) }),
-  z.strictObject({ at: z.iso.datetime() }),
-])
+const schedule = z
+  .union([
+    z.strictObject({ cron: z.string().max(200), timeZone: z.string().max(64) }),
+    z.strictObject({ everyS: z.number().int().min(1) }),
+    z.strictObject({ at: z.iso.datetime() }),
+  ])
+  .check(({ value, issues }) => {
+    const message = scheduleProblem(value)
+    if (message !== null) issues.push({ code: 'custom', input: value, message })
+  })
 const recovery = z.union([
   z.strictObject({ mode: z.enum(['immediate', 'manual']) }),
   z.strictObject({ mode: z.literal('reserved'), schedule }),

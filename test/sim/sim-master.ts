@@ -61,6 +61,7 @@ export class SimMaster {
         place: null,
         canServe: false,
         weight: 0,
+        recoverAtMs: null,
         connected: true,
         reported: true,
         awaitedSinceMs: 0,

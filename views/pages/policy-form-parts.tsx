@@ -130,8 +130,23 @@ export const RecoverySection = (props: PartProps) => (
         value={props.values.recovery}
         options={[
           { value: 'immediate', label: 'Catches up at once' },
+          { value: 'reserved', label: 'Catches up at a reserved time' },
           { value: 'manual', label: 'Waits for a person' },
         ]}
+      />
+      <TextField
+        label="Reserved time"
+        name="recoveryWhen"
+        value={props.values.recoveryWhen}
+        placeholder="0 3 * * *"
+        hint="A cron pattern, “every 3600 s”, or a time"
+      />
+      <TextField
+        label="Time zone of the pattern"
+        name="recoveryTimeZone"
+        value={props.values.recoveryTimeZone}
+        placeholder="Europe/Berlin"
+        hint="Empty: UTC"
       />
       <TextField
         label="Tries in one job"

@@ -18,6 +18,9 @@ export interface PolicyFormValues {
   readonly maxDeletePercent: string
   readonly maxDeleteWindowS: string
   readonly recovery: string
+  /** Where that waits for a reserved time. */
+  readonly recoveryWhen: string
+  readonly recoveryTimeZone: string
   readonly attempts: string
   readonly backoffMs: string
   readonly conflict: string

@@ -76,10 +76,13 @@ function decide(question: Question): Decision {
   if (goal !== null) return { start: goal, wakeAtMs: null }
   const sender = senderFor(question)
   if (sender === null) return NOTHING
-  const kind = kindOf(question, sender)
+  const headSeq = Math.max(sender.seq, source.headSeq)
+  const kind = state.policy.mode === 'realtime' ? kindOf(source, target, headSeq) : null
   if (kind === null || isWaived(target, source)) return NOTHING
+  const allowedAtMs = target.wasAway ? recoverAtMs(state.policy, target) : 0
+  if (allowedAtMs === null) return NOTHING
   const gatherMs = kind === 'initial' && target.lastTry === null ? question.gatheredAtMs : 0
-  const waitUntilMs = Math.max(gatherMs, waitOf(target, source))
+  const waitUntilMs = Math.max(allowedAtMs, gatherMs, waitOf(target, source))
   if (waitUntilMs > state.nowMs) return { start: null, wakeAtMs: waitUntilMs }
   return { start: newJob(source, kind, sender), wakeAtMs: null }
 }
@@ -138,17 +141,8 @@ function isNearer({ scope }: Holder, { source, target }: Question): boolean {
 
 const FARNESS: Record<HopScope, number> = { group: 0, region: 1, international: 2 }
 
-function kindOf({ state, source, target }: Question, sender: Sender): PlannedKind | null {
-  const kind = kindOfBacklog(source, target, Math.max(sender.seq, source.headSeq))
-  if (kind === null) return null
-  return isAllowed(state.policy, kind) ? kind : null
-}
-
-function kindOfBacklog(
-  source: PlanSource,
-  target: PlanTarget,
-  headSeq: number,
-): PlannedKind | null {
+/** In mode `manual` everything waits for a person, so this is asked in the others. */
+function kindOf(source: PlanSource, target: PlanTarget, headSeq: number): PlannedKind | null {
   if (!isSameEpoch(target.watermark, source)) return 'initial'
   const behind = target.watermark.seq < headSeq
   if (target.pendingCount > 0 || target.failures > 0 || target.wasAway) {
@@ -157,10 +151,10 @@ function kindOfBacklog(
   return behind ? 'realtime' : null
 }
 
-/** In mode `manual` everything waits for a person; what was missed while away waits where recovery is manual. */
-function isAllowed(policy: PlanPolicy, kind: PlannedKind): boolean {
-  if (policy.mode !== 'realtime') return false
-  return kind !== 'recovery' || policy.recovery === 'immediate'
+/** From when on a target that was away may catch up; null where that waits for a person, or for a time nobody knows. */
+function recoverAtMs({ recovery }: PlanPolicy, target: PlanTarget): number | null {
+  if (recovery === 'manual') return null
+  return recovery === 'reserved' ? target.recoverAtMs : 0
 }
 
 /**
@@ -203,7 +197,9 @@ function newJob(source: PlanSource, kind: PlannedKind, { holderId, seq }: Sender
   return { jobId: null, sourceId: source.sourceId, holderId, kind, to, bindingIds: [] }
 }
 
-/** What is asked for is sent by the source, and by another target only where that has all of it. */
+/**
+ * What is asked for is sent by another target only where that has all of it: by a near one to who was away or was cut off.
+ */
 function goalOf(question: Question): PlannedJob | null {
   const { state, source, target, holders } = question
   const goal = state.goals.find(({ bindingIds }) => bindingIds.includes(target.bindingId))
@@ -214,8 +210,9 @@ function goalOf(question: Question): PlannedJob | null {
   const job = { jobId, sourceId: source.sourceId, kind: 'manual', to: { epoch, seq } } as const
   const whole = holders.ahead(target).filter((one) => one.seq >= seq)
   if (canSend(source)) {
-    const isCutOff = goal.cutOff.includes(target.bindingId) && target.failures === 0
-    const near = isCutOff ? whole.find((one) => isNearer(one, question)) : undefined
+    const isBehind = target.wasAway || goal.cutOff.includes(target.bindingId)
+    const near =
+      isBehind && target.failures === 0 ? whole.find((one) => isNearer(one, question)) : undefined
     return { ...job, holderId: near?.bindingId ?? null, bindingIds: [] }
   }
   const holder = whole[target.failures % whole.length]

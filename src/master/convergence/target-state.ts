@@ -22,6 +22,8 @@ export interface TargetFacts {
     readonly appliedSeq: number
     readonly pendingCount: number
     readonly wasAway: boolean
+    /** When it may catch up, where that waits for a reserved time. */
+    readonly recoversAt: string | null
     readonly error: Reason | null
     readonly lastError: Reason | null
     readonly firstPending: Reason | null
@@ -66,6 +68,8 @@ function judgeBehind(facts: TargetFacts): JudgedState {
   if (target.lastError !== null) return troubled(target.lastError)
   if (facts.mode === 'manual') return waiting('a person starts each run')
   if (target.wasAway && facts.recovery === 'manual') return waiting('a person starts the recovery')
+  if (target.wasAway && target.recoversAt !== null)
+    return waiting(`the recovery is reserved for ${target.recoversAt}`)
   return { state: 'behind', reason: null }
 }
 

@@ -168,6 +168,7 @@ export const targetStates = sqliteTable('target_states', {
   failures: integer('failures').notNull().default(0),
   lastError: text('last_error', { mode: 'json' }).$type<DatedReason>(),
   wasAway: integer('was_away', { mode: 'boolean' }).notNull().default(false),
+  returnedAtMs: integer('returned_at_ms'),
   reportedAtMs: integer('reported_at_ms'),
   waivedSeq: integer('waived_seq'),
   hold: text('hold', { mode: 'json' }).$type<ReportedHold>(),

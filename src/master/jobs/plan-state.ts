@@ -1,5 +1,6 @@
 import type { PlanGoal, PlanState } from '../../core/plan/state.ts'
-import type { JobRuntime, PolicyRuntime } from './runtime.ts'
+import { nextTimeMs } from '../schedules/next-time.ts'
+import type { BindingRuntime, JobRuntime, PolicyRuntime } from './runtime.ts'
 import type { Topology } from './topology.ts'
 
 /** Shows the runtime of a policy to the planner. */
@@ -22,10 +23,18 @@ export function planState(
     targets: [...policy.bindings.values()].map((binding) => {
       const place = places.get(binding.serverId) ?? null
       const canServe = policy.canServe && place?.publicKey != null
-      return { ...binding, place, canServe, weight: place?.weight ?? 0 }
+      const weight = place?.weight ?? 0
+      return { ...binding, place, canServe, weight, recoverAtMs: recoverAtMs(policy, binding) }
     }),
     goals: [...policy.jobs.values()].flatMap(goalsOf),
   }
+}
+
+/** From its return on, and again from its last try on where that left something undone. */
+function recoverAtMs({ recoverySchedule }: PolicyRuntime, binding: BindingRuntime): number | null {
+  const { wasAway, returnedAtMs, lastTry } = binding
+  if (recoverySchedule === null || !wasAway || returnedAtMs === null) return null
+  return nextTimeMs(recoverySchedule, Math.max(returnedAtMs, lastTry?.atMs ?? 0))
 }
 
 /** A waiting job is a goal per source: the bindings of it that no job has served yet. */

@@ -1,4 +1,4 @@
-import { type PolicyRuntime, hasReached } from './runtime.ts'
+import { type BindingRuntime, type PolicyRuntime, hasReached } from './runtime.ts'
 import { endTarget, saveBinding } from './targets.ts'
 import type { Work } from './work.ts'
 
@@ -26,6 +26,7 @@ export function markConnected(work: Work, { policy, serverId }: Presence): void 
     binding.reported = false
     binding.watermarkTold = false
     binding.lastTry = null
+    noteReturn(work, binding)
     work.dirty.add(policy.policyId)
   }
 }
@@ -46,10 +47,18 @@ export function markDisconnected(work: Work, { policy, serverId }: Presence): vo
     binding.reported = false
     binding.watermarkTold = false
     binding.wasAway = true
+    binding.returnedAtMs = null
     saveBinding(work, binding)
     failWaiting(work, policy, binding.bindingId)
     work.dirty.add(policy.policyId)
   }
+}
+
+/** The master itself may have been away: who was back before is back since then. */
+function noteReturn(work: Work, binding: BindingRuntime): void {
+  if (!binding.wasAway || binding.returnedAtMs !== null) return
+  binding.returnedAtMs = work.nowMs
+  saveBinding(work, binding)
 }
 
 /** The sender is gone, so the figures will not come; what the target said of itself is enough. */

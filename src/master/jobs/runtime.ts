@@ -6,6 +6,7 @@ import type { Way } from '../../core/route/tree.ts'
 import type { ReportedHold } from '../../core/wire/control.ts'
 import type { AskedHold, DatedReason, NoteCount, Reason } from '../db/reason.ts'
 import type { Gap, JobKind, JobTargetState } from '../model.ts'
+import type { Schedule } from '../schedules/next-time.ts'
 import type { RecentBytes } from './recent-bytes.ts'
 
 /**
@@ -17,6 +18,8 @@ export interface PolicyRuntime {
   readonly name: string
   readonly version: number
   readonly plan: PlanPolicy
+  /** When targets that were away may catch up, where that waits for a reserved time. */
+  readonly recoverySchedule: Schedule | null
   readonly retry: { readonly attempts: number; readonly backoffMs: number }
   readonly rules: readonly RouteRule[]
   /** Whether a target holds all that the source sends, and so may serve others: names of those whom access lists name it does not. */
@@ -76,6 +79,8 @@ export interface BindingRuntime {
   hold: ReportedHold | null
   failures: number
   wasAway: boolean
+  /** Since when it is back, after it was away; null while it is away, and once it has caught up. */
+  returnedAtMs: number | null
   waivedSeq: number | null
   lastTry: { readonly atMs: number; readonly headSeq: number; readonly rounds: number } | null
   runningJobId: string | null

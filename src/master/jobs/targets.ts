@@ -177,6 +177,7 @@ function settle(work: Work, { policy, binding }: BindingPlace): void {
   const head = source?.epoch ? { epoch: source.epoch, seq: source.headSeq } : null
   if (head !== null && hasReached(binding.watermark, head)) {
     binding.wasAway = false
+    binding.returnedAtMs = null
     binding.failures = 0
     if (binding.pendingCount === 0) binding.lastError = null
   }
@@ -247,7 +248,7 @@ export function saveTarget(
 /** Writes what is known of a binding's target. */
 export function saveBinding(work: Work, binding: BindingRuntime): void {
   const { bindingId, watermark, pendingCount, notes, error, failures, lastError } = binding
-  const { wasAway, waivedSeq, hold } = binding
+  const { wasAway, returnedAtMs, waivedSeq, hold } = binding
   const values = {
     epoch: watermark?.epoch ?? null,
     appliedSeq: watermark?.seq ?? 0,
@@ -257,6 +258,7 @@ export function saveBinding(work: Work, binding: BindingRuntime): void {
     failures,
     lastError,
     wasAway,
+    returnedAtMs,
     waivedSeq,
     hold,
     reportedAtMs: work.nowMs,

@@ -1,5 +1,6 @@
 import type { HopValues, PolicyFormValues } from '../../../views/pages/policy-form-values.ts'
 import type { PolicyFields, PolicyHop, PolicyTarget } from '../policy-schema.ts'
+import { fromScheduleText, toScheduleText } from '../schedules/schedule-text.ts'
 import type { Form } from './form.ts'
 import { numberOf } from './page.ts'
 
@@ -24,6 +25,8 @@ export const BLANK_VALUES: PolicyFormValues = {
   maxDeletePercent: '30',
   maxDeleteWindowS: '600',
   recovery: 'immediate',
+  recoveryWhen: '',
+  recoveryTimeZone: '',
   attempts: '3',
   backoffMs: '1000',
   conflict: 'newest',
@@ -38,6 +41,8 @@ export function valuesOf(
   policy: PolicyFields & { readonly version: number },
   nameOf: (serverId: string) => string,
 ): PolicyFormValues {
+  const { recovery } = policy
+  const reserved = toScheduleText(recovery.mode === 'reserved' ? recovery.schedule : null)
   return {
     version: String(policy.version),
     name: policy.name,
@@ -53,7 +58,9 @@ export function valuesOf(
     maxDeleteCount: String(policy.maxDelete.count ?? ''),
     maxDeletePercent: String(policy.maxDelete.percent ?? ''),
     maxDeleteWindowS: String(policy.maxDelete.windowS),
-    recovery: policy.recovery.mode,
+    recovery: recovery.mode,
+    recoveryWhen: reserved.when,
+    recoveryTimeZone: reserved.timeZone,
     attempts: String(policy.retry.attempts),
     backoffMs: String(policy.retry.backoffMs),
     conflict: policy.conflict,
@@ -111,6 +118,8 @@ export function readValues(form: Form): PolicyFormValues {
     maxDeletePercent: text('maxDeletePercent'),
     maxDeleteWindowS: text('maxDeleteWindowS'),
     recovery: text('recovery'),
+    recoveryWhen: text('recoveryWhen'),
+    recoveryTimeZone: text('recoveryTimeZone'),
     attempts: text('attempts'),
     backoffMs: text('backoffMs'),
     conflict: text('conflict'),
@@ -153,7 +162,7 @@ export function toFields(values: PolicyFormValues, current: PolicyFields | null)
       percent: numberOf(values.maxDeletePercent) ?? null,
       windowS: numberOf(values.maxDeleteWindowS),
     },
-    recovery: recoveryOf(values, current),
+    recovery: recoveryOf(values),
     retry: { attempts: numberOf(values.attempts), backoffMs: numberOf(values.backoffMs) },
     conflict: values.conflict,
     route: routeOf(values.route),
@@ -189,8 +198,13 @@ function targetsOf(values: PolicyFormValues, current: PolicyFields | null) {
     })
 }
 
-function recoveryOf(values: PolicyFormValues, current: PolicyFields | null) {
-  return current?.recovery.mode === values.recovery ? current.recovery : { mode: values.recovery }
+function recoveryOf({
+  recovery,
+  recoveryWhen: when,
+  recoveryTimeZone: timeZone,
+}: PolicyFormValues) {
+  if (recovery !== 'reserved') return { mode: recovery }
+  return { mode: recovery, schedule: fromScheduleText({ when, timeZone }) }
 }
 
 function pickMetadata(values: PolicyFormValues) {

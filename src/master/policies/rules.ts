@@ -31,7 +31,6 @@ function assertBuilt(fields: PolicyFields): void {
   const later: readonly (readonly [boolean, string])[] = [
     [fields.kind !== 'distribute', `kind "${fields.kind}"`],
     [fields.mode === 'reserved' || fields.schedule !== null, 'schedules'],
-    [fields.recovery.mode === 'reserved', 'recovery at reserved times'],
     [fields.keep.days > 0, 'keep.days above 0'],
   ]
   for (const [asked, what] of later) {

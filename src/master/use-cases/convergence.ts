@@ -22,6 +22,7 @@ import type {
   TargetConvergence,
 } from '../model.ts'
 import { shownPath } from '../policies/roots.ts'
+import { nextTimeMs } from '../schedules/next-time.ts'
 import { type PolicyRow, findGroup, findPolicy } from './lookup.ts'
 import { type PageRequest, cursorKey, pageLimit, toPage } from './paging.ts'
 
@@ -153,12 +154,19 @@ function judge(
       appliedSeq: state?.appliedSeq ?? 0,
       pendingCount: state?.pendingCount ?? 0,
       wasAway: state?.wasAway ?? false,
+      recoversAt: isoOrNull(recoversAtMs(policy, state)),
       error: state?.error ?? null,
       lastError: state?.lastError ?? null,
       firstPending: pending ?? null,
       hold: state?.hold ?? null,
     },
   })
+}
+
+function recoversAtMs({ body }: PolicyRow, state: BindingRow['state']): number | null {
+  const { recovery } = body
+  if (recovery.mode !== 'reserved' || state?.returnedAtMs == null) return null
+  return nextTimeMs(recovery.schedule, state.returnedAtMs)
 }
 
 function toSource(context: MasterContext, row: SourceRow): SourceConvergence {

@@ -20,6 +20,7 @@ const target: PlanTarget = {
   place: { serverId: 'server-b', groupId: 'g2', regionId: 'r1' },
   canServe: true,
   weight: 100,
+  recoverAtMs: null,
   connected: true,
   reported: true,
   awaitedSinceMs: 0,
@@ -105,6 +106,29 @@ describe('what starts now', () => {
       null,
     ],
     [
+      'a recovery whose time has come',
+      {
+        target: { ...at(9), wasAway: true, recoverAtMs: NOW_MS },
+        policy: { recovery: 'reserved' },
+      },
+      'recovery',
+    ],
+    [
+      'a recovery of which nobody knows the time',
+      { target: { ...at(9), wasAway: true }, policy: { recovery: 'reserved' } },
+      null,
+    ],
+    [
+      'what failed without having been away waits for no person',
+      { target: { ...at(9), failures: 1 }, policy: { recovery: 'manual' } },
+      'recovery',
+    ],
+    [
+      'another epoch, and away: that is to be made up as well',
+      { target: { watermark: null, wasAway: true }, policy: { recovery: 'manual' } },
+      null,
+    ],
+    [
       'recoveries wait, changes do not',
       { target: at(9), policy: { recovery: 'manual' } },
       'realtime',
@@ -118,6 +142,12 @@ describe('what starts now', () => {
     expect(jobs.map((job) => job.kind)).toEqual(kind === null ? [] : [kind as never])
     for (const job of jobs) expect(job.to).toEqual({ epoch: EPOCH, seq: of.source?.headSeq ?? 10 })
   })
+})
+
+test('a recovery is looked at again when its time comes', () => {
+  const target = { ...at(9), wasAway: true, recoverAtMs: NOW_MS + 5000 }
+  const planned = planOf({ target, policy: { recovery: 'reserved' } })
+  expect(planned).toEqual({ jobs: [], wakeAtMs: NOW_MS + 5000 })
 })
 
 describe('what failed is tried again', () => {
@@ -323,7 +353,7 @@ describe('who sends', () => {
     ['asked for', 'source 90', at(1), [one('B1a', 100)], goal(90)],
     ['cut off', 'B1a 90', at(1), [one('B1a', 95)], goal(90, ['me'])],
     ['cut off, and nobody has all', 'source 90', at(1), [one('B1a', 80)], goal(90, ['me'])],
-  ])('%s: %s', (_, expected, me, others, { goals = [], ...ofSource }) => {
+  ])('%s: %s', (...[, expected, me, others, { goals = [], ...ofSource }]) => {
     const sources = [{ ...source, headSeq: 100, place: place('A1s'), ...ofSource }]
     const targets = [...others, one('B1m', 0, { ...me, bindingId: 'me' })]
     const { jobs } = planOf({ state: { sources, targets, goals } })

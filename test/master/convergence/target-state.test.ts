@@ -18,6 +18,7 @@ const target: TargetFacts['target'] = {
   appliedSeq: 10,
   pendingCount: 0,
   wasAway: false,
+  recoversAt: null,
   error: null,
   lastError: null,
   firstPending: null,
@@ -125,6 +126,15 @@ const table: readonly (readonly [string, Case, string, string | null])[] = [
   [
     'recovery waits for a person',
     { target: { appliedSeq: 9, wasAway: true }, policy: { recovery: 'manual' } },
+    'waiting',
+    'WAITING',
+  ],
+  [
+    'recovery waits for its time',
+    {
+      target: { appliedSeq: 9, wasAway: true, recoversAt: '2027-01-01T03:00:00.000Z' },
+      policy: { recovery: 'reserved' },
+    },
     'waiting',
     'WAITING',
   ],
