@@ -132,6 +132,7 @@ export interface JobTargetView {
   readonly serverId: string
   readonly state: string
   readonly via: string | null
+  readonly why: string | null
   readonly attempts: number
   readonly bytesOnWire: number
   readonly entriesApplied: number

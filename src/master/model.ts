@@ -219,6 +219,8 @@ export interface JobTarget {
   readonly state: JobTargetState
   /** The server that sends to it; null before it starts. */
   readonly via: string | null
+  /** Why it is reached as it is, for people; null before it starts. */
+  readonly why: string | null
   readonly attempts: number
   readonly bytesOnWire: number
   readonly entriesApplied: number

@@ -18,6 +18,7 @@ interface Jobs {
     readonly targets: readonly {
       readonly serverId: string
       readonly via: string | null
+      readonly why: string | null
       readonly state: string
       readonly entriesApplied: number
     }[]
@@ -116,6 +117,7 @@ describe('a target that was away', () => {
       expect(last).toMatchObject({
         kind,
         via: near.serverId,
+        why: 'from the nearest server that holds it',
         state: 'done',
         entriesApplied: CHANGES + 1,
       })

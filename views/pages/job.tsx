@@ -187,7 +187,10 @@ const TargetRow = ({ target, names }: { target: JobTargetView; names: Names }) =
       {target.via === null ? (
         <span class="faint">—</span>
       ) : (
-        (names.get(target.via) ?? shortId(target.via))
+        <span class="row">
+          {names.get(target.via) ?? shortId(target.via)}
+          {target.why === null ? null : <span class="hint">{target.why}</span>}
+        </span>
       )}
     </td>
     <td class="number">{count(target.entriesApplied)}</td>

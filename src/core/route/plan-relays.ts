@@ -43,13 +43,17 @@ export function planRelays(request: RelayRequest): DistributionTree {
   )
   const grown = streams(sorted).flatMap((sharing) =>
     sharing.length === 1
-      ? sharing.map((target) => leaf(source, target, DIRECT))
+      ? sharing.map((target) => leaf(source, target, aloneBecause(target)))
       : shared(source, sharing),
   )
   return {
     sourceServerId: source.serverId,
     children: grown.map((node) => finished(request, node)),
   }
+}
+
+function aloneBecause({ alone }: RelayTarget): string {
+  return alone === undefined ? DIRECT : `${DIRECT}: ${alone}`
 }
 
 /** The trees of targets that share a stream: one for each region, the source's own directly. */

@@ -4,6 +4,8 @@ export interface RelayTarget extends RoutePlace {
   readonly bindingId: string
   /** What it holds: only targets at the same place can share a stream. Null where nothing is to be shared with it. */
   readonly position: string | null
+  /** Why nothing is shared with it, for people; absent where something may be. */
+  readonly alone?: string
   /** What it lacks, as far as that is known; null where it is not. Those at the same position lack the same. */
   readonly lacksBytes: number | null
   /** Whoever has the higher one passes more on. */

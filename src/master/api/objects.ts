@@ -221,6 +221,7 @@ export const jobTarget = z
     sourceId: id,
     state: z.enum([...jobState.options, 'skipped']),
     via: id.nullable(),
+    why: z.string().nullable(),
     attempts: z.int(),
     bytesOnWire: z.int(),
     entriesApplied: z.int(),

@@ -47,8 +47,9 @@ export function routeOf(order: RouteOrder): DistributionTree {
     const binding = policy.bindings.get(bindingId)
     const at = topology.places.get(binding?.serverId ?? '')
     if (binding === undefined || at === undefined) return []
-    const mayShare = !order.dropped.has(bindingId) || at.regionId !== place.regionId
-    const position = mayShare ? positionOf(source, binding, order.nowMs) : null
+    const wasLeftOut = order.dropped.has(bindingId) && at.regionId === place.regionId
+    const alone = wasLeftOut ? 'a stream left it out' : troubleOf(binding, order.nowMs)
+    const position = alone === null ? positionOf(source, binding) : null
     if (!lacks.has(position)) lacks.set(position, lackOf(source, position))
     const weight = order.isBusy(at.serverId) ? 0 : at.weight
     return [
@@ -57,6 +58,7 @@ export function routeOf(order: RouteOrder): DistributionTree {
         weight,
         bindingId,
         position,
+        ...(alone !== null && { alone }),
         lacksBytes: order.bytes ?? lacks.get(position) ?? null,
       },
     ]
@@ -73,7 +75,9 @@ function inStead(tree: DistributionTree, isSourceThere: boolean): DistributionTr
     ? 'from the nearest server that holds it'
     : 'from a server that holds it, for the source is away'
   const children = tree.children.map((node) =>
-    node.why === DIRECT ? { ...node, why, reason: node.reason.replace(DIRECT, why) } : node,
+    node.why.startsWith(DIRECT)
+      ? { ...node, why: node.why.replace(DIRECT, why), reason: node.reason.replace(DIRECT, why) }
+      : node,
   )
   return { ...tree, children }
 }
@@ -132,11 +136,18 @@ function rulesOf({ topology, policy }: Pick<RouteOrder, 'topology' | 'policy'>):
   return { ceilings: topology.hopRules, rules: policy.rules }
 }
 
-/** Null for whoever is in trouble: it would hold up those it shares a stream with. */
-function positionOf(source: SourceRuntime, binding: BindingRuntime, nowMs: number): string | null {
-  const { watermark, pendingCount, failures, droppedAtMs } = binding
+/** Why a target shares no stream: it would hold up those it shares it with. Null where it may. */
+function troubleOf(
+  { pendingCount, failures, droppedAtMs }: BindingRuntime,
+  nowMs: number,
+): string | null {
+  if (pendingCount > 0) return 'something is pending there'
+  if (failures > 0) return 'it failed before'
   const isResting = droppedAtMs !== null && Math.abs(nowMs - droppedAtMs) < REST_MS
-  if (pendingCount > 0 || failures > 0 || isResting) return null
+  return isResting ? 'it held up a stream a short while ago' : null
+}
+
+function positionOf(source: SourceRuntime, { watermark }: BindingRuntime): string {
   return watermark !== null && watermark.epoch === source.epoch ? String(watermark.seq) : NOTHING
 }
 

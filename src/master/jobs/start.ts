@@ -158,8 +158,9 @@ function writeNewJob(
   work.publish({ type: 'job', objectId: job.jobId, policyId, serverIds, data })
 }
 
+/** What most have takes no room. */
 function savedWay({ way }: JobTargetRuntime): Way | null {
-  return way.relays.length === 0 && way.holderId === null ? null : way
+  return Bun.deepEquals(way, DIRECTLY) ? null : way
 }
 
 function lowestWatermark(

@@ -7,6 +7,7 @@ import type { Actor, MasterContext } from '../context.ts'
 import type { Reader } from '../db/database.ts'
 import { isoOrNull, toErrorReason } from '../db/reason.ts'
 import { jobSources, jobTargets, jobs } from '../db/schema.ts'
+import { DIRECTLY } from '../jobs/runtime.ts'
 import type { Job, JobHold, JobKind, JobState, JobTarget, JobTargetState, Page } from '../model.ts'
 import { shownPath } from '../policies/roots.ts'
 import { findJob, findPolicy, findServer } from './lookup.ts'
@@ -234,6 +235,7 @@ function toJobHold(hold: ReportedHold | null): JobHold | null {
 }
 
 function toTarget(row: TargetRow): JobTarget {
-  const { jobId: _, runId: _run, way: _way, error, ...fields } = row
-  return { ...fields, error: toErrorReason(error) }
+  const { jobId: _, runId, way, error, ...fields } = row
+  const why = runId === null ? null : (way ?? DIRECTLY).why
+  return { ...fields, why, error: toErrorReason(error) }
 }

@@ -30,7 +30,10 @@ test('what a relay gave up goes on in the same job at once, in a run of its own'
   stage.source.reportJob(first, 'failed', DROPPED)
   stage.target.reportTarget(5)
   stage.source.reportJob(second, 'done')
-  expect(await getJob(stage.master.context, first.jobId, 5000)).toMatchObject({ state: 'done' })
+  expect(await getJob(stage.master.context, first.jobId, 5000)).toMatchObject({
+    state: 'done',
+    targets: [{ why: 'direct from the source: a stream left it out' }],
+  })
   expect(stage.source.of('job').length).toBe(2)
 })
 
