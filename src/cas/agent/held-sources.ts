@@ -1,8 +1,11 @@
 import type { HeldSource } from '../../core/apply/outbound.ts'
 import type { ReadTree } from '../../core/apply/target-tree.ts'
 import type { ByteString } from '../../core/base/byte-string.ts'
+import { AppError } from '../../core/base/errors.ts'
+import { createFilter } from '../../core/filter/filter.ts'
 import type { TargetConfig } from '../../core/wire/control.ts'
 import { hostAccounts } from '../../platform/accounts.ts'
+import { compilePatterns } from '../../platform/pattern.ts'
 import { IndexFile } from '../../store/index-file.ts'
 import { createHeldSource } from '../sync-client/held-source.ts'
 
@@ -26,16 +29,19 @@ export class HeldSources {
 
   /**
    * Opens what a binding holds of a source; null where it is not received here. The caller closes it. Throws
-   * FILE_UNREADABLE, ROOT_MISSING.
+   * FILE_UNREADABLE, ROOT_MISSING, PATTERN_UNSAFE.
    */
   open(bindingId: string, sourceId: string): HeldSource | null {
     const target = this.#options.targets().find((one) => one.bindingId === bindingId)
     if (target === undefined || target.sourceId !== sourceId) return null
+    const filter = createFilter(target.filter, compilePatterns)
+    if (!filter.ok) throw new AppError(filter.error.code, filter.error.message)
     this.#index ??= IndexFile.openReadOnly(this.#options.indexFile)
     return createHeldSource({
       sourceId,
       holding: this.#index.holding(bindingId),
       tree: this.#options.openTree(target.path as ByteString),
+      filter: filter.value,
       accounts: target.metadata.owner === 'name' ? accountsOfHost() : null,
     })
   }

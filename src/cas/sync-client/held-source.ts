@@ -3,6 +3,7 @@ import type { ReadTree } from '../../core/apply/target-tree.ts'
 import { AppError } from '../../core/base/errors.ts'
 import type { SentState } from '../../core/change/entry.ts'
 import { isSameRoot } from '../../core/change/known-root.ts'
+import type { Filter } from '../../core/filter/filter.ts'
 import type { RelPath } from '../../core/path/rel-path.ts'
 import type { HostAccounts } from '../../platform/accounts.ts'
 import type { HeldPosition, HeldRange, HeldRow, Holding } from '../../store/index-holding.ts'
@@ -11,6 +12,8 @@ export interface HeldSourceParts {
   readonly sourceId: string
   readonly holding: Pick<Holding, 'position' | 'root' | 'rows'>
   readonly tree: ReadTree
+  /** As the policy has it now: what was taken in before may be out of view since. */
+  readonly filter: Pick<Filter, 'letsThrough'>
   /** Users and groups of this host; null where owners travel by number alone. */
   readonly accounts: HostAccounts | null
 }
@@ -40,24 +43,36 @@ export function createHeldSource(parts: HeldSourceParts): HeldSource {
   }
 }
 
-function rowsOf({ holding, tree, accounts }: HeldSourceParts, range: HeldRange): OutboundRow[] {
-  const rows = holding.rows(range) ?? refuse('not all that came is as its source said')
-  return rows.map((held) => outboundRow(held, { tree, accounts }))
+function rowsOf(parts: HeldSourceParts, range: HeldRange): OutboundRow[] {
+  const rows = parts.holding.rows(range) ?? refuse('not all that came is as its source said')
+  return rows.map((held) => (isInView(parts, held) ? outboundRow(parts, held) : gone(held, true)))
 }
 
-function outboundRow(held: HeldRow, host: Pick<HeldSourceParts, 'tree' | 'accounts'>): OutboundRow {
-  if (held.kind === 'absent') {
-    const { path, seq, isExcluded } = held
-    const operation = isExcluded ? 'excluded' : 'delete'
-    const entry = { seq, path, operation, from: null, state: null } as const
-    return { entry, fingerprint: null, hashTrust: 'unknown' }
-  }
+function isInView({ filter }: HeldSourceParts, held: HeldRow): boolean {
+  // Whatever was gone may have been a folder, for which less is asked.
+  const isFolder = held.kind === 'absent' || held.row.state.type === 'directory'
+  return filter.letsThrough(pathOf(held), isFolder ? 'folder' : 'leaf')
+}
+
+function pathOf(held: HeldRow): RelPath {
+  return held.kind === 'absent' ? held.path : held.row.path
+}
+
+function gone(held: HeldRow, isExcluded: boolean): OutboundRow {
+  const { seq } = held.kind === 'absent' ? held : held.row
+  const operation = isExcluded ? 'excluded' : 'delete'
+  const entry = { seq, path: pathOf(held), operation, from: null, state: null } as const
+  return { entry, fingerprint: null, hashTrust: 'unknown' }
+}
+
+function outboundRow(host: HeldSourceParts, held: HeldRow): OutboundRow {
+  if (held.kind === 'absent') return gone(held, held.isExcluded)
   const { path, seq, state, stat, sharedCtimeNs } = held.row
   const entry = { seq, path, operation: 'create', from: null } as const
   const fingerprint = sharedCtimeNs === undefined ? stat : { ...stat, ctimeNs: sharedCtimeNs }
   const sent = sharedCtimeNs === undefined ? state : { ...state, hasOtherNames: true }
   return {
-    entry: { ...entry, state: withOwners(sent, held.row.path, host) },
+    entry: { ...entry, state: withOwners(host, path, sent) },
     fingerprint,
     hashTrust: 'trusted',
   }
@@ -65,19 +80,15 @@ function outboundRow(held: HeldRow, host: Pick<HeldSourceParts, 'tree' | 'accoun
 
 /** The numbers in the index are those of the source; here only what lies on the disk says who they were. */
 function withOwners(
-  state: SentState,
+  { tree, accounts }: HeldSourceParts,
   path: RelPath,
-  { tree, accounts }: Pick<HeldSourceParts, 'tree' | 'accounts'>,
+  state: SentState,
 ): SentState {
   const disk = accounts === null ? null : tree.lstat(path)
   if (accounts === null || disk === null) return state
   const { uid, gid } = disk
-  return {
-    ...state,
-    uid,
-    gid,
-    ownerNames: { user: accounts.userOf(uid), group: accounts.groupOf(gid) },
-  }
+  const ownerNames = { user: accounts.userOf(uid), group: accounts.groupOf(gid) }
+  return { ...state, uid, gid, ownerNames }
 }
 
 function requireRoot({ holding, tree }: HeldSourceParts): void {

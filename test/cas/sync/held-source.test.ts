@@ -33,7 +33,7 @@ const log = createLogger({ level: 'error', write: () => undefined })
 let fleet: SyncFleet
 let folder: string
 let index: IndexFile
-let held: HeldSources
+let held: HeldSources | null = null
 const at = (name: string) => join(folder, name)
 const write = (name: string, text: string) => writeFileSync(join(at('source'), name), text)
 
@@ -44,7 +44,8 @@ beforeEach(async () => {
   index = IndexFile.open(at('index.db'))
 })
 afterEach(async () => {
-  held.close()
+  held?.close()
+  held = null
   await fleet.stop()
   index.close()
   rmSync(folder, { recursive: true, force: true })
@@ -57,7 +58,10 @@ interface Sent {
 }
 
 /** A source with two targets; `send` goes from the source, `pass` from what the holder holds, up to its watermark. */
-async function rig(changes: Partial<TargetConfig['metadata']> = {}) {
+async function rig(
+  changes: Partial<TargetConfig['metadata']> = {},
+  filter: Partial<TargetConfig['filter']> = {},
+) {
   const plain = fleet.targetConfig()
   const metadata = { ...plain.metadata, ...changes }
   const targets = ['holder', 'child'].map((name) =>
@@ -67,15 +71,16 @@ async function rig(changes: Partial<TargetConfig['metadata']> = {}) {
     openTarget: targetOpener({ index, log }),
     configuration: { targets },
   })
-  held = new HeldSources({
+  const sources = new HeldSources({
     indexFile: at('index.db'),
     openTree: (path: ByteString) => openReadTree(toText(path).text),
-    targets: () => targets,
+    targets: () => targets.map((one) => ({ ...one, filter: { ...one.filter, ...filter } })),
   })
+  held = sources
   const source = new DiskSource(at('source'), metadata)
   const direct = fleet.client(port, source)
   const passing = fleet.client(port, null, {
-    outbound: ({ holderId, sourceId }) => held.open(holderId ?? '', sourceId),
+    outbound: ({ holderId, sourceId }) => sources.open(holderId ?? '', sourceId),
   })
   let jobs = 0
   const run = async (
@@ -161,6 +166,22 @@ test('what somebody changed at the holder is not passed on, and comes from the s
   expect(compareTrees(at('source'), at('child'))).toEqual([])
 })
 
+test('what the filter leaves out by now is neither sent nor deleted', async () => {
+  const { send, pass } = await rig({}, { exclude: ['secret', '^kept'] })
+  for (const name of ['secret', 'kept', 'other']) write(name, 'x')
+  expect(await send('child')).toEqual(DONE)
+  expect(await send('holder')).toEqual(DONE)
+  rmSync(join(at('source'), 'kept'))
+  mkdirSync(join(at('source'), 'folder'))
+  for (const name of ['folder/secret', 'folder/other']) write(name, 'x')
+  expect(await send('holder')).toEqual(DONE)
+  expect(await pass()).toEqual(DONE)
+  expect(readdirSync(at('child')).toSorted()).toEqual(
+    expect.arrayContaining(['folder', 'kept', 'other', 'secret']),
+  )
+  expect(readdirSync(join(at('child'), 'folder'))).toEqual(['other'])
+})
+
 test('a holder that does not hold everything serves nobody', async () => {
   const { send, pass } = await rig()
   write('file', 'content')
@@ -225,3 +246,31 @@ test.each(Array.from({ length: 12 }, (_, seed) => seed))(
     expect(compareTrees(at('source'), at('child'))).toEqual([])
   },
 )
+
+test.each<[string, boolean, Sent]>([
+  ['which the ticket names: taken', true, DONE],
+  ['which nobody named: refused', false, { state: 'failed', code: 'SIGNATURE_INVALID', failed: 0 }],
+])('sets signed with the key of a holder, %s', async (_, isNamed, expected) => {
+  const target = fleet.targetConfig({
+    bindingId: 'child',
+    path: at('child'),
+    sourceKey: fleet.target.publicKey,
+  })
+  const { port } = await fleet.serve({
+    openTarget: targetOpener({ index, log }),
+    configuration: { targets: [target] },
+  })
+  const source = new DiskSource(at('source'))
+  write('file', 'content')
+  source.scan()
+  const { client, reports } = fleet.client(port, source)
+  const signer = isNamed ? { signerKey: fleet.source.publicKey } : {}
+  const ticket = await fleet.ticket({ claims: { bindingId: 'child', ...signer } })
+  const retry = { attempts: 1, backoffMs: 10 }
+  const children = [jobNode({ bindingId: 'child', ticket })]
+  await client.run(await fleet.job(source.headSeq(), { children, retry }))
+  const last = reports.at(-1)
+  const code = last?.error?.code ?? null
+  const sent: Sent = { state: last?.state, code, failed: last?.entriesFailed }
+  expect(sent).toEqual(expected)
+})
