@@ -28,6 +28,7 @@ try {
   await shoot({ 'sign-in': '/sign-in' }, false)
   await shoot(await pagesOf(fleet))
   await shootCommand()
+  await shootTrial(fleet)
   admin.master.license.set('missing')
   await shoot({ locked: '/license' })
   fleet.stop()
@@ -128,6 +129,26 @@ async function shootCommand(): Promise<void> {
   await page.getByRole('button', { name: 'Make the command' }).click()
   await page.screenshot({ path: `${folder}/command-1280-light.png`, fullPage: true })
   await context.close()
+}
+
+async function shootTrial({ policyIds }: SeededFleet): Promise<void> {
+  if (wanted.length > 0 && !wanted.includes('policy-trial')) return
+  for (const width of WIDTHS) {
+    for (const theme of THEMES) {
+      const viewport = { width, height: 900 }
+      const context = await browser.newContext({ viewport, colorScheme: theme })
+      const page = await context.newPage()
+      await signIn(page)
+      await page.goto(`${admin.url}/policies/${policyIds.assets}/edit`)
+      await page.getByRole('button', { name: 'Try it on the folders' }).click()
+      await page.getByText('What does not').click()
+      await page.screenshot({
+        path: `${folder}/policy-trial-${width}-${theme}.png`,
+        fullPage: true,
+      })
+      await context.close()
+    }
+  }
 }
 
 async function signIn(page: Page): Promise<void> {

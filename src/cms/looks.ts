@@ -114,10 +114,9 @@ export class Looks {
     for (const step of scan(folder, scanOptions(this.#parts))) {
       if (step.kind === 'unreadable') noteUnreadable(this.#parts, step.path)
       if (step.kind === 'missing') this.#gone.push(step.path)
-      if (step.kind === 'seen' && !this.#isInTheMaking(step)) {
+      if (step.kind === 'seen' && !this.#isInTheMaking(step))
         this.#present.push({ path: step.path, state: step.state, cause: 'hint' })
-        await this.#bound()
-      }
+      await this.#bound()
     }
   }
 

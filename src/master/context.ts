@@ -1,6 +1,7 @@
 import type { Failure } from '../core/base/result.ts'
 import type { DistributionTree } from '../core/route/tree.ts'
 import type { AgentMessageOf, MasterMessage, MasterMessageOf } from '../core/wire/control.ts'
+import type { FilterTrial } from '../core/wire/filter-trial.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Logger } from '../platform/log.ts'
 import type { Authority } from './authority.ts'
@@ -81,6 +82,11 @@ export interface Fleet {
   disconnect(serverId: string, refusal: { code: string; message: string }): void
   /** Folders of a host, within what it allows; MASTER-side errors: PEER_UNREACHABLE, or the agent's own code. */
   listFiles(serverId: string, path: string): Promise<readonly FolderEntry[]>
+  /** What a filter lets through of a folder of a host; PEER_UNREACHABLE, or the agent's own code. */
+  tryFilter(
+    serverId: string,
+    question: Pick<MasterMessageOf<'tryFilter'>, 'path' | 'include' | 'exclude'>,
+  ): Promise<FilterTrial>
   /** Has the sources of a policy on a server look at the disk now; gives the heads that cover it. */
   flush(serverId: string, policyId: string): Promise<readonly FlushedSource[]>
   /** Takes a person's word to the agent that holds something back; PEER_UNREACHABLE. */

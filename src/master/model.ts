@@ -288,6 +288,24 @@ export interface FolderEntry {
   readonly type: FileType
 }
 
+/** What a filter let through of a folder, or left out. */
+export interface FilterTrialPart {
+  readonly files: number
+  /** What lies in a folder that is left out is neither looked at nor counted. */
+  readonly folders: number
+  readonly bytes: number
+  /** The first paths below the folder; one of a folder ends with a slash. */
+  readonly sample: readonly { readonly path: string; readonly pathBytes?: string }[]
+}
+
+/** What a filter would do to a folder that is there now. */
+export interface FilterTrial {
+  readonly passes: FilterTrialPart
+  readonly leftOut: FilterTrialPart
+  /** False where the folder is larger than what could be looked at while somebody waits. */
+  readonly complete: boolean
+}
+
 /** How a host fared at a time, or over a step of time. */
 export interface ServerMetrics {
   readonly at: string

@@ -51,7 +51,8 @@ const policyHop = z.strictObject({
   plainAcrossGroups: z.boolean().optional(),
 })
 
-const pattern = z.string().min(1).max(1000)
+const patterns = z.array(z.string().min(1).max(1000)).max(100).default([])
+export const filterPatterns = z.strictObject({ include: patterns, exclude: patterns })
 const schedule = z
   .union([
     z.strictObject({ cron: z.string().max(200), timeZone: z.string().max(64) }),
@@ -84,11 +85,7 @@ const bodyFields = {
   schedule: schedule.nullable().default(null),
   missed: z.enum(['runOnce', 'skip']).default('runOnce'),
   filter: z
-    .strictObject({
-      include: z.array(pattern).max(100).default([]),
-      exclude: z.array(pattern).max(100).default([]),
-      deleteExcluded: z.boolean().default(false),
-    })
+    .strictObject({ ...filterPatterns.shape, deleteExcluded: z.boolean().default(false) })
     .prefault({}),
   hops: z.array(policyHop).max(100).default([]),
   route: route.default({ kind: 'auto' }),

@@ -58,6 +58,33 @@ describe.if(present || mustRun)('the admin tool in a real browser', () => {
 
   const heading = (name: string | RegExp) => page.getByRole('heading', { level: 1, name })
 
+  test('a filter is tried on the folders before anything is saved', async () => {
+    await signIn()
+    await page.goto(`${admin.url}/policies/${fleet.policyIds.assets}/edit`)
+    await page.getByLabel('But not these').fill('\\.tmp$\n~$\n^cache$')
+    await page.getByRole('button', { name: 'Try it on the folders' }).click()
+    const trial = page.locator('#filter-trial')
+    await trial.getByText(/48.211 files .5 GiB. would go/).waitFor()
+    await trial.getByText('What does not').click()
+    expect(await trial.getByRole('list', { name: 'What does not' }).innerText()).toContain('cache/')
+    expect(await page.getByLabel('But not these').inputValue()).toBe('\\.tmp$\n~$\n^cache$')
+    await page.getByLabel('But not these').fill('(?=x)')
+    await page.getByRole('button', { name: 'Try it on the folders' }).click()
+    await page.locator('#exclude-error').getByText('Cannot use the pattern').waitFor()
+    const { filter } = (await (
+      await admin.call('admin', `GET /policies/${fleet.policyIds.assets}`)
+    ).json()) as { filter: { exclude: string[] } }
+    expect(filter.exclude).toEqual(['\\.tmp$'])
+    complaints = complaints.filter((text) => !text.includes('status of 400'))
+  }, 30_000)
+
+  test('Enter in a field of the form saves it, and does not try its filter', async () => {
+    await signIn()
+    await page.goto(`${admin.url}/policies/${fleet.policyIds.downloads}/edit`)
+    await page.getByLabel('Name').press('Enter')
+    await page.getByText('downloads is saved').waitFor()
+  }, 30_000)
+
   test('what is held is shown, and goes once somebody has let it go', async () => {
     await signIn()
     fleet.change('assets', 10)
@@ -239,6 +266,14 @@ describe.if(present || mustRun)('the admin tool in a real browser', () => {
     await page.locator('form[action="/regions"] [name=name]').fill('north')
     await page.getByRole('button', { name: 'Add region' }).click()
     await page.getByText('Region north is there', { exact: false }).waitFor()
+    await page.goto(`${admin.url}/policies/new`)
+    await page.getByRole('button', { name: 'Try it on the folders' }).click()
+    await page.getByText('Nothing to try it on').waitFor()
+    await page.getByLabel('Source server').selectOption({ label: 'eu-origin-1' })
+    await page.getByLabel('Folder', { exact: true }).first().fill('/srv/new')
+    await page.getByRole('button', { name: 'Try it on the folders' }).click()
+    await page.getByText('eu-origin-1: /srv/new').waitFor()
+    expect(await page.getByLabel('Source server').inputValue()).not.toBe('')
     await plain.close()
   }, 30_000)
 

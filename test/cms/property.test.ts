@@ -26,7 +26,7 @@ function onDisk(): Map<string, Sent> {
   const root = tree.lstat(ROOT)
   if (root !== null) found.set('', sent(root))
   for (const { path, state } of walk(ROOT, { disk, isInView: () => true })) {
-    if (state !== 'unreadable') found.set(path, sent(state))
+    if (typeof state === 'object') found.set(path, sent(state))
   }
   tree.close()
   return found

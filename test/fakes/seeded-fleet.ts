@@ -115,6 +115,7 @@ export async function seedFleet(admin: TestAdmin): Promise<SeededFleet> {
   }
   let answered = 0
   let resolved = 0
+  let tried = 0
   const answering = setInterval(() => {
     const jobs = origin.of('job')
     for (const job of jobs.slice(answered)) answer(job, agents, assets.id)
@@ -130,6 +131,10 @@ export async function seedFleet(admin: TestAdmin): Promise<SeededFleet> {
       origin.send({ type: 'holdResolved', requestId, outcome: 'done', position, error: null })
     }
     resolved = asked.length
+    const trials = origin.of('tryFilter')
+    for (const { requestId, exclude } of trials.slice(tried))
+      origin.send(trialOf(requestId, exclude))
+    tried = trials.length
     const words = receiver.of('resolveHold')
     for (const { requestId } of words.slice(told)) {
       const { bindingId, policyId } = receiver.config.targets.find(isOfWebsite) ?? missing()
@@ -145,6 +150,17 @@ export async function seedFleet(admin: TestAdmin): Promise<SeededFleet> {
     told = words.length
   }, 20)
   return fleet
+}
+
+/** Answers as a host whose folder holds pages, pictures and what editors leave. */
+function trialOf(requestId: string, exclude: readonly string[]): AgentMessageOf<'filterTried'> {
+  const kept = ['index.html', 'css/', 'css/site.css', 'images/', 'images/products/0001.jpg']
+  const left = ['cache/', 'index.html.tmp', 'notes~']
+  const passes = { files: 48_211, folders: 310, bytes: 5_368_709_120, sample: kept }
+  const leftOut = { files: 17, folders: 2, bytes: 81_920, sample: left }
+  const nothing = { files: 0, folders: 0, bytes: 0, sample: [] }
+  const trial = { passes, leftOut: exclude.length > 0 ? leftOut : nothing, isWhole: true }
+  return { type: 'filterTried', requestId, trial, error: null }
 }
 
 /** Says of every folder that nothing was received into it yet. */

@@ -1,4 +1,5 @@
 import { Check, SelectField, TextField } from '../parts/form.tsx'
+import { FilterTrials, type FilterTrialView } from './filter-trial.tsx'
 import { Section, errorOf, type FormError } from './policy-form-section.tsx'
 import type { PolicyFormValues } from './policy-form-values.ts'
 
@@ -8,7 +9,13 @@ interface PartProps {
   readonly error: FormError | null
 }
 
-export const FilterSection = (props: PartProps) => (
+interface FilterProps extends PartProps {
+  /** Where the form is sent. */
+  readonly sendTo: string
+  readonly trials: readonly FilterTrialView[] | null
+}
+
+export const FilterSection = (props: FilterProps) => (
   <Section
     title="Which files"
     about="What is not let through is invisible on both sides: never created, changed or deleted on a target."
@@ -29,6 +36,22 @@ export const FilterSection = (props: PartProps) => (
         error={errorOf(props, 'filter.exclude')}
       />
     </div>
+    <div class="row">
+      <button
+        class="button"
+        name="try"
+        value="filter"
+        formaction={`${props.sendTo}#filter-trial`}
+        formnovalidate
+        aria-describedby="try-hint"
+      >
+        Try it on the folders
+      </button>
+      <span class="hint" id="try-hint">
+        Shows what would go and what would not. Nothing is saved or sent.
+      </span>
+    </div>
+    {props.trials === null ? null : <FilterTrials trials={props.trials} />}
   </Section>
 )
 
@@ -58,10 +81,21 @@ interface PatternsProps {
 const Patterns = ({ label, name, value, hint, error }: PatternsProps) => (
   <div class="field">
     <label for={name}>{label}</label>
-    <textarea id={name} name={name} rows={4} spellcheck={false}>
+    <textarea
+      id={name}
+      name={name}
+      rows={4}
+      aria-invalid={error === undefined ? undefined : 'true'}
+      aria-describedby={error === undefined ? undefined : `${name}-error`}
+      spellcheck={false}
+    >
       {value}
     </textarea>
-    {error === undefined ? null : <p class="field-error">{error}</p>}
+    {error === undefined ? null : (
+      <p class="field-error" id={`${name}-error`}>
+        {error}
+      </p>
+    )}
     <p class="hint">{hint}</p>
   </div>
 )

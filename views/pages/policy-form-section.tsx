@@ -19,7 +19,8 @@ export interface FormError {
   readonly text: string
 }
 
-/** Gives what is wrong with a field, if it is this one. */
-export function errorOf(props: { error: FormError | null }, field: string): string | undefined {
-  return props.error?.field === field ? props.error.text : undefined
+/** Gives what is wrong with a field or a part of it, if it is this one. */
+export function errorOf({ error }: { error: FormError | null }, field: string): string | undefined {
+  if (error === null) return undefined
+  return error.field === field || error.field.startsWith(`${field}.`) ? error.text : undefined
 }

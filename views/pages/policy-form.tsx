@@ -3,6 +3,7 @@ import { Layout } from '../layout.tsx'
 import { Check, Csrf, type Option, Options, SelectField, TextField } from '../parts/form.tsx'
 import { Note } from '../parts/note.tsx'
 import { Card, Empty } from '../parts/table.tsx'
+import type { FilterTrialView } from './filter-trial.tsx'
 import { HopsSection } from './policy-form-hops.tsx'
 import {
   FilterSection,
@@ -23,6 +24,8 @@ export interface PolicyFormProps {
   /** Servers, groups and regions, each as `server:…`, `group:…`, `region:…`. */
   readonly places: readonly { readonly label: string; readonly options: readonly Option[] }[]
   readonly error: { readonly field: string; readonly text: string; readonly action: string } | null
+  /** What its filter does to the folders of its sources; null where nobody asked. */
+  readonly trials: readonly FilterTrialView[] | null
 }
 
 export const PolicyFormPage = (props: PolicyFormProps) => (
@@ -58,13 +61,11 @@ const NoServers = () => (
 
 const PolicyForm = (props: PolicyFormProps) => {
   const { frame, policy, values, error } = props
+  const action = policy === null ? '/policies/new' : `/policies/${policy.id}/edit`
   return (
-    <form
-      method="post"
-      action={policy === null ? '/policies/new' : `/policies/${policy.id}/edit`}
-      class="card card-body"
-    >
+    <form method="post" action={action} class="card card-body">
       <Csrf token={frame.csrf} />
+      <DefaultButton />
       <input type="hidden" name="version" value={values.version} />
       {error === null ? null : (
         <Note tone="bad">
@@ -75,7 +76,7 @@ const PolicyForm = (props: PolicyFormProps) => {
       <BasicsSection {...props} />
       <SourcesSection {...props} />
       <TargetsSection {...props} />
-      <FilterSection {...props} />
+      <FilterSection {...props} sendTo={action} />
       <SafetySection {...props} />
       <HopsSection hops={values.hops} error={error} />
       <RouteSection {...props} />
@@ -93,6 +94,9 @@ const PolicyForm = (props: PolicyFormProps) => {
     </form>
   )
 }
+
+/** The first button of a form is pressed by the Enter key in any field: it must not be one that only tries. */
+const DefaultButton = () => <button class="sr" tabindex={-1} aria-hidden="true" />
 
 const BasicsSection = (props: PolicyFormProps) => (
   <Section title="Name and start" about="How it is called, and when it runs.">

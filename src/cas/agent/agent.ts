@@ -2,6 +2,7 @@ import { type ByteString, toText } from '../../core/base/byte-string.ts'
 import { AppError, toAppError } from '../../core/base/errors.ts'
 import type { Failure } from '../../core/base/result.ts'
 import type { AgentConfig, MasterMessage, MasterMessageOf } from '../../core/wire/control.ts'
+import { compilePatterns } from '../../platform/pattern.ts'
 import type { ControlClient, ControlState } from '../control/control-client.ts'
 import { toFailure } from '../control/greeting.ts'
 import type { RoutingTable } from '../routing-table.ts'
@@ -9,6 +10,7 @@ import type { SyncServerConfiguration, SyncServerSupervisor } from '../superviso
 import type { SyncClient } from '../sync-client/sync-client.ts'
 import type { AgentParts } from './agent-parts.ts'
 import { type EffectiveConfig, effectiveConfig } from './effective-config.ts'
+import { FILTER_TRIAL_MS, FilterTrials } from './filter-trials.ts'
 import type { HeldSources } from './held-sources.ts'
 import type { Jobs } from './jobs.ts'
 import type { Lease } from './lease.ts'
@@ -48,6 +50,7 @@ export class Agent {
   readonly #parts: AgentParts
   readonly #running: RunningParts
   readonly #recorded = new Map<string, number>()
+  readonly #filterTrials: FilterTrials
   #config: AgentConfig | null = null
   #effective: EffectiveConfig | null = null
   /** Counts connections, so that a slow answer to an old one is not taken for one to the present. */
@@ -58,6 +61,8 @@ export class Agent {
   constructor(parts: AgentParts, running: RunningParts) {
     this.#parts = parts
     this.#running = running
+    const bounds = { compile: compilePatterns, timeMs: FILTER_TRIAL_MS }
+    this.#filterTrials = new FilterTrials({ ...this.#browsing, ...bounds })
   }
 
   get view(): AgentView {
@@ -112,6 +117,8 @@ export class Agent {
       case 'flush':
         // The barrier may take a while; what comes after it need not wait.
         return void this.#flush(message)
+      case 'tryFilter':
+        return void this.#tryFilter(message)
       case 'resolveHold':
         return void this.#resolveHold(message)
       case 'welcome':
@@ -191,6 +198,10 @@ export class Agent {
       const { code, message } = toAppError(thrown)
       control.send({ ...answer, outcome: 'unknown', position: null, error: { code, message } })
     }
+  }
+
+  async #tryFilter(request: MasterMessageOf<'tryFilter'>): Promise<void> {
+    this.#running.control.send(await this.#filterTrials.answer(request))
   }
 
   async #flush(request: MasterMessageOf<'flush'>): Promise<void> {

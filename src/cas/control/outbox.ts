@@ -105,6 +105,7 @@ function subjectOf(message: AgentMessage): string | null {
     case 'filesListed':
     case 'flushed':
     case 'holdResolved':
+    case 'filterTried':
     case 'figures':
     case 'goodbye':
       return null

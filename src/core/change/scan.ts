@@ -4,7 +4,7 @@ import type { FileState } from './entry.ts'
 import type { JournalRow } from './row.ts'
 import { compare } from './row.ts'
 import { inTreeOrder } from './tree-order.ts'
-import { type Met, type WalkOptions, walk } from './walk.ts'
+import { type MetInView, type WalkOptions, walk } from './walk.ts'
 
 /**
  * What comparing the disk with the journal found. `seen`: a path that is new or differs, to be recorded. `missing`: a
@@ -25,6 +25,9 @@ export interface ScanOptions extends WalkOptions {
 
 const PAGE_ROWS = 1000
 
+/** One for all: most steps of most scans are this one. */
+const SAME = { kind: 'same' } as const
+
 /**
  * Compares everything below a folder with its rows, as a merge of two lists in tree order; reads no content. The caller
  * looks at the folder itself, and takes the steps in slices as long as it likes.
@@ -32,6 +35,11 @@ const PAGE_ROWS = 1000
 export function* scan(folder: RelPath, options: ScanOptions): Generator<ScanStep> {
   const rows = new RowCursor(folder, options)
   for (const met of walk(folder, options)) {
+    // A row of it is met as missing, and leaves as excluded when it is looked at again.
+    if (met.state === 'outOfView') {
+      yield SAME
+      continue
+    }
     for (let row = rows.current(); row !== null; row = rows.current()) {
       if (inTreeOrder(row.path, met.path) >= 0) break
       yield { kind: 'missing', path: row.path }
@@ -45,7 +53,7 @@ export function* scan(folder: RelPath, options: ScanOptions): Generator<ScanStep
   }
 }
 
-function step(met: Met, rows: RowCursor, options: ScanOptions): ScanStep {
+function step(met: MetInView, rows: RowCursor, options: ScanOptions): ScanStep {
   const { path, state } = met
   if (state === 'unreadable') {
     rows.skip(path)
@@ -56,7 +64,7 @@ function step(met: Met, rows: RowCursor, options: ScanOptions): ScanStep {
   // What lies below in the journal goes with the change of type.
   if (state.type === 'directory') rows.next()
   else rows.skip(path)
-  return isSame(row, state, options) ? { kind: 'same' } : { kind: 'seen', path, state }
+  return isSame(row, state, options) ? SAME : { kind: 'seen', path, state }
 }
 
 function isSame(row: JournalRow, found: FileState, { nowMs, disk }: ScanOptions): boolean {

@@ -2,14 +2,19 @@ import { type RelPath, child, isStaging } from '../path/rel-path.ts'
 import type { DiskView } from './disk-view.ts'
 import type { FileState } from './entry.ts'
 
-/** A path met on the disk; `unreadable`: nobody can tell what is there or below. */
-export type Met =
+/**
+ * A path met on the disk. `unreadable`: nobody can tell what is there or below. `outOfView`: it is not in the view, nor
+ * what lies below; told so that whoever walks can rest on the way through what does not concern it.
+ */
+export type Met = MetInView | { readonly path: RelPath; readonly state: 'outOfView' }
+
+export type MetInView =
   | { readonly path: RelPath; readonly state: FileState }
   | { readonly path: RelPath; readonly state: 'unreadable' }
 
 export interface WalkOptions {
   readonly disk: DiskView
-  /** Tells whether a path in the view; what is not is neither given nor entered. */
+  /** Tells whether a path is in the view; what is not is not entered. */
   readonly isInView: (path: RelPath, state: FileState) => boolean
 }
 
@@ -38,6 +43,8 @@ export function* walk(folder: RelPath, options: WalkOptions): Generator<Met> {
     } else if (options.isInView(path, state)) {
       yield { path, state }
       if (state.type === 'directory') stack.push(entering(path, options))
+    } else {
+      yield { path, state: 'outOfView' }
     }
   }
 }

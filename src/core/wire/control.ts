@@ -1,5 +1,7 @@
 import { z } from 'zod'
 
+import { filterTried, tryFilter } from './filter-trial.ts'
+
 /**
  * Every message on the WebSocket between an agent and its master, as JSON. Byte strings travel as they are (code units
  * 0–255), big integers as decimal strings, hashes as hex. A receiver ignores fields it does not know and answers a
@@ -206,6 +208,7 @@ export const agentMessage = z.discriminatedUnion('type', [
   filesListed,
   flushed,
   holdResolved,
+  filterTried,
   figures,
   goodbye,
 ])
@@ -392,6 +395,7 @@ export const masterMessage = z.discriminatedUnion('type', [
   changesRecorded,
   listFiles,
   flush,
+  tryFilter,
   resolveHold,
   refused,
 ])

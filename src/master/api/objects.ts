@@ -88,6 +88,17 @@ export const folderEntry = z
   })
   .openapi('FolderEntry')
 
+const trialPart = z.object({
+  files: z.number(),
+  folders: z.number(),
+  bytes: z.number(),
+  sample: z.array(z.object({ path, pathBytes })),
+})
+
+export const filterTrial = z
+  .object({ passes: trialPart, leftOut: trialPart, complete: z.boolean() })
+  .openapi('FilterTrial')
+
 export const enrollmentToken = z
   .object({
     ...stored,

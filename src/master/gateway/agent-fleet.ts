@@ -9,6 +9,7 @@ import {
   type MasterMessage,
   type MasterMessageOf,
 } from '../../core/wire/control.ts'
+import type { FilterTrial } from '../../core/wire/filter-trial.ts'
 import { iso } from '../../platform/clock.ts'
 import { type ConfigContext, ConfigSender } from '../config/config-sender.ts'
 import type { Fleet, FlushedSource, MasterContext, ObservedServer } from '../context.ts'
@@ -94,6 +95,18 @@ export class AgentFleet implements Fleet {
     return entries.map(({ name, type }) => toFolderEntry(name as ByteString, type))
   }
 
+  async tryFilter(
+    serverId: string,
+    question: Pick<MasterMessageOf<'tryFilter'>, 'path' | 'include' | 'exclude'>,
+  ): Promise<FilterTrial> {
+    const connection = this.#connectionOf(serverId)
+    const answer = await connection.requests.ask((requestId) =>
+      connection.send({ type: 'tryFilter', requestId, ...question }),
+    )
+    if (answer.type === 'filterTried' && answer.trial !== null) return answer.trial
+    throw new AppError('PROTOCOL', `cannot try the filter: the agent answered "${answer.type}"`)
+  }
+
   async flush(serverId: string, policyId: string): Promise<readonly FlushedSource[]> {
     const connection = this.#connectionOf(serverId)
     const answer = await connection.requests.ask((requestId) =>
@@ -150,6 +163,7 @@ export class AgentFleet implements Fleet {
       case 'filesListed':
       case 'flushed':
       case 'holdResolved':
+      case 'filterTried':
         return connection.requests.answer(message)
       case 'figures':
         return this.#health.take(connection.serverId, message)

@@ -1,7 +1,7 @@
 import { AppError, ERRORS, type ErrorCode } from '../../core/base/errors.ts'
 import type { AgentMessageOf } from '../../core/wire/control.ts'
 
-export type Answer = AgentMessageOf<'filesListed' | 'flushed' | 'holdResolved'>
+export type Answer = AgentMessageOf<'filesListed' | 'flushed' | 'holdResolved' | 'filterTried'>
 
 const TIMEOUT_MS = 15_000
 /** Questions to one agent at a time. */

@@ -43,8 +43,12 @@ export function takeNotice(request: AdminRequest): Notice | null {
 
 /** What a person reads of an error; INTERNAL stays inside. */
 export function errorNotice(thrown: unknown): Notice {
-  const error = toAppError(thrown)
-  return { tone: 'bad', text: `${sentence(error)}.`, action: ERRORS[error.code].action }
+  return { tone: 'bad', ...wordsOf(toAppError(thrown)) }
+}
+
+/** What was attempted and failed, as a sentence; and what to do. */
+export function wordsOf(error: AppError): { readonly text: string; readonly action: string } {
+  return { text: `${sentence(error)}.`, action: ERRORS[error.code].action }
 }
 
 /** The message of an error as a sentence without its period. */

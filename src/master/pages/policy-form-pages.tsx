@@ -1,6 +1,7 @@
+import type { FilterTrialView } from '../../../views/pages/filter-trial.tsx'
 import type { PolicyFormValues } from '../../../views/pages/policy-form-values.ts'
 import { PolicyFormPage } from '../../../views/pages/policy-form.tsx'
-import { AppError, ERRORS } from '../../core/base/errors.ts'
+import { AppError } from '../../core/base/errors.ts'
 import type { AdminContext } from '../api/context.ts'
 import { parseRequest } from '../api/parse.ts'
 import { audited } from '../auth/audit.ts'
@@ -8,26 +9,22 @@ import type { Policy } from '../model.ts'
 import { policyFields } from '../policy-schema.ts'
 import { createPolicy, getPolicy, updatePolicy } from '../use-cases/policies.ts'
 import { placesOf, regionChoices, serverChoices } from './names.ts'
-import { sentence } from './notice.ts'
+import { wordsOf } from './notice.ts'
 import { type Act, type Outcome, type Page, type Visit, act, versionOf, view } from './page.ts'
+import { trialsOf } from './policy-form-trials.ts'
 import { BLANK_VALUES, readValues, toFields, valuesOf } from './policy-form.ts'
 
 interface Shown {
   readonly policy: Policy | null
   readonly values: PolicyFormValues
   readonly error: AppError | null
+  readonly trials?: readonly FilterTrialView[] | null
 }
 
-async function formPage({ context, frame }: Visit, { policy, values, error }: Shown) {
+async function formPage({ context, frame }: Visit, { policy, values, error, trials }: Shown) {
   const field = error?.data['field']
   const shownError =
-    error === null
-      ? null
-      : {
-          field: typeof field === 'string' ? field : '',
-          text: `${sentence(error)}.`,
-          action: ERRORS[error.code].action,
-        }
+    error === null ? null : { field: typeof field === 'string' ? field : '', ...wordsOf(error) }
   const choices = await choicesOf(context)
   return (
     <PolicyFormPage
@@ -35,6 +32,7 @@ async function formPage({ context, frame }: Visit, { policy, values, error }: Sh
       policy={policy}
       values={withRows(values)}
       error={shownError}
+      trials={trials ?? null}
       {...choices}
     />
   )
@@ -86,6 +84,7 @@ async function showEdit(visit: Visit) {
 async function make({ visit, form }: Act): Promise<Outcome> {
   const { context, actor } = visit
   const values = readValues(form)
+  if (form.has('try')) return await tryOut({ visit, policy: null, values })
   const record = { action: 'policies.change', objectType: 'policy', objectName: values.name }
   return shownAgain({ visit, policy: null, values }, async () => {
     const fields = parseRequest(policyFields, toFields(values, null))
@@ -100,6 +99,7 @@ async function save({ visit, form }: Act): Promise<Outcome> {
   const { context, actor } = visit
   const values = readValues(form)
   const policy = await getPolicy(context, visit.param('id'))
+  if (form.has('try')) return await tryOut({ visit, policy, values })
   const record = { action: 'policies.change', objectType: 'policy', objectId: policy.id }
   return shownAgain({ visit, policy, values }, async () => {
     const saved = await audited(context, { actor, act: record }, () =>
@@ -110,6 +110,14 @@ async function save({ visit, form }: Act): Promise<Outcome> {
       }),
     )
     return { to: `/policies/${saved.id}`, say: `${saved.name} is saved.` }
+  })
+}
+
+/** The form comes back as it was typed, with what its filter does to the folders of its sources as they are now. */
+function tryOut({ visit, policy, values }: Attempt): Promise<Outcome> {
+  return shownAgain({ visit, policy, values }, async () => {
+    const trials = await trialsOf(visit.context, values, policy)
+    return { page: await formPage(visit, { policy, values, error: null, trials }) }
   })
 }
 

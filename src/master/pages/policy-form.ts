@@ -1,4 +1,8 @@
-import type { HopValues, PolicyFormValues } from '../../../views/pages/policy-form-values.ts'
+import type {
+  HopValues,
+  PolicyFormValues,
+  SourceRowValues,
+} from '../../../views/pages/policy-form-values.ts'
 import type { PolicyFields, PolicyHop, PolicyTarget } from '../policy-schema.ts'
 import { fromScheduleText, toScheduleText } from '../schedules/schedule-text.ts'
 import type { Form } from './form.ts'
@@ -154,7 +158,7 @@ export function toFields(values: PolicyFormValues, current: PolicyFields | null)
     mode: values.mode,
     sources: sourcesOf(values, current),
     targets: targetsOf(values, current),
-    filter: { ...current?.filter, include: lines(values.include), exclude: lines(values.exclude) },
+    filter: { ...current?.filter, ...filterOf(values) },
     deletes: values.deletes,
     firstContact: values.firstContact,
     maxDelete: {
@@ -174,7 +178,11 @@ export function toFields(values: PolicyFormValues, current: PolicyFields | null)
   }
 }
 
-function sourcesOf(values: PolicyFormValues, current: PolicyFields | null) {
+/** The sources that were typed; one that is saved already as it is saved. */
+export function sourcesOf(
+  values: PolicyFormValues,
+  current: PolicyFields | null,
+): readonly (SourceRowValues & { readonly pathBytes?: string | undefined })[] {
   return values.sources
     .filter((row) => row.serverId !== '' || row.path !== '')
     .map((row) => {
@@ -233,6 +241,11 @@ function routeOf(text: string): unknown {
     servers: line.split('>').map((name) => `name:${name.trim()}`),
   }))
   return chains.length === 0 ? { kind: 'auto' } : { kind: 'manual', chains }
+}
+
+/** The patterns that were typed, one a line. */
+export function filterOf({ include, exclude }: PolicyFormValues) {
+  return { include: lines(include), exclude: lines(exclude) }
 }
 
 function lines(text: string): readonly string[] {

@@ -1,4 +1,5 @@
 import { AppError } from '../../core/base/errors.ts'
+import type { FilterPatterns } from '../../core/filter/filter.ts'
 import type { MasterContext } from '../context.ts'
 import type { PolicyFields, PolicyHop } from '../policy-schema.ts'
 
@@ -9,9 +10,18 @@ export function assertPolicyRules(
 ): void {
   assertBuilt(fields)
   for (const hop of fields.hops) assertPlainAllowed(hop)
-  for (const patterns of [fields.filter.include, fields.filter.exclude]) {
-    const failure = context.checkPatterns(patterns)
-    if (failure !== null) throw new AppError(failure.code, failure.message)
+  assertPatterns(context, fields.filter)
+}
+
+/** Refuses patterns that no agent would use: PATTERN_UNSAFE, naming the list. */
+export function assertPatterns(
+  context: Pick<MasterContext, 'checkPatterns'>,
+  filter: FilterPatterns,
+): void {
+  for (const list of ['include', 'exclude'] as const) {
+    const failure = context.checkPatterns(filter[list])
+    if (failure === null) continue
+    throw new AppError(failure.code, failure.message, { data: { field: `filter.${list}` } })
   }
 }
 

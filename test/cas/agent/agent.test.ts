@@ -328,6 +328,26 @@ test('lists folders within what the host allows', async () => {
   })
 })
 
+test('tries a filter on a folder that may be a root, and on no other', async () => {
+  await start()
+  await configured()
+  const patterns = { include: ['html$'], exclude: [] }
+  for (const name of ['web', 'secret', 'data', '.'])
+    master.send({ type: 'tryFilter', requestId: name, path: join(base, name), ...patterns })
+  await waitFor('the answers', () => master.of('filterTried').length === 4)
+  const answers = Object.fromEntries(
+    master
+      .of('filterTried')
+      .map(({ requestId, trial, error }) => [requestId, error?.code ?? trial?.passes]),
+  )
+  expect(answers).toEqual({
+    web: { files: 1, folders: 0, bytes: 5, sample: ['index.html'] },
+    secret: 'ROOT_REFUSED',
+    data: 'ROOT_REFUSED',
+    '.': 'ROOT_REFUSED',
+  })
+})
+
 test('a flush answers with where the sources are, or with what failed', async () => {
   await start()
   await configured()

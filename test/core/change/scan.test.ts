@@ -160,6 +160,15 @@ describe('attributes', () => {
   })
 })
 
+test('a walk rests after each path, those out of view too', () => {
+  const disk = new Disk()
+  for (let index = 0; index < 50; index++) disk.make(`f${index}`)
+  disk.make('d', 'directory').make('d/inside')
+  const met = [...walk(path(''), { disk, isInView: () => false })]
+  expect(met).toHaveLength(51)
+  expect(met.every(({ state }) => state === 'outOfView')).toBe(true)
+})
+
 test('a walk goes in tree order and leaves the staging folder out', () => {
   const disk = tree().make('a-b').make('.cd-staging', 'directory').make('.cd-staging/x')
   const met = walk(path(''), { disk, isInView: () => true })

@@ -37,6 +37,7 @@ const API: Readonly<Record<UserRole, readonly string[]>> = {
   operator: [
     'PATCH /servers/:id',
     'GET /servers/:id/files',
+    'POST /servers/:id/filter-trial',
     'POST /policies/:id/pause',
     'POST /policies/:id/resume',
     'POST /policies/:id/sync',

@@ -9,6 +9,7 @@ import {
   getEnrollmentToken,
   listEnrollmentTokens,
 } from '../../../src/master/use-cases/enrollment-tokens.ts'
+import { tryFilter } from '../../../src/master/use-cases/filter-trials.ts'
 import { createPolicy } from '../../../src/master/use-cases/policies.ts'
 import { getServer, revokeServer, updateServer } from '../../../src/master/use-cases/servers.ts'
 import { listServerFiles } from '../../../src/master/use-cases/servers.ts'
@@ -233,6 +234,31 @@ describe('the connection of an agent', () => {
     const entries = [{ name: 'web', type: 'directory' as const }]
     agent.send({ type: 'filesListed', requestId, entries, error: null })
     expect(await asked).toEqual(entries)
+  })
+
+  test('a filter is tried by the host; a path that is no text is told by its bytes too', async () => {
+    const agent = await ScriptedAgent.connect(master.url, await enrol('web-1'))
+    const filter = { include: ['a'], exclude: ['b'] }
+    const ask = () => tryFilter(master.context, { reference: 'name:web-1', path: '/srv//', filter })
+    const asked = ask()
+    await eventually('the question', () => agent.of('tryFilter').length > 0)
+    const { requestId = '', ...question } = agent.of('tryFilter')[0] ?? {}
+    expect(question).toEqual({ type: 'tryFilter', path: '/srv', ...filter })
+    const nothing = { files: 0, folders: 0, bytes: 0, sample: [] }
+    const passes = { files: 1, folders: 0, bytes: 2, sample: ['a\xff'] }
+    const trial = { passes, leftOut: nothing, isWhole: false }
+    agent.send({ type: 'filterTried', requestId, trial, error: null })
+    const sample = [{ path: 'a\ufffd', pathBytes: 'Yf8=' }]
+    expect(await asked).toEqual({
+      passes: { ...passes, sample },
+      leftOut: nothing,
+      complete: false,
+    })
+    const emptyAnswer = codeOf(ask())
+    await eventually('the question', () => agent.of('tryFilter').length > 1)
+    const second = agent.of('tryFilter')[1]?.requestId ?? ''
+    agent.send({ type: 'filterTried', requestId: second, trial: null, error: null })
+    expect(await emptyAnswer).toBe('PROTOCOL')
   })
 
   test('a question that a host refuses fails with its code; one to a host that is away at once', async () => {

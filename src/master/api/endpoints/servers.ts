@@ -2,7 +2,8 @@ import { z } from 'zod'
 
 import { AppError } from '../../../core/base/errors.ts'
 import { mayDo } from '../../auth/permissions.ts'
-import { absolutePath, objectName, objectReference } from '../../policy-schema.ts'
+import { absolutePath, filterPatterns, objectName, objectReference } from '../../policy-schema.ts'
+import { tryFilter } from '../../use-cases/filter-trials.ts'
 import { listMetrics } from '../../use-cases/metrics.ts'
 import {
   deleteServer,
@@ -13,7 +14,7 @@ import {
   updateServer,
 } from '../../use-cases/servers.ts'
 import { type Endpoint, anyOf, endpoint, pageQuery } from '../endpoint.ts'
-import { folderEntry, pageOf, server, serverMetrics } from '../objects.ts'
+import { filterTrial, folderEntry, pageOf, server, serverMetrics } from '../objects.ts'
 
 const tag = 'Servers'
 const STATES = ['pending', 'up', 'degraded', 'down', 'incompatible', 'revoked'] as const
@@ -128,6 +129,26 @@ export const serverEndpoints: readonly Endpoint[] = [
       }),
       nextCursor: null,
     }),
+  }),
+  endpoint({
+    method: 'post',
+    path: '/servers/:id/filter-trial',
+    action: 'servers.files',
+    tag,
+    summary: 'Says what a filter would let through of a folder that is there now; changes nothing',
+    body: z.strictObject({
+      path: absolutePath,
+      pathBytes: z.base64().max(8192).optional(),
+      filter: filterPatterns,
+    }),
+    status: 200,
+    result: filterTrial,
+    run: ({ context, params, body: { pathBytes, ...body } }) =>
+      tryFilter(context, {
+        reference: params['id'] ?? '',
+        ...body,
+        ...(pathBytes === undefined ? {} : { pathBytes }),
+      }),
   }),
   endpoint({
     method: 'get',
