@@ -6,6 +6,7 @@ import { decodeFrame } from '../core/wire/frame-decode.ts'
 import { type EncodedFrame, encodeFrame } from '../core/wire/frame-encode.ts'
 import { type CutFrame, FrameStream } from '../core/wire/frame-stream.ts'
 import type { Frame } from '../core/wire/frame.ts'
+import { watchLink } from './dead-link.ts'
 import { type FrameSeals, SEAL_BYTES, forged } from './frame-seal.ts'
 import { LimitedSink } from './limited-sink.ts'
 import { WriteQueue } from './write-queue.ts'
@@ -57,7 +58,7 @@ export class DataConnection {
     this.#sink = new LimitedSink(socket, () => this.#flush())
     this.peerId = peerId
     socket.setNoDelay(true)
-    socket.setKeepAlive(true, 30_000)
+    watchLink(socket)
   }
 
   /** Must be set in the same turn in which the connection was handed over. */

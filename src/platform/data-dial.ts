@@ -12,7 +12,7 @@ import { clientHandshake } from './plain-handshake.ts'
 import { type PlainState, plainSocketHandlers, sendBy } from './plain-socket.ts'
 import type { TlsIdentity } from './tls-identity.ts'
 
-const CONNECT_MS = 10_000
+const CONNECT_MS = 5000
 
 export interface DialOptions {
   readonly host: string

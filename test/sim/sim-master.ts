@@ -62,6 +62,7 @@ export class SimMaster {
         canServe: false,
         weight: 0,
         recoverAtMs: null,
+        sourceLostAtMs: null,
         connected: true,
         reported: true,
         awaitedSinceMs: 0,

@@ -16,6 +16,11 @@ const SCOPES: readonly Scope[] = [
   ['international', () => 'anywhere'],
 ]
 
+/** For so long after the way from the source broke, others serve who stands behind it. */
+export const CUT_OFF_MS = 60_000
+/** Where so many of one region lost the way, it is the way to the region that is lost. */
+const CUT_OFF_REGION = 2
+
 /**
  * Who holds most of one source: in every group, in every region, and anywhere. Made of all targets once, when the first
  * one is asked about, so that asking about a thousand costs no more than a thousand looks.
@@ -24,6 +29,8 @@ export class Holders {
   readonly #source: PlanSource
   readonly #targets: readonly PlanTarget[]
   #best: ReadonlyMap<string, PlanTarget> | null = null
+  /** By region, how many lost the way. */
+  #cutOff: ReadonlyMap<string, number> | null = null
 
   constructor(source: PlanSource, targets: readonly PlanTarget[]) {
     this.#source = source
@@ -44,6 +51,33 @@ export class Holders {
     return holders
   }
 
+  /** The way from the source broke a short while ago, to this target or to its region. */
+  isCutOff(target: PlanTarget, nowMs: number): boolean {
+    if (hasLostWay(target, nowMs)) return true
+    const { place } = target
+    if (place === null || place.regionId === this.#source.place?.regionId) return false
+    this.#cutOff ??= this.#countCutOff(nowMs)
+    return (this.#cutOff.get(place.regionId) ?? 0) >= CUT_OFF_REGION
+  }
+
+  /** Tells whether anybody else is still reached by the source, who could serve a target later. */
+  hasOthers({ place }: PlanTarget, nowMs: number): boolean {
+    return this.#targets.some((other) => {
+      const isElsewhere = other.place?.serverId !== place?.serverId
+      return isElsewhere && this.#isThere(other) && !this.isCutOff(other, nowMs)
+    })
+  }
+
+  #countCutOff(nowMs: number): ReadonlyMap<string, number> {
+    const counts = new Map<string, number>()
+    for (const { sourceId, place, ...target } of this.#targets) {
+      if (sourceId !== this.#source.sourceId || place === null || !hasLostWay(target, nowMs))
+        continue
+      counts.set(place.regionId, (counts.get(place.regionId) ?? 0) + 1)
+    }
+    return counts
+  }
+
   #find(): ReadonlyMap<string, PlanTarget> {
     const best = new Map<string, PlanTarget>()
     for (const target of this.#targets) {
@@ -58,12 +92,23 @@ export class Holders {
   }
 
   #mayServe(target: PlanTarget): boolean {
-    const { sourceId, place, connected, reported, drained, canServe, watermark } = target
-    if (sourceId !== this.#source.sourceId || place === null || !canServe) return false
-    if (!connected || !reported || drained) return false
-    if (target.pendingCount > 0 || target.hold !== null) return false
+    const { pendingCount, hold, watermark } = target
+    if (!this.#isThere(target) || pendingCount > 0 || hold !== null) return false
     return watermark !== null && watermark.epoch === this.#source.epoch
   }
+
+  #isThere({ sourceId, place, canServe, connected, reported, drained }: PlanTarget): boolean {
+    if (sourceId !== this.#source.sourceId || place === null || !canServe) return false
+    return connected && reported && !drained
+  }
+}
+
+/** A clock that was set back must not keep anybody cut off. */
+function hasLostWay(
+  { sourceLostAtMs }: Pick<PlanTarget, 'sourceLostAtMs'>,
+  nowMs: number,
+): boolean {
+  return sourceLostAtMs !== null && Math.abs(nowMs - sourceLostAtMs) < CUT_OFF_MS
 }
 
 function isAhead(holder: PlanTarget, target: PlanTarget): boolean {

@@ -1,7 +1,6 @@
 import type { Position } from '../change/entry.ts'
-import { scopeBetween } from '../route/hop-options.ts'
-import type { HopScope } from '../route/tree.ts'
-import { type Holder, Holders } from './holders.ts'
+import { CUT_OFF_MS, Holders } from './holders.ts'
+import { type Sender, type SenderQuestion, canSend, senderFor, senderOfGoal } from './sender.ts'
 import type {
   PlannedJob,
   PlannedKind,
@@ -46,7 +45,7 @@ export function plan(state: PlanState): Plan {
     const source = sources.get(target.sourceId)
     const of = source === undefined ? undefined : ofSource.get(source)
     if (source === undefined || of === undefined) continue
-    const decision = decide({ state, source, target, ...of })
+    const decision = decide({ state, nowMs: state.nowMs, source, target, ...of })
     if (decision.start !== null) collect(starts, decision.start, target.bindingId)
     if (decision.wakeAtMs !== null) wakeAtMs = Math.min(wakeAtMs ?? Infinity, decision.wakeAtMs)
   }
@@ -54,11 +53,8 @@ export function plan(state: PlanState): Plan {
   return { jobs, wakeAtMs }
 }
 
-interface Question {
+interface Question extends SenderQuestion {
   readonly state: PlanState
-  readonly source: PlanSource
-  readonly target: PlanTarget
-  readonly holders: Holders
   readonly gatheredAtMs: number
 }
 
@@ -75,7 +71,7 @@ function decide(question: Question): Decision {
   const goal = goalOf(question)
   if (goal !== null) return { start: goal, wakeAtMs: null }
   const sender = senderFor(question)
-  if (sender === null) return NOTHING
+  if (sender === null) return { start: null, wakeAtMs: lookAgainAtMs(question) }
   const headSeq = Math.max(sender.seq, source.headSeq)
   const kind = state.policy.mode === 'realtime' ? kindOf(source, target, headSeq) : null
   if (kind === null || isWaived(target, source)) return NOTHING
@@ -87,59 +83,16 @@ function decide(question: Question): Decision {
   return { start: newJob(source, kind, sender), wakeAtMs: null }
 }
 
+/** Where only the way from the source is broken, that is tried again after a while; else something must happen first. */
+function lookAgainAtMs({ source, target, nowMs }: Question): number | null {
+  const lostAtMs = target.sourceLostAtMs ?? nowMs
+  return canSend(source) ? Math.max(lostAtMs, nowMs) + CUT_OFF_MS : null
+}
+
 function canReceive({ connected, reported, drained, hold }: PlanTarget): boolean {
   // Where another folder lies it would be refused each time; its agent says when the known one is back.
   return connected && reported && !drained && hold?.code !== 'ROOT_CHANGED'
 }
-
-/** There must be something to send: a first list follows the scan and ends with it. */
-function canSend(source: PlanSource): boolean {
-  return source.connected && (source.scanned || source.headSeq > 0)
-}
-
-/** Who sends, and up to where. */
-interface Sender {
-  readonly holderId: string | null
-  readonly seq: number
-}
-
-/**
- * The source sends what is new. Whoever has more to make up gets it from somebody nearer that holds nearly all of it, and
- * from whoever holds most where the source is away; another one each time that failed.
- */
-function senderFor(question: Question): Sender | null {
-  const { source, target, holders } = question
-  if (!canSend(source)) {
-    const ahead = holders.ahead(target).toSorted((one, other) => other.seq - one.seq)
-    const holder = ahead[target.failures % ahead.length]
-    return holder === undefined ? null : { holderId: holder.bindingId, seq: holder.seq }
-  }
-  const itself = { holderId: null, seq: source.headSeq }
-  const isCatchingUp = target.wasAway || !isSameEpoch(target.watermark, source)
-  if (!isCatchingUp || target.failures > 0) return itself
-  const near = nearHolder(question)
-  return near === null ? itself : { holderId: near.bindingId, seq: near.seq }
-}
-
-/** What a near holder lacks of what a target does is at most one part in so many. */
-const NEARLY_ALL = 10
-
-function nearHolder(question: Question): Holder | null {
-  const { source, target, holders } = question
-  const from = isSameEpoch(target.watermark, source) ? target.watermark.seq : 0
-  const holder = holders.ahead(target).find((one) => {
-    return isNearer(one, question) && (source.headSeq - one.seq) * NEARLY_ALL <= one.seq - from
-  })
-  return holder ?? null
-}
-
-/** Nearer than the source is. */
-function isNearer({ scope }: Holder, { source, target }: Question): boolean {
-  if (source.place === null || target.place === null) return false
-  return FARNESS[scope] < FARNESS[scopeBetween(source.place, target.place)]
-}
-
-const FARNESS: Record<HopScope, number> = { group: 0, region: 1, international: 2 }
 
 /** In mode `manual` everything waits for a person, so this is asked in the others. */
 function kindOf(source: PlanSource, target: PlanTarget, headSeq: number): PlannedKind | null {
@@ -197,26 +150,17 @@ function newJob(source: PlanSource, kind: PlannedKind, { holderId, seq }: Sender
   return { jobId: null, sourceId: source.sourceId, holderId, kind, to, bindingIds: [] }
 }
 
-/**
- * What is asked for is sent by another target only where that has all of it: by a near one to who was away or was cut off.
- */
 function goalOf(question: Question): PlannedJob | null {
-  const { state, source, target, holders } = question
+  const { state, source, target } = question
   const goal = state.goals.find(({ bindingIds }) => bindingIds.includes(target.bindingId))
   if (goal === undefined) return null
   const epoch = source.epoch ?? ''
   const seq = goal.to.epoch === epoch ? goal.to.seq : source.headSeq
+  const sender = senderOfGoal(question, goal, seq)
+  if (sender === null) return null
   const { jobId } = goal
-  const job = { jobId, sourceId: source.sourceId, kind: 'manual', to: { epoch, seq } } as const
-  const whole = holders.ahead(target).filter((one) => one.seq >= seq)
-  if (canSend(source)) {
-    const isBehind = target.wasAway || goal.cutOff.includes(target.bindingId)
-    const near =
-      isBehind && target.failures === 0 ? whole.find((one) => isNearer(one, question)) : undefined
-    return { ...job, holderId: near?.bindingId ?? null, bindingIds: [] }
-  }
-  const holder = whole[target.failures % whole.length]
-  return holder === undefined ? null : { ...job, holderId: holder.bindingId, bindingIds: [] }
+  const of = { sourceId: source.sourceId, holderId: sender.holderId }
+  return { jobId, ...of, kind: 'manual', to: { epoch, seq }, bindingIds: [] }
 }
 
 function collect(

@@ -54,6 +54,8 @@ export interface PlanTarget {
   readonly hold: { readonly code: string } | null
   /** It was away and has not caught up since. */
   readonly wasAway: boolean
+  /** When the way from the source broke last; null where something came from there since. */
+  readonly sourceLostAtMs: number | null
   /** From when on it may catch up, where that waits for a reserved time; null where no time is known. */
   readonly recoverAtMs: number | null
   /** A person cancelled what was under way to here: left alone until there is something newer. */

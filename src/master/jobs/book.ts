@@ -215,6 +215,7 @@ export class JobBook {
       binding.reported = old?.reported ?? false
       binding.awaitedSinceMs = old?.awaitedSinceMs ?? work.nowMs
       binding.droppedAtMs = old?.droppedAtMs ?? null
+      binding.sourceLostAtMs = old?.sourceLostAtMs ?? null
       binding.watermarkTold = old?.watermarkTold ?? false
       // A changed policy may have removed the cause of what failed.
       binding.lastTry = before?.version === policy.version ? (old?.lastTry ?? null) : null

@@ -112,6 +112,7 @@ function toBinding(row: {
     waivedSeq: state?.waivedSeq ?? null,
     lastTry: null,
     runningJobId: null,
+    sourceLostAtMs: null,
     droppedAtMs: null,
   }
 }

@@ -84,6 +84,8 @@ export interface BindingRuntime {
   waivedSeq: number | null
   lastTry: { readonly atMs: number; readonly headSeq: number; readonly rounds: number } | null
   runningJobId: string | null
+  /** When the way from the source broke last; null where something came from there since, or the master began since. */
+  sourceLostAtMs: number | null
   /** When it last broke a stream that was passed on; null where it did not since the start: it rests for a while. */
   droppedAtMs: number | null
 }

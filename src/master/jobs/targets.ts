@@ -155,13 +155,14 @@ export function endTarget(
 
 function releaseBinding(
   work: Work,
-  place: JobPlace & { readonly binding: BindingRuntime },
+  place: JobPlace & { readonly target: JobTargetRuntime; readonly binding: BindingRuntime },
   end: { readonly state: JobTargetState; readonly error: { code: string; message: string } | null },
 ): void {
   const { job, binding } = place
   binding.runningJobId = null
   const to = job.to.get(binding.sourceId)
   if (to === undefined || end.state === 'cancelled') return
+  noteWay(work, place, end.error?.code ?? null)
   const failed = end.state === 'failed'
   // What the sender saw applied is at the target, though the target's own report may still be on its way.
   if (!failed && !hasReached(binding.watermark, to)) binding.watermark = to
@@ -169,6 +170,17 @@ function releaseBinding(
   binding.lastTry = { atMs: work.nowMs, headSeq: to.seq, rounds }
   binding.failures = failed ? binding.failures + 1 : 0
   binding.lastError = dated(end.error, work.nowMs)
+}
+
+/** Whether the source reaches a target is seen where it sends to that itself. */
+function noteWay(
+  work: Work,
+  { target, binding }: { readonly target: JobTargetRuntime; readonly binding: BindingRuntime },
+  code: string | null,
+): void {
+  if (target.way.holderId !== null || target.way.relays.length > 0) return
+  if (code === 'PEER_UNREACHABLE') binding.sourceLostAtMs = work.nowMs
+  else binding.sourceLostAtMs = null
 }
 
 /** Draws the conclusions from a new watermark: what was asked for is reached, what was missed is made up. */

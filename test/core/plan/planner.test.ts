@@ -21,6 +21,7 @@ const target: PlanTarget = {
   canServe: true,
   weight: 100,
   recoverAtMs: null,
+  sourceLostAtMs: null,
   connected: true,
   reported: true,
   awaitedSinceMs: 0,
@@ -298,6 +299,7 @@ describe('who sends', () => {
   const away = { wasAway: true }
   const failed = { failures: 1 }
   const gone = { connected: false }
+  const lost = { sourceLostAtMs: NOW_MS - 1000 }
   const goal = (seq: number, cutOff: readonly string[] = []) => ({
     goals: [{ jobId: 'g', to: { epoch: EPOCH, seq }, bindingIds: ['me'], cutOff }],
   })
@@ -350,6 +352,26 @@ describe('who sends', () => {
       [one('B1a', 60), one('C1a', 100)],
       { ...gone, ...goal(90) },
     ],
+    ['cut off from it', 'C1a 99', { ...at(9), ...lost }, [one('C1a', 99)], {}],
+    ['cut off: the nearest', 'B2a 50', { ...at(9), ...lost }, [one('C1a', 99), one('B2a', 50)], {}],
+    ['cut off: who can be served soon waits', null, { ...at(99), ...lost }, [one('C1a', 99)], {}],
+    ['cut off like all others', 'source 100', { ...at(99), ...lost }, [one('C1a', 99, lost)], {}],
+    [
+      'cut off a while ago',
+      'source 100',
+      { ...at(9), sourceLostAtMs: NOW_MS - 60_000 },
+      [one('C1a', 99)],
+      {},
+    ],
+    [
+      'cut off with its region',
+      'C1a 99',
+      at(9),
+      [one('B1x', 9, lost), one('B2y', 9, lost), one('C1a', 99)],
+      {},
+    ],
+    ['one of its region cut off', 'source 100', at(9), [one('B1x', 9, lost), one('C1a', 99)], {}],
+    ['asked for, and cut off', 'C1a 90', { ...at(9), ...lost }, [one('C1a', 99)], goal(90)],
     ['asked for', 'source 90', at(1), [one('B1a', 100)], goal(90)],
     ['cut off', 'B1a 90', at(1), [one('B1a', 95)], goal(90, ['me'])],
     ['cut off, and nobody has all', 'source 90', at(1), [one('B1a', 80)], goal(90, ['me'])],
