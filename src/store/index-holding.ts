@@ -68,8 +68,8 @@ export class Holding {
 
   /**
    * Rows of the watermark's epoch with `after < seq <= upTo` in order of seq. Null where the target does not hold all up to
-   * its watermark as its source said: something is pending, another source's version lies somewhere, or it is taking in
-   * another epoch.
+   * its watermark as its source said: something is pending, another source's version lies somewhere, its file system cannot
+   * hold something at all, or it is taking in another epoch.
    */
   rows(range: HeldRange): HeldRow[] | null {
     return inReadTransaction(this.#database, () => this.#rows(range))
@@ -149,7 +149,7 @@ function prepare(database: Database): Statements {
     epoch: database.prepare('SELECT id FROM epoch WHERE epoch = ?'),
     isBroken: database.prepare(`SELECT 1 WHERE
       EXISTS (SELECT 1 FROM pending WHERE binding = ?1)
-      OR EXISTS (SELECT 1 FROM note WHERE binding = ?1 AND code = 'CONFLICT')
+      OR EXISTS (SELECT 1 FROM note WHERE binding = ?1 AND code IN ('CONFLICT', 'TYPE_UNSUPPORTED'))
       OR EXISTS (SELECT 1 FROM entry INDEXED BY entry_seq WHERE binding = ?1 AND epoch_id < ?2)
       OR EXISTS (SELECT 1 FROM entry INDEXED BY entry_seq WHERE binding = ?1 AND epoch_id > ?2)`),
     present: database.prepare(`SELECT * FROM entry INDEXED BY entry_seq WHERE ${STRETCH}`),

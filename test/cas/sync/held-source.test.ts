@@ -7,6 +7,7 @@ import {
   readdirSync,
   renameSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -15,7 +16,9 @@ import { join } from 'node:path'
 import { compareTrees } from '../../../scripts/fleet/compare-trees.ts'
 import { HeldSources } from '../../../src/cas/agent/held-sources.ts'
 import { targetOpener } from '../../../src/cas/apply/target-opener.ts'
+import { NO_CHANGE } from '../../../src/core/apply/index-store.ts'
 import { type ByteString, toText } from '../../../src/core/base/byte-string.ts'
+import type { RelPath } from '../../../src/core/path/rel-path.ts'
 import type { TargetConfig } from '../../../src/core/wire/control.ts'
 import { createLogger } from '../../../src/platform/log.ts'
 import { openReadTree } from '../../../src/platform/trees.ts'
@@ -193,6 +196,25 @@ test('a holder that does not hold everything serves nobody', async () => {
   expect(await pass()).toMatchObject({ state: 'failed', code: 'SOURCE_UNAVAILABLE' })
   expect(readdirSync(at('child'))).not.toContain('file')
 })
+
+test('a holder that cannot hold something at all serves nobody', async () => {
+  const { send, pass } = await rig()
+  write('file', 'content')
+  symlinkSync('file', join(at('source'), 'link'))
+  expect(await send('holder')).toEqual(DONE)
+  leaveOut('link' as RelPath)
+  expect(await pass()).toMatchObject({ state: 'failed', code: 'SOURCE_UNAVAILABLE' })
+  expect(existsSync(join(at('child'), 'file'))).toBe(false)
+})
+
+/** As it is where the file system of the holder has no links. */
+function leaveOut(path: RelPath): void {
+  rmSync(join(at('holder'), toText(path).text))
+  const binding = index.binding('holder')
+  const seq = binding.get(path)?.seq ?? 0
+  const notes = [{ seq, path, code: 'TYPE_UNSUPPORTED' }] as const
+  binding.commit({ ...NO_CHANGE, list: binding.list(), removes: [path], notes })
+}
 
 test('a holder whose root is another folder by now serves nobody', async () => {
   const { send, pass } = await rig()
