@@ -5,6 +5,7 @@ import { type ListedAccount, listedAccounts } from '../core/change/access-list.t
 import { type Attributes, listsOf } from '../core/change/attributes.ts'
 import { type FileState, type SentState, isWithheld } from '../core/change/entry.ts'
 import type { Journal } from '../core/change/journal.ts'
+import type { RestlessFiles } from '../core/change/restless.ts'
 import { type JournalRow, fileKey } from '../core/change/row.ts'
 import type { RelPath } from '../core/path/rel-path.ts'
 import type { HostAccounts } from '../platform/accounts.ts'
@@ -18,6 +19,9 @@ export interface OutboundParts {
   readonly requireRoot: () => void
   /** Looks at paths that were not what their rows say, and gives them newer seqs. */
   readonly resequence: (paths: readonly RelPath[]) => void
+  readonly lookLater: (paths: readonly RelPath[]) => void
+  readonly restless: RestlessFiles
+  readonly nowMs: () => number
   /** Users and groups of this host; null where owners travel by number alone. */
   readonly accounts: (() => HostAccounts) | null
   /** Whether names of one file are kept so. */
@@ -26,7 +30,7 @@ export interface OutboundParts {
 
 /** One source as the Sync Client reads it. Epoch, journal and tree are those of the moment of each call. */
 export function createOutbound(parts: OutboundParts): WatchedSource {
-  const { journal, sourceId, resequence } = parts
+  const { journal, lookLater, nowMs, restless, resequence, sourceId } = parts
   return {
     kind: 'watched',
     sourceId,
@@ -41,13 +45,22 @@ export function createOutbound(parts: OutboundParts): WatchedSource {
     },
     changes: (range) => {
       const accounts = parts.accounts?.() ?? null
+      const atMs = nowMs()
       const rows = journal()
         .handOut(range)
         .map((row) => outboundRow(row, accounts))
+        .map((row) => (restless.has(row.entry.path, atMs) ? { ...row, isRestless: true } : row))
       return parts.keepsNames ? rows.map(withFileKey) : rows
     },
-    recordHashes: (hashes: readonly FoundHash[]) => journal().keepHashes(hashes),
-    resequence,
+    recordHashes: (hashes: readonly FoundHash[]) => {
+      for (const { path } of hashes) restless.rested(path)
+      journal().keepHashes(hashes)
+    },
+    resequence: (paths) => {
+      restless.changed(paths, nowMs())
+      resequence(paths)
+    },
+    lookLater,
   }
 }
 

@@ -139,6 +139,14 @@ export class SourceLoop {
     this.#parts.wake()
   }
 
+  /** These are being written, whatever the watcher tells of them: they are looked at when they rest, or in a while. */
+  lookLater(paths: readonly RelPath[]): void {
+    const { buffer, clock } = this.#parts
+    const hint = { kind: 'changed', cookie: null, isDirectory: null } as const
+    for (const path of paths) buffer.add({ ...hint, path }, clock.nowMs())
+    this.#parts.wake()
+  }
+
   async close(): Promise<void> {
     await this.#unwatch()
     this.#parts.disk.close()

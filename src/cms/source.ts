@@ -7,6 +7,7 @@ import type { JournalStore } from '../core/change/journal-store.ts'
 import { Journal } from '../core/change/journal.ts'
 import type { RootChanged } from '../core/change/known-root.ts'
 import { openJournal, restartEpoch } from '../core/change/open-journal.ts'
+import { RestlessFiles } from '../core/change/restless.ts'
 import { type Filter, createFilter } from '../core/filter/filter.ts'
 import { ROOT } from '../core/path/rel-path.ts'
 import type {
@@ -91,6 +92,9 @@ export class Source {
         if (this.#loop.rootError !== null) throw this.#loop.rootError
       },
       resequence: (paths) => this.#loop.resequence(paths),
+      lookLater: (paths) => this.#loop.lookLater(paths),
+      restless: new RestlessFiles(times.holdMaxMs),
+      nowMs: () => clock.nowMs(),
       accounts: config.metadata.owner === 'name' ? accountsOfHost : null,
       keepsNames: config.metadata.hardLinks,
     })

@@ -3,6 +3,7 @@ import { expect, test } from 'bun:test'
 import { createOutbound } from '../../src/cms/outbound.ts'
 import { fromText } from '../../src/core/base/byte-string.ts'
 import type { Journal } from '../../src/core/change/journal.ts'
+import { RestlessFiles } from '../../src/core/change/restless.ts'
 import { MemorySource } from '../fakes/memory-source.ts'
 
 /** What a journal hands out: one file of user 33 and group 50. */
@@ -19,6 +20,9 @@ function outbound(accounts: Parameters<typeof createOutbound>[0]['accounts']) {
     tree: () => source.tree,
     requireRoot: () => {},
     resequence: () => {},
+    lookLater: () => {},
+    restless: new RestlessFiles(1000),
+    nowMs: () => 0,
     accounts,
     keepsNames: false,
   }).changes({ after: 0, upTo: 1, limit: 10, liveOnly: false })[0]?.entry.state

@@ -79,6 +79,8 @@ export class DiskSource implements WatchedSource {
     this.#rows.set(path, { ...row, entry, hashTrust: 'trusted' })
   }
 
+  lookLater(): void {}
+
   resequence(paths: readonly RelPath[]): void {
     for (const path of paths) this.#put(path, this.#look(path))
   }

@@ -39,6 +39,8 @@ export class MemorySource implements WatchedSource {
   readonly unreadable = new Set<RelPath>()
   readonly opened: RelPath[] = []
   readonly resequenced: RelPath[] = []
+  readonly lookedAtLater: RelPath[] = []
+  readonly restless = new Set<RelPath>()
   /** Whether everything is journalled; asked whenever the sender has no more rows. */
   listed: () => boolean = () => true
   recordings = 0
@@ -161,7 +163,10 @@ export class MemorySource implements WatchedSource {
       .filter(([, row]) => !range.liveOnly || row.file !== null)
       .sort(([, left], [, right]) => left.seq - right.seq)
       .slice(0, range.limit)
-      .map(([path, row]) => toOutbound(path, row))
+      .map(([path, row]) => ({
+        ...toOutbound(path, row),
+        ...(this.restless.has(path) && { isRestless: true }),
+      }))
   }
 
   recordHashes(hashes: readonly FoundHash[]): void {
@@ -172,6 +177,10 @@ export class MemorySource implements WatchedSource {
       for (const one of forAllNames === true ? this.rows.values() : [row])
         if (one.file === row.file) Object.assign(one, { hash, hashTrust: 'trusted' })
     }
+  }
+
+  lookLater(paths: readonly RelPath[]): void {
+    this.lookedAtLater.push(...paths)
   }
 
   resequence(paths: readonly RelPath[]): void {

@@ -12,6 +12,7 @@ import { Gaps } from '../../src/core/change/gaps.ts'
 import type { Hint } from '../../src/core/change/hint.ts'
 import { Journal } from '../../src/core/change/journal.ts'
 import { openJournal } from '../../src/core/change/open-journal.ts'
+import { RestlessFiles } from '../../src/core/change/restless.ts'
 import { type RelPath, ROOT } from '../../src/core/path/rel-path.ts'
 import { createLogger } from '../../src/platform/log.ts'
 import type { OnWatchSignal, WatcherFactory } from '../../src/platform/watcher.ts'
@@ -105,6 +106,10 @@ export class SimSource {
         if (loop.rootError !== null) throw loop.rootError
       },
       resequence: (paths) => loop.resequence(paths),
+      lookLater: (paths) => loop.lookLater(paths),
+      // What is sent while it changes was never a version.
+      restless: new RestlessFiles(Number.POSITIVE_INFINITY),
+      nowMs: () => this.#clock.nowMs(),
       accounts: null,
       keepsNames: this.#wanted.config.metadata.hardLinks,
     })

@@ -19,6 +19,8 @@ export interface OutboundRow {
    * or compared. `unknown`: never hashed.
    */
   readonly hashTrust: 'trusted' | 'doubtful' | 'unknown'
+  /** It changed whenever it was read, for so long that it is to be sent as far as it goes now. */
+  readonly isRestless?: boolean
 }
 
 /** A hash found while a file was read, true for this fingerprint. */
@@ -42,6 +44,8 @@ export interface WatchedSource extends OutboundRows {
    * the change comes with a later set. The caller then skips the old seqs.
    */
   resequence(paths: readonly RelPath[]): void
+  /** These were sent while they changed: they are looked at again, in the way of any file that is being written. */
+  lookLater(paths: readonly RelPath[]): void
 }
 
 /** A target that serves others in the stead of the source. What has changed on its disk it cannot give. */

@@ -7,10 +7,10 @@ import type { SenderStep, Steps } from './sender-ports.ts'
 
 /**
  * What became of reading one file. `changed`: it is gone or no longer what its row says. `unavailable`: it cannot be
- * read.
+ * read. `isTorn`: the file was changing, so that what was read of it may never have been its content.
  */
 export type ReadOutcome =
-  | { readonly kind: 'read'; readonly hash: ContentHash }
+  | { readonly kind: 'read'; readonly hash: ContentHash; readonly isTorn?: boolean }
   | { readonly kind: 'changed' }
   | { readonly kind: 'unavailable'; readonly code: ErrorCode }
 
@@ -39,7 +39,7 @@ export interface Reading {
 /**
  * Reads a file of any size chunk by chunk, each valid only while `onChunk` looks at it, and suspends with the step that
  * it gives. The file is looked at before the first and after the last byte: only where both looks equal the row is the
- * outcome `read`.
+ * outcome `read`, but for a restless file: as much as its row says is taken of it, whatever happens meanwhile.
  */
 export function* readSteps(
   reading: Reading,
@@ -95,14 +95,25 @@ export function openAsSaid(tree: ReadTree, row: OutboundRow): ReadHandle | ReadO
   const handle = attempt(() => tree.open(row.entry.path))
   if (handle === null) return CHANGED
   if ('kind' in handle) return handle
-  if (row.fingerprint !== null && fingerprintHolds(handle.opened, row.fingerprint)) return handle
+  if (row.fingerprint !== null && mayBeRead(handle.opened, row, row.fingerprint)) return handle
   handle.close()
   return CHANGED
 }
 
+/** A restless one may have grown. */
+function mayBeRead(
+  found: FileState,
+  { isRestless }: OutboundRow,
+  fingerprint: FileFingerprint,
+): boolean {
+  if (fingerprintHolds(found, fingerprint)) return true
+  return isRestless === true && found.type === 'file' && found.size >= fingerprint.size
+}
+
 function confirmed(handle: ReadHandle, row: OutboundRow, digest: () => ContentHash): ReadOutcome {
-  if (row.fingerprint === null || !fingerprintHolds(handle.stat(), row.fingerprint)) return CHANGED
-  return { kind: 'read', hash: digest() }
+  if (row.fingerprint === null) return CHANGED
+  if (fingerprintHolds(handle.stat(), row.fingerprint)) return { kind: 'read', hash: digest() }
+  return row.isRestless === true ? { kind: 'read', hash: digest(), isTorn: true } : CHANGED
 }
 
 /** What the tree refuses concerns this one file, so it is a value; anything else goes up and ends the job. */

@@ -52,9 +52,9 @@ export function* sendContents(
 }
 
 function* sendLarge(ports: ContentPorts, row: OutboundRow, index: number): Steps<void> {
-  const kept = ports.kept.get(row.entry.seq)
+  const kept = row.isRestless === true ? undefined : ports.kept.get(row.entry.seq)
   if (kept !== undefined && (yield* sendRest(ports, { row, index, kept }))) return
-  const { patching } = ports
+  const patching = row.isRestless === true ? null : ports.patching
   if (patching !== null && (yield* sendPatch(ports, patching, { row, index }))) return
   yield send({ type: 'fileBegin', index })
   const outcome = yield* readSteps(ports.reading, row, (chunk) =>

@@ -72,6 +72,8 @@ function versionKey({ entry, fingerprint }: OutboundRow): string {
 
 function mustHash(context: OutgoingContext, row: OutboundRow, known: KnownHashes): boolean {
   if (row.entry.state?.type !== 'file' || row.hashTrust === 'trusted') return false
+  // What is hashed before could be another content than what is sent.
+  if (row.isRestless === true) return false
   if (row.hashTrust === 'unknown' && context.content !== 'ask') return false
   return hashOf(row, known) === undefined
 }

@@ -17,6 +17,8 @@ export class FindingsCollector {
   readonly #lateHashes = new Map<number, ContentHash>()
   readonly #skipped = new Map<number, RelPath>()
   readonly #unavailable = new Map<number, ErrorCode>()
+  /** Paths of which something was sent while it changed. */
+  readonly #torn: RelPath[] = []
 
   constructor(source: OutboundSource) {
     this.#source = source
@@ -57,7 +59,8 @@ export class FindingsCollector {
     }
     if (row.entry.state?.hash !== null) return true
     this.#lateHashes.set(index, outcome.hash)
-    this.#keep(row, outcome.hash, hasOtherNames(row))
+    if (outcome.isTorn === true) this.#torn.push(row.entry.path)
+    else this.#keep(row, outcome.hash, hasOtherNames(row))
     this.#followLate(index, outcome.hash)
     return true
   }
@@ -85,6 +88,7 @@ export class FindingsCollector {
   finish(): SetFindings {
     if (this.#skipped.size > 0 && this.#source.kind === 'watched')
       this.#source.resequence([...this.#skipped.values()])
+    if (this.#torn.length > 0 && this.#source.kind === 'watched') this.#source.lookLater(this.#torn)
     if (this.#found.length > 0) this.#source.recordHashes(this.#found)
     return {
       lateHashes: new Map([...this.#lateHashes].sort(([left], [right]) => left - right)),
