@@ -84,10 +84,19 @@ function answeredTime(offset: number): bigint {
   return seconds * NS_PER_S + BigInt(statxView.getUint32(offset + 8, true))
 }
 
-/** One number as the C library makes it of major and minor. */
+/** The device of the answer before: nearly always that of this one too. */
+const last = { major: 0, minor: 0, device: 0n }
+
 function answeredDevice(): bigint {
-  const major = BigInt(statxView.getUint32(136, true))
-  const minor = BigInt(statxView.getUint32(140, true))
+  const major = statxView.getUint32(136, true)
+  const minor = statxView.getUint32(140, true)
+  if (major === last.major && minor === last.minor) return last.device
+  return Object.assign(last, { major, minor, device: deviceOf(BigInt(major), BigInt(minor)) })
+    .device
+}
+
+/** One number as the C library makes it of major and minor. */
+function deviceOf(major: bigint, minor: bigint): bigint {
   return (
     ((major & 0xfffff000n) << 32n) |
     ((major & 0xfffn) << 8n) |

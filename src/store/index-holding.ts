@@ -1,11 +1,11 @@
 import type { Database, Statement } from 'bun:sqlite'
 
 import type { IndexRow } from '../core/apply/index-store.ts'
-import { fromBytes } from '../core/base/byte-string.ts'
 import type { KnownRoot } from '../core/change/known-root.ts'
 import type { RelPath } from '../core/path/rel-path.ts'
 import { inReadTransaction } from './database.ts'
 import { type EntryRecord, indexRow } from './index-rows.ts'
+import { storedBytes } from './stored-bytes.ts'
 
 /** Where a target stands, and how far it can tell others what left. */
 export interface HeldPosition {
@@ -125,7 +125,7 @@ interface AbsentRecord {
 }
 
 function absentRow({ path, seq, is_excluded: isExcluded }: AbsentRecord): HeldRow {
-  const at = fromBytes(path) as RelPath
+  const at = storedBytes(path) as RelPath
   return { kind: 'absent', path: at, seq: Number(seq), isExcluded: isExcluded !== 0n }
 }
 

@@ -8,8 +8,9 @@ import {
   type NotedPath,
   type TargetNotes,
 } from '../core/apply/notes.ts'
-import { fromBytes, toBytes } from '../core/base/byte-string.ts'
+import { toBytes } from '../core/base/byte-string.ts'
 import type { RelPath } from '../core/path/rel-path.ts'
+import { storedBytes } from './stored-bytes.ts'
 
 /** Paths that a report names; of the rest it tells how many they are. */
 const NEWEST_MAX = 100
@@ -56,7 +57,9 @@ export class IndexNotes {
   /** Paths with a note. */
   pathsOf(code: Note): RelPath[] {
     if (!this.#counts.has(code)) return []
-    return this.#statements.paths.all(this.#id, code).map(({ path }) => fromBytes(path) as RelPath)
+    return this.#statements.paths
+      .all(this.#id, code)
+      .map(({ path }) => storedBytes(path) as RelPath)
   }
 
   /** Writes what a batch says, within its transaction; `taken` is to be called once that is committed. */
@@ -129,7 +132,7 @@ function prepare(database: Database): Statements {
 }
 
 function notedPath({ path, code, seq }: NoteRecord): NotedPath[] {
-  return isNote(code) ? [{ path: fromBytes(path) as RelPath, code, seq: Number(seq) }] : []
+  return isNote(code) ? [{ path: storedBytes(path) as RelPath, code, seq: Number(seq) }] : []
 }
 
 function isNote(code: string): code is Note {

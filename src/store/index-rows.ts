@@ -1,11 +1,12 @@
 import type { Held, IndexRow, StoredPending } from '../core/apply/index-store.ts'
 import type { FileFingerprint } from '../core/apply/outbound.ts'
-import { type ByteString, fromBytes, toBytes } from '../core/base/byte-string.ts'
+import { type ByteString, toBytes } from '../core/base/byte-string.ts'
 import { ERRORS, type ErrorCode } from '../core/base/errors.ts'
 import type { ContentHash, FileKey, FileType, SentState } from '../core/change/entry.ts'
 import type { RelPath } from '../core/path/rel-path.ts'
 import { decodeAttributes, encodeAttributes } from '../core/wire/attribute-codec.ts'
 import { asSigned } from './journal-rows.ts'
+import { storedBytes } from './stored-bytes.ts'
 
 /** A row of table `entry` as SQLite gives it. */
 export interface EntryRecord {
@@ -69,11 +70,11 @@ export function indexRow(record: EntryRecord, epoch: string): IndexRow {
     uid: Number(record.uid),
     gid: Number(record.gid),
     mtimeNs: record.mtime_ns,
-    linkTarget: record.link_target === null ? null : fromBytes(record.link_target),
-    hash: record.hash === null ? null : (Buffer.from(record.hash).toString('hex') as ContentHash),
+    linkTarget: record.link_target === null ? null : storedBytes(record.link_target),
+    hash: record.hash === null ? null : (record.hash.toHex() as ContentHash),
   }
   return {
-    path: fromBytes(record.path) as RelPath,
+    path: storedBytes(record.path) as RelPath,
     epoch,
     seq: Number(record.seq),
     list: Number(record.list),
@@ -142,7 +143,7 @@ export function pendingValues(binding: bigint, pending: StoredPending): PendingV
 /** A record as the machine knows it; a code that this program does not know reads as INTERNAL. */
 export function storedPending(record: PendingRecord): StoredPending {
   return {
-    path: fromBytes(record.path) as RelPath,
+    path: storedBytes(record.path) as RelPath,
     seq: Number(record.seq),
     code: isCode(record.code) ? record.code : 'INTERNAL',
     message: record.message,
@@ -188,5 +189,5 @@ export function joinPaths(paths: readonly RelPath[]): Uint8Array {
 
 /** The paths of a blob. */
 export function splitPaths(blob: Uint8Array): RelPath[] {
-  return fromBytes(blob).split('\0').slice(0, -1) as RelPath[]
+  return storedBytes(blob).split('\0').slice(0, -1) as RelPath[]
 }

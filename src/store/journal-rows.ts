@@ -1,9 +1,10 @@
-import { type ByteString, fromBytes, toBytes } from '../core/base/byte-string.ts'
+import { toBytes } from '../core/base/byte-string.ts'
 import type { ContentHash, EntryOperation, FileState, FileType } from '../core/change/entry.ts'
 import type { HashTrust, JournalRow } from '../core/change/row.ts'
 import { pathOfTreeKey, treeKey } from '../core/change/tree-order.ts'
 import type { RelPath } from '../core/path/rel-path.ts'
 import { decodeAttributes, encodeAttributes } from '../core/wire/attribute-codec.ts'
+import { storedBytes } from './stored-bytes.ts'
 
 /** The columns of `entry` after `id` and `source`, in the order of `toColumns` and `fromColumns`. */
 export const COLUMNS = [
@@ -117,26 +118,26 @@ export type StoredColumns = [
 /** Gives a row from the values of `COLUMNS`. */
 export function fromColumns(columns: StoredColumns): JournalRow {
   const [key, seq, operation, fromPath] = columns
-  const [hash, hashTrust, isRacy, atMs] = columns.slice(16) as HashColumns
+  const hash = columns[16]
   const lossBytes = columns[21]
-  return {
-    path: pathOfTreeKey(latin1(key)),
+  const row: JournalRow = {
+    path: pathOfTreeKey(storedBytes(key)),
     seq: Number(seq),
     operation,
-    from: fromPath === null ? null : (latin1(fromPath) as RelPath),
+    from: fromPath === null ? null : (storedBytes(fromPath) as RelPath),
     state: stateOf(columns),
-    hash: hash === null ? null : (Buffer.from(hash).toString('hex') as ContentHash),
-    hashTrust,
-    isRacy: isRacy === 1n,
-    changedAtMs: Number(atMs),
-    ...(lossBytes !== null && { lossBytes: Number(lossBytes) }),
+    hash: hash === null ? null : (hash.toHex() as ContentHash),
+    hashTrust: columns[17],
+    isRacy: columns[18] === 1n,
+    changedAtMs: Number(columns[19]),
   }
+  return lossBytes === null ? row : { ...row, lossBytes: Number(lossBytes) }
 }
 
 function stateOf(columns: StoredColumns): FileState | null {
   const [, , , , type, size, mode, uid, gid, mtimeNs, ctimeNs, birthNs] = columns
-  const [device, inode, linkCount, linkTarget] = columns.slice(12, 16) as DeviceColumns
   if (type === null) return null
+  const linkTarget = columns[15]
   const attributes = columns[20]
   const state: FileState = {
     type,
@@ -147,18 +148,10 @@ function stateOf(columns: StoredColumns): FileState | null {
     mtimeNs,
     ctimeNs,
     birthNs,
-    device: BigInt.asUintN(64, device),
-    inode: BigInt.asUintN(64, inode),
-    linkCount: Number(linkCount),
-    linkTarget: linkTarget === null ? null : fromBytes(linkTarget),
+    device: BigInt.asUintN(64, columns[12]),
+    inode: BigInt.asUintN(64, columns[13]),
+    linkCount: Number(columns[14]),
+    linkTarget: linkTarget === null ? null : storedBytes(linkTarget),
   }
   return attributes === null ? state : { ...state, attributes: decodeAttributes(attributes, type) }
-}
-
-type HashColumns = [Uint8Array | null, HashTrust, bigint, bigint]
-type DeviceColumns = [bigint, bigint, bigint, Uint8Array | null]
-
-function latin1(bytes: Uint8Array): ByteString {
-  const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  return view.toString('latin1') as ByteString
 }

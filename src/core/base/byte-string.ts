@@ -42,6 +42,7 @@ function tail(bits: number): number {
  * shown as U+FFFD and the text must not be taken for the name.
  */
 export function toText(bytes: ByteString): { readonly text: string; readonly exact: boolean } {
+  if (isAscii(bytes)) return { text: bytes, exact: true }
   let text = ''
   let exact = true
   for (let index = 0; index < bytes.length;) {
@@ -56,6 +57,13 @@ export function toText(bytes: ByteString): { readonly text: string; readonly exa
     }
   }
   return { text, exact }
+}
+
+/** So are most names, and they are asked for at every path of every scan. */
+function isAscii(bytes: ByteString): boolean {
+  for (let index = 0; index < bytes.length; index++)
+    if (bytes.charCodeAt(index) > 0x7f) return false
+  return true
 }
 
 function decodeAt(bytes: ByteString, index: number): { value: number; length: number } | null {

@@ -157,7 +157,7 @@ function isStatAlike(left: FileState, right: FileState): boolean {
  */
 function wasReadTooSoon(seen: Sighting): boolean {
   if (seen.state.type !== 'file' && seen.state.attributes === undefined) return false
-  return Math.abs(seen.nowMs - Number(seen.state.ctimeNs / 1_000_000n)) <= RACY_MS
+  return Math.abs(seen.nowMs - Math.floor(Number(seen.state.ctimeNs) / 1e6)) <= RACY_MS
 }
 
 /** What stands for a file among all of its source: of one and the same file it is the same, under whatever name. */

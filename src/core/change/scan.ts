@@ -68,13 +68,17 @@ function step(met: MetInView, rows: RowCursor, options: ScanOptions): ScanStep {
 }
 
 function isSame(row: JournalRow, found: FileState, { nowMs, disk }: ScanOptions): boolean {
-  if (row.state === null) return false
+  if (!isLive(row)) return false
   const { attributes } = row.state
   if (!areOfKinds(attributes, disk.kinds)) return false
   // A change of attributes shows in ctime, so they are not read for what looks the same.
   const state = attributes === undefined ? found : { ...found, attributes }
   const seen = { state, cause: 'scan', nowMs: nowMs(), mayHaveBeenRead: true } as const
-  return compare({ ...row, state: row.state }, seen).kind === 'same'
+  return compare(row, seen).kind === 'same'
+}
+
+function isLive(row: JournalRow): row is JournalRow & { readonly state: FileState } {
+  return row.state !== null
 }
 
 /** The rows of a subtree one after the other, read in pages. */

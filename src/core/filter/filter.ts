@@ -37,13 +37,16 @@ export function createFilter(
   if (!include.ok) return include
   const exclude = compile(patterns.exclude)
   if (!exclude.ok) return exclude
-  const includesAll = patterns.include.length === 0
-  return { ok: true, value: filterOf(includesAll ? null : include.value, exclude.value) }
+  const all = patterns.include.length === 0
+  const none = patterns.exclude.length === 0
+  return { ok: true, value: filterOf(all ? null : include.value, none ? null : exclude.value) }
 }
 
-/** Null includes everything. */
-function filterOf(include: Matches | null, exclude: Matches): Filter {
-  const isExcluded = (path: RelPath): boolean => path !== ROOT && exclude(toText(path).text)
+/** Null includes everything, and excludes nothing. */
+function filterOf(include: Matches | null, exclude: Matches | null): Filter {
+  if (include === null && exclude === null) return EVERYTHING
+  const isExcluded = (path: RelPath): boolean =>
+    exclude !== null && path !== ROOT && exclude(toText(path).text)
   const isExcludedFolder = remembering(isExcluded)
   const letsThroughHere = (path: RelPath, kind: PathKind): boolean => {
     if (kind === 'folder') return !isExcludedFolder(path)
@@ -57,6 +60,8 @@ function filterOf(include: Matches | null, exclude: Matches): Filter {
   }
   return { letsThrough, letsThroughHere }
 }
+
+const EVERYTHING: Filter = { letsThrough: () => true, letsThroughHere: () => true }
 
 /** Folders whose answer is remembered: those on the way to what is looked at, again and again. */
 const FOLDERS_MAX = 1000

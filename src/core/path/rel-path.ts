@@ -12,6 +12,8 @@ export const ROOT = '' as RelPath
 /** The folder below a target root that staging uses; invisible on both sides, so it is never sent or deleted. */
 export const STAGING_NAME = '.cd-staging' as ByteString
 
+const STAGING = STAGING_NAME as RelPath
+
 const NAME_BYTES_MAX = 255
 const PATH_BYTES_MAX = 4096
 
@@ -70,5 +72,5 @@ export function rebase(path: RelPath, from: RelPath, to: RelPath): RelPath {
 
 /** Tells whether a path is or lies in the staging folder. */
 export function isStaging(path: RelPath): boolean {
-  return path === STAGING_NAME || path.startsWith(`${STAGING_NAME}/`)
+  return path.startsWith(STAGING_NAME) && (path === STAGING_NAME || isBelow(path, STAGING))
 }
