@@ -1,14 +1,17 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { cpus, tmpdir } from 'node:os'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { cpus } from 'node:os'
 import { join } from 'node:path'
 
 import { Fleet } from '../fleet/fleet.ts'
 import { distribute, folderOf } from '../fleet/policy.ts'
 import { makeRandomTree, seededRandom } from '../fleet/random-tree.ts'
+import { benchArguments } from './lib/arguments.ts'
+import { benchFolder } from './lib/installation.ts'
 
 /**
  * How long an isolated change of 4 KiB takes from the end of its writing on the source until a reader sees it whole
- * on the target, on one machine, with 20,000 other files in the tree. TLS, journal and receipts are on.
+ * on the target, on one machine, with 20,000 other files in the tree. TLS, journal and receipts are on. Trees and data lie in
+ * memory, with `--disk` on the disk.
  */
 const OTHER_FILES = 20_000
 const WARM_UP = 5
@@ -71,9 +74,11 @@ async function run(directory: string): Promise<number[]> {
   }
 }
 
-const directory = mkdtempSync(join(tmpdir(), 'cd-latency-'))
-const samples = (await run(directory)).sort((a, b) => a - b)
-rmSync(directory, { recursive: true, force: true })
+const { onDisk } = benchArguments(process.argv.slice(2), { targets: 1 })
+const name = onDisk ? 'latency-disk' : 'latency'
+const folder = benchFolder(name, onDisk)
+const samples = (await run(folder.path)).sort((a, b) => a - b)
+folder.remove()
 const result = {
   benchmark: 'latency',
   on: ['tls', 'journal', 'receipts'],

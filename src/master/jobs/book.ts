@@ -205,13 +205,14 @@ export class JobBook {
     const { fleet } = this.#context
     for (const source of policy.sources.values()) {
       source.connected = fleet.isConnected(source.serverId)
-      source.awaySinceMs = before?.sources.get(source.sourceId)?.awaySinceMs ?? null
+      const awaySinceMs = before?.sources.get(source.sourceId)?.awaySinceMs ?? work.nowMs
+      source.awaySinceMs = source.connected ? null : awaySinceMs
       source.recentBytes = before?.sources.get(source.sourceId)?.recentBytes ?? source.recentBytes
     }
     for (const binding of policy.bindings.values()) {
       const old = before?.bindings.get(binding.bindingId)
       binding.connected = fleet.isConnected(binding.serverId)
-      binding.awaySinceMs = old?.awaySinceMs ?? null
+      binding.awaySinceMs = binding.connected ? null : (old?.awaySinceMs ?? work.nowMs)
       binding.reported = old?.reported ?? false
       binding.awaitedSinceMs = old?.awaitedSinceMs ?? work.nowMs
       binding.droppedAtMs = old?.droppedAtMs ?? null

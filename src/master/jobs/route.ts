@@ -76,7 +76,7 @@ function inStead(tree: DistributionTree, isSourceThere: boolean): DistributionTr
     : 'from a server that holds it, for the source is away'
   const children = tree.children.map((node) =>
     node.why.startsWith(DIRECT)
-      ? { ...node, why: node.why.replace(DIRECT, why), reason: node.reason.replace(DIRECT, why) }
+      ? { ...node, why, reason: node.reason.replace(node.why, why) }
       : node,
   )
   return { ...tree, children }

@@ -37,7 +37,7 @@ export interface SourceRuntime {
   readonly policyId: string
   readonly serverId: string
   connected: boolean
-  /** Since when it is away; null while it is there, and where it has not come since the start. */
+  /** Since when it is away, at the earliest since the master's start; null while it is there. */
   awaySinceMs: number | null
   epoch: string | null
   /** The highest seq known to exist. */
