@@ -1,6 +1,7 @@
 import { and, eq, lt, sql } from 'drizzle-orm'
 
 import { AppError } from '../core/base/errors.ts'
+import { hardwareWeight } from '../core/route/hardware-weight.ts'
 import type { EnrolAnswer, EnrolRequest } from '../core/wire/enrolment.ts'
 import { iso } from '../platform/clock.ts'
 import type { AgentCertificate } from './certificates.ts'
@@ -106,7 +107,9 @@ async function place(context: MasterContext, writer: Writer, arrival: Arrival): 
   const name = await freeName(writer, request.name)
   const groupId = token.groupId ?? ''
   const createdAtMs = context.clock.nowMs()
-  await writer.insert(servers).values({ id: serverId, name, groupId, ...identity, createdAtMs })
+  const weight = hardwareWeight(request.platform)
+  const row = { id: serverId, name, groupId, weight, ...identity, createdAtMs }
+  await writer.insert(servers).values(row)
 }
 
 async function freeName(reader: Reader, name: string): Promise<string> {
