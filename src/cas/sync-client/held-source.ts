@@ -45,34 +45,29 @@ export function createHeldSource(parts: HeldSourceParts): HeldSource {
 
 function rowsOf(parts: HeldSourceParts, range: HeldRange): OutboundRow[] {
   const rows = parts.holding.rows(range) ?? refuse('not all that came is as its source said')
-  return rows.map((held) => (isInView(parts, held) ? outboundRow(parts, held) : gone(held, true)))
+  return rows.map((held) => (held.kind === 'absent' ? gone(parts, held) : present(parts, held)))
 }
 
-function isInView({ filter }: HeldSourceParts, held: HeldRow): boolean {
-  // Whatever was gone may have been a folder, for which less is asked.
-  const isFolder = held.kind === 'absent' || held.row.state.type === 'directory'
-  return filter.letsThrough(pathOf(held), isFolder ? 'folder' : 'leaf')
-}
+type Held<Kind> = Extract<HeldRow, { kind: Kind }>
 
-function pathOf(held: HeldRow): RelPath {
-  return held.kind === 'absent' ? held.path : held.row.path
-}
-
-function gone(held: HeldRow, isExcluded: boolean): OutboundRow {
-  const { seq } = held.kind === 'absent' ? held : held.row
-  const operation = isExcluded ? 'excluded' : 'delete'
-  const entry = { seq, path: pathOf(held), operation, from: null, state: null } as const
+/** What is out of view by now stays where it is: nobody can tell what it was, and for a folder less is asked. */
+function gone({ filter }: HeldSourceParts, { path, seq, isExcluded }: Held<'absent'>): OutboundRow {
+  const isDeleted = !isExcluded && filter.letsThrough(path, 'folder')
+  const operation = isDeleted ? 'delete' : 'excluded'
+  const entry = { seq, path, operation, from: null, state: null } as const
   return { entry, fingerprint: null, hashTrust: 'unknown' }
 }
 
-function outboundRow(host: HeldSourceParts, held: HeldRow): OutboundRow {
-  if (held.kind === 'absent') return gone(held, held.isExcluded)
-  const { path, seq, state, stat, sharedCtimeNs } = held.row
+function present(parts: HeldSourceParts, { row }: Held<'present'>): OutboundRow {
+  const { path, seq, state, stat, sharedCtimeNs } = row
+  // Whoever went past it would never get it, should it be in view again before the source has heard that it was not.
+  if (!parts.filter.letsThrough(path, state.type === 'directory' ? 'folder' : 'leaf'))
+    refuse('the filter leaves out by now what came, and only the source can say so')
   const entry = { seq, path, operation: 'create', from: null } as const
   const fingerprint = sharedCtimeNs === undefined ? stat : { ...stat, ctimeNs: sharedCtimeNs }
   const sent = sharedCtimeNs === undefined ? state : { ...state, hasOtherNames: true }
   return {
-    entry: { ...entry, state: withOwners(host, path, sent) },
+    entry: { ...entry, state: withOwners(parts, path, sent) },
     fingerprint,
     hashTrust: 'trusted',
   }
