@@ -1,5 +1,6 @@
 import type { OtherChange } from '../../src/core/apply/conflicts.ts'
 import type {
+  Absence,
   IndexBatch,
   IndexRow,
   IndexStore,
@@ -18,6 +19,8 @@ export class MemoryIndex implements IndexStore {
   #watermark: Position | null = null
   #list = 0
   #notes: NotedPath[] = []
+  #absent = new Map<RelPath, Absence>()
+  #absentSince = 0
   readonly #shared = new Map<bigint, SharedFile>()
   readonly #all: Map<string, MemoryIndex>
 
@@ -121,9 +124,24 @@ export class MemoryIndex implements IndexStore {
     for (const file of batch.shared) this.#shared.set(file.inode, file)
     const renoted = new Set(batch.renoted)
     this.#notes = [...this.#notes.filter(({ path }) => !renoted.has(path)), ...batch.notes]
+    this.#takeAbsences(batch)
     this.#watermark = batch.watermark ?? this.#watermark
     this.#list = batch.list
     for (const change of batch.others) this.#all.get(change.bindingId)?.change(change)
+  }
+
+  #takeAbsences({ puts, absences, watermark }: IndexBatch): void {
+    for (const { path } of puts) this.#absent.delete(path)
+    for (const absence of absences) this.#absent.set(absence.path, absence)
+    if (watermark === null || watermark.epoch === this.#watermark?.epoch) return
+    const isCurrent = ({ epoch }: Absence) => epoch === watermark.epoch
+    this.#absent = new Map([...this.#absent].filter(([, absence]) => isCurrent(absence)))
+    this.#absentSince = watermark.seq
+  }
+
+  /** What is known to have left, and since which seq of the watermark's epoch all of it. */
+  absences(): { readonly all: readonly Absence[]; readonly since: number } {
+    return { all: [...this.#absent.values()], since: this.#absentSince }
   }
 
   change(change: OtherChange): void {

@@ -67,6 +67,11 @@ export class SimTarget {
     })
   }
 
+  /** What the policy is about, as far as it was heard here. */
+  get view(): View {
+    return this.#view
+  }
+
   get deleteExcluded(): boolean {
     return this.#view.config.filter.deleteExcluded
   }

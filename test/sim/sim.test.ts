@@ -9,6 +9,7 @@ const EXPECTED = [
   'a conflict, by newest',
   'a conflict, by sourceOrder',
   'a file is kept aside',
+  'a holder brings something',
   'deletions are held',
   'jobs of two sources at once',
   'own files',

@@ -1,4 +1,6 @@
+import type { HeldSource } from '../../src/core/apply/outbound.ts'
 import type { Position } from '../../src/core/change/entry.ts'
+import { heldBy } from './held.ts'
 import type { Run } from './run-parts.ts'
 import type { SimBinding } from './sim-binding.ts'
 import type { SimSource } from './sim-source.ts'
@@ -51,12 +53,25 @@ export class Traffic {
   }
 
   #receive(target: SimTarget, { binding, source, to }: Instruction): void {
-    const { dice, trace } = this.#run
+    const { dice, met, trace } = this.#run
     if (to.epoch !== source.journal.epoch) return
-    const seq = dice.oneIn(3) ? dice.below(to.seq + 1) : to.seq
+    const asked = dice.oneIn(3) ? dice.below(to.seq + 1) : to.seq
     const meanwhile = () => this.#whileReceiving(target, binding)
-    const what = target.receive({ binding, source: source.outbound, to: seq, meanwhile }, dice)
-    trace.push(`${binding.bindingId} up to ${seq}: ${what}`)
+    const held = dice.oneIn(3) ? this.#heldByOther(target, { binding, source }) : null
+    const seq = held === null ? asked : Math.min(asked, held.headSeq())
+    const job = { binding, source: held ?? source.outbound, to: seq, meanwhile }
+    const before = binding.index.watermark()
+    const what = target.receive(job, dice)
+    if (held !== null && binding.index.watermark() !== before) met.add('a holder brings something')
+    trace.push(`${binding.bindingId} up to ${seq}${held === null ? '' : ' from a holder'}: ${what}`)
+  }
+
+  /** Another target may serve in the stead of the source. */
+  #heldByOther(target: SimTarget, { binding, source }: Omit<Instruction, 'to'>): HeldSource | null {
+    const { dice, world } = this.#run
+    const holder = dice.pick(world.targets.filter((one) => one !== target))
+    const holding = holder?.bindings[binding.order]
+    return holder === null || holding === undefined ? null : heldBy(holder, holding, source)
   }
 
   /** Another source may come to the same target, and the target may lose its root. */
