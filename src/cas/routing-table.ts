@@ -8,6 +8,7 @@ import type { Address, Peer } from '../core/wire/control.ts'
 export class RoutingTable {
   #revision = -1
   #peers: ReadonlyMap<string, Peer> = new Map()
+  #ways: ReadonlyMap<string, number> = new Map()
 
   get revision(): number {
     return this.#revision
@@ -20,6 +21,11 @@ export class RoutingTable {
   replace(revision: number, peers: readonly Peer[]): void {
     this.#revision = revision
     this.#peers = new Map(peers.map((peer) => [peer.serverId, peer]))
+  }
+
+  /** Takes the ports on this host at which servers are reached that only dial out. */
+  replaceWays(ways: ReadonlyMap<string, number>): void {
+    this.#ways = ways
   }
 
   knows(serverId: string): boolean {
@@ -38,10 +44,15 @@ export class RoutingTable {
 
   /**
    * The addresses of a server, those meant for this scope first, then those for any, then the rest: an address for
-   * another scope may still work where nothing else does. Empty where the server is unknown.
+   * another scope may still work where nothing else does. Of a server without any, the port on this host that leads to it.
+   * Empty while none leads to it, null where the server is unknown.
    */
-  addressesOf(serverId: string, scope: HopScope): readonly Address[] {
-    const addresses = this.#peers.get(serverId)?.addresses ?? []
+  addressesOf(serverId: string, scope: HopScope): readonly Address[] | null {
+    const addresses = this.#peers.get(serverId)?.addresses ?? null
+    if (addresses === null) return null
+    const way = this.#ways.get(serverId)
+    if (addresses.length === 0 && way !== undefined)
+      return [{ scope: null, host: '127.0.0.1', port: way }]
     const rank = (address: Address) =>
       address.scope === scope ? 0 : address.scope === null ? 1 : 2
     return addresses.toSorted((left, right) => rank(left) - rank(right))

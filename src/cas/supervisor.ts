@@ -1,6 +1,7 @@
 import { AppError } from '../core/base/errors.ts'
 import type { AgentMessage, AgentMessageOf } from '../core/wire/control.ts'
 import {
+  type ReachReport,
   type SyncServerCommand,
   type SyncServerReport,
   syncServerReport,
@@ -16,6 +17,8 @@ export interface SupervisorOptions {
   readonly onReport: (
     message: AgentMessageOf<'targetReport' | 'jobReport' | 'holdResolved'>,
   ) => void
+  /** Gets the ports on this host at which servers are reached that only dial out, whenever they change. */
+  readonly onWays?: (ways: ReadonlyMap<string, number>) => void
   readonly clock: Clock
   readonly log: Logger
   /** Gives 0 to 1. */
@@ -40,6 +43,7 @@ export class SyncServerSupervisor {
   #child: ChildProcess | null = null
   #port: number | null = null
   #restarts = 0
+  #registeredCount = 0
   /** Until the first start is decided, a failure ends it; afterwards it is tried again. */
   #isStarting = true
   readonly #ended: Promise<void>
@@ -73,8 +77,12 @@ export class SyncServerSupervisor {
     readonly pid: number | null
     readonly port: number | null
     readonly restarts: number
+    /** With how many peers this host is registered, where it only dials out; else null. */
+    readonly registeredCount: number | null
   } {
-    return { pid: this.#child?.pid ?? null, port: this.#port, restarts: this.#restarts }
+    const registeredCount = this.#configuration.dialsOut ? this.#registeredCount : null
+    const pid = this.#child?.pid ?? null
+    return { pid, port: this.#port, restarts: this.#restarts, registeredCount }
   }
 
   configure(configuration: SyncServerConfiguration): void {
@@ -115,6 +123,7 @@ export class SyncServerSupervisor {
       child.writeLine(JSON.stringify(this.#configuration))
       const end = await child.exited
       this.#child = null
+      this.#reaches([], 0)
       if (signal.aborted) return
       if (clock.nowMs() - startedMs > HEALTHY_MS) attempt = 0
       this.#restarts++
@@ -131,11 +140,18 @@ export class SyncServerSupervisor {
         // The next starts take the same port: it is what the peers were told.
         this.#configuration = withPort(this.#configuration, report.port)
         return this.#listening.resolve(report.port)
+      case 'reach':
+        return this.#reaches(report.ways, report.registeredCount)
       case 'report':
         return this.#pass(report.message)
       case 'failed':
         return this.#failed(report.code, report.message)
     }
+  }
+
+  #reaches(ways: ReachReport['ways'], registeredCount: number): void {
+    this.#registeredCount = registeredCount
+    this.#options.onWays?.(new Map(ways.map(({ serverId, port }) => [serverId, port])))
   }
 
   /** The Sync Server speaks of its targets and of those that it passes streams on to, and of nothing else. */

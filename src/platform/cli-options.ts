@@ -161,6 +161,11 @@ export function withDefault<T>(
   return { ...option, fallback: shown, convert }
 }
 
+/** Says in the help what holds where the option is not given, and depends on others. */
+export function shownDefault<T>(option: Option<T>, shown: string): Option<T> {
+  return { ...option, fallback: shown }
+}
+
 /** Lets the option be given any number of times, up to 1,000; with `required` around it, at least once. */
 export function repeated<T>(option: Option<T>): Option<readonly Exclude<T, undefined>[]> {
   const convert = (values: readonly string[]): Converted<readonly Exclude<T, undefined>[]> => {

@@ -1,5 +1,7 @@
 import { networkInterfaces } from 'node:os'
 
+import type { HostPort } from './cli-options.ts'
+
 /**
  * Which of this host's addresses the kernel would use to reach another: by connecting a datagram socket, which sends
  * nothing. The host is a name or an address, in a URL's brackets or not. Null where there is no way.
@@ -24,4 +26,10 @@ export function interfaceAddresses(): string[] {
   const rank = (entry: { internal: boolean; family: string }) =>
     (entry.internal ? 2 : 0) + (entry.family === 'IPv4' ? 0 : 1)
   return reachable.toSorted((left, right) => rank(left) - rank(right)).map(({ address }) => address)
+}
+
+/** By which address this host itself reaches what listens at one. */
+export function addressOnThisHost({ host, port }: HostPort): HostPort {
+  if (host === '0.0.0.0') return { host: '127.0.0.1', port }
+  return { host: host === '::' ? '::1' : host, port }
 }

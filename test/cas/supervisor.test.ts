@@ -11,6 +11,7 @@ import { waitFor } from '../fakes/wait-for.ts'
 const CONFIGURATION: SyncServerConfiguration = {
   type: 'configure',
   peers: [],
+  dialsOut: false,
   serverId: 's',
   listen: { host: '127.0.0.1', port: 0 },
   identity: { key: '', certificate: '', authority: '' },
@@ -22,13 +23,15 @@ const log = createLogger({ level: 'error', write: () => undefined })
 const running: SyncServerSupervisor[] = []
 afterEach(async () => void (await Promise.all(running.splice(0).map((each) => each.stop()))))
 
-function supervise(behaviour: 'honest' | 'portTaken' | 'nonsense' | 'stubborn') {
+function supervise(behaviour: 'honest' | 'portTaken' | 'nonsense' | 'stubborn' | 'reaching') {
+  const ways: string[] = []
   const messages: AgentMessageOf<'targetReport' | 'jobReport' | 'holdResolved'>[] = []
   const program = [process.execPath, `${import.meta.dir}/../fakes/sync-server-child.ts`, behaviour]
   const supervisor = new SyncServerSupervisor(
     {
       spawn: (onLine) => spawnChild(program, onLine),
       onReport: (message) => void messages.push(message),
+      onWays: (now) => void ways.push([...now].join()),
       clock: systemClock,
       log,
       random: () => 0,
@@ -36,7 +39,7 @@ function supervise(behaviour: 'honest' | 'portTaken' | 'nonsense' | 'stubborn') 
     CONFIGURATION,
   )
   running.push(supervisor)
-  return { supervisor, messages }
+  return { supervisor, messages, ways }
 }
 
 function isGone(pid: number): boolean {
@@ -100,4 +103,16 @@ test('it ends when its input does, as it would if the agent were killed', async 
   await supervisor.stop()
   expect(isGone(pid)).toBe(true)
   expect(supervisor.status.restarts).toBe(0)
+})
+
+test('how others are reached is told on, and holds no longer than the process', async () => {
+  const { supervisor, ways } = supervise('reaching')
+  expect(supervisor.status.registeredCount).toBeNull()
+  supervisor.configure({ ...CONFIGURATION, dialsOut: true })
+  await waitFor('the ways', () => ways.length > 0)
+  expect(ways[0]).toBe('far,4712')
+  expect(supervisor.status.registeredCount).toBe(2)
+  process.kill(supervisor.status.pid ?? 0, 'SIGKILL')
+  await waitFor('them to end', () => ways.includes(''))
+  await waitFor('them to come back', () => ways.at(-1) === 'far,4712')
 })

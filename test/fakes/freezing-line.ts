@@ -7,6 +7,8 @@ export interface FreezingLine {
   readonly connectionCount: number
   /** Freezes those that are there, for ever; others can be made. */
   forget(): void
+  /** Ends those that are there; others can be made. */
+  cut(): void
   freeze(): void
   thaw(): void
   stop(): void
@@ -41,6 +43,9 @@ export function startFreezingLine(targetPort: number): FreezingLine {
     },
     forget: () => {
       forgottenCount = connectionCount
+    },
+    cut: () => {
+      for (const end of ends) end.destroy()
     },
     freeze: () => {
       isFrozen = true

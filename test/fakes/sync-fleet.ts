@@ -97,6 +97,7 @@ export class SyncFleet {
       leaseUntil: new Date(Date.now() + 3_600_000).toISOString(),
       targets: [this.targetConfig()],
       peers: [],
+      dialsOut: false,
       ...changes,
     }
   }
@@ -127,6 +128,7 @@ export class SyncFleet {
       log: silent,
       openTarget,
       acceptRoot: () => false,
+      random: Math.random,
       report,
       ...options,
     })
@@ -151,7 +153,7 @@ export class SyncFleet {
       identity: () => this.source,
       addressesOf: (serverId) => {
         const known = portOf(serverId)
-        return known === undefined ? [] : [{ scope: null, host: '127.0.0.1', port: known }]
+        return known === undefined ? null : [{ scope: null, host: '127.0.0.1', port: known }]
       },
       hopKeyOf: () => null,
       outbound: ({ sourceId }) => (sourceId === source?.sourceId ? source : null),

@@ -17,6 +17,8 @@ for await (const line of createInterface({ input: process.stdin })) {
   if (command.type === 'stop' && behaviour !== 'stubborn') break
   if (command.type !== 'configure') continue
   say({ type: 'listening', port: command.listen.port || 4711 })
+  if (behaviour === 'reaching')
+    say({ type: 'reach', ways: [{ serverId: 'far', port: 4712 }], registeredCount: 2 })
   const nothing = { watermark: null, pendingCount: 0, pending: [] }
   const error = { code: 'IO_ERROR', message: `lease ${command.leaseUntil}` }
   const ids = { policyId: 'p', bindingId: 'b' }

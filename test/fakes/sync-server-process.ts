@@ -15,6 +15,7 @@ const status = await runSyncServer({
   acceptRoot: receiving.acceptRoot,
   clock: systemClock,
   log,
+  random: Math.random,
 })
 receiving.close()
 process.exit(status)

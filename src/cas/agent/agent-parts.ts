@@ -35,4 +35,6 @@ export interface AgentParts {
 interface SyncServerParts {
   readonly spawn: SpawnChild
   readonly listen: HostPort
+  /** Nobody can connect to this host: others reach it by the connections that it opens. */
+  readonly dialsOut: boolean
 }

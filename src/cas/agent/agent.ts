@@ -251,5 +251,6 @@ export function syncServerConfiguration(
     leaseUntil: config?.leaseUntil ?? null,
     targets: [...(effective?.targets ?? [])],
     peers: [...(config?.peers ?? [])],
+    dialsOut: syncServer?.dialsOut ?? false,
   }
 }

@@ -109,6 +109,7 @@ async function startParts(
       authority: agent().authorityPem,
     }),
     addressesOf: (serverId, scope) => routing.addressesOf(serverId, scope),
+    dialsOut: parts.syncServer?.dialsOut ?? false,
     hopKeyOf: (serverId) => routing.hopKeyOf(serverId),
     outbound: ({ sourceId, holderId }) =>
       holderId === undefined ? detection.outbound(sourceId) : held.open(holderId, sourceId),
@@ -138,17 +139,21 @@ async function startParts(
     jobs,
     lease,
     routing,
-    syncServer: supervise(parts, control),
+    syncServer: supervise(parts, control, routing),
     monitor: parts.startMonitor((figures) => void control.send({ type: 'figures', ...figures })),
   }
 }
 
-function supervise(parts: AgentParts, control: ControlClient): SyncServerSupervisor | null {
+function supervise(
+  parts: AgentParts,
+  control: ControlClient,
+  routing: RoutingTable,
+): SyncServerSupervisor | null {
   if (parts.syncServer === null) return null
   const { spawn } = parts.syncServer
   const onReport: SupervisorOptions['onReport'] = (message) => void control.send(message)
   return new SyncServerSupervisor(
-    { ...parts, spawn, onReport },
+    { ...parts, spawn, onReport, onWays: (ways) => routing.replaceWays(ways) },
     syncServerConfiguration(parts, null, null),
   )
 }
@@ -161,8 +166,9 @@ async function hello(
   const { rules, syncServer, identity } = parts
   const listen = syncServer?.listen ?? null
   const port = running.syncServer?.status.port ?? listen?.port ?? 0
+  const dialsOut = syncServer?.dialsOut ?? false
   const addresses =
-    listen === null ? [] : await parts.addresses(master, { host: listen.host, port })
+    listen === null || dialsOut ? [] : await parts.addresses(master, { host: listen.host, port })
   const roles = identity.roles.filter((role) => rules.roles?.includes(role) ?? true)
   return {
     type: 'hello',
@@ -171,6 +177,7 @@ async function hello(
     roles,
     // A port that is not known yet is no address.
     addresses: addresses.filter((address) => address.port > 0),
+    dialsOut,
     platform: describePlatform(),
   }
 }

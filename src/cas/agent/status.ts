@@ -61,7 +61,13 @@ export const agentStatus = z.object({
   configRevision: z.number().nullable(),
   lease: z.object({ until: time.nullable(), holds: z.boolean() }),
   syncServer: z
-    .object({ pid: z.number().nullable(), port: z.number().nullable(), restarts: z.number() })
+    .object({
+      pid: z.number().nullable(),
+      port: z.number().nullable(),
+      restarts: z.number(),
+      /** With how many peers it is registered, where it only dials out; else null. */
+      registeredCount: z.number().nullable().default(null),
+    })
     .nullable(),
   runningJobs: z.array(z.string()),
   sources: z.array(sourceStatus),

@@ -16,6 +16,7 @@ export const enrollCommand = defineCommand({
   description: [
     'The token comes from the admin tool. It pins the authority of the master, so the address need not be trusted.',
     'The private key is made here and never leaves this host.',
+    'A host to which other agents cannot connect is started with cd-agent run --dial-out.',
   ],
   options: {
     dir: required(path('DIR', 'The data folder to make; it must not exist or be empty')),

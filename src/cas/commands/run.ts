@@ -1,16 +1,19 @@
 import { fromText } from '../../core/base/byte-string.ts'
+import { AppError } from '../../core/base/errors.ts'
 import type { Failure } from '../../core/base/result.ts'
 import type { Address } from '../../core/wire/control.ts'
 import { defineCommand, type Command } from '../../platform/cli-command.ts'
 import {
   choice,
   choices,
+  flag,
   hostPort,
   type HostPort,
   type Option,
   path,
   repeated,
   required,
+  shownDefault,
   withDefault,
 } from '../../platform/cli-options.ts'
 import { systemClock } from '../../platform/clock.ts'
@@ -64,20 +67,27 @@ export function runCommand(ports: RunPorts): Command {
     ],
     options: {
       dir: required(path('DIR', 'The data folder that enroll made')),
-      listen: withDefault(
+      listen: shownDefault(
         hostPort('Where other agents deliver'),
-        { host: '0.0.0.0', port: 7410 },
-        '0.0.0.0:7410',
+        '0.0.0.0:7410; with --dial-out any free port of 127.0.0.1',
       ),
       advertise: repeated(advertised()),
+      dialOut: flag(
+        'Nobody can connect to this host: others reach it by connections that it opens to them',
+      ),
       roles: choices(['cms', 'cas', 'sm'], 'Narrow the granted roles to these'),
       watcher: withDefault(
         choice(WATCHERS, 'How changes are noticed; auto takes what loses least here'),
         'auto',
       ),
     },
-    examples: ['cd-agent run --dir /var/lib/cd-agent --advertise region=10.0.0.5:7410'],
+    examples: [
+      'cd-agent run --dir /var/lib/cd-agent --advertise region=10.0.0.5:7410',
+      'cd-agent run --dir /var/lib/cd-agent --dial-out',
+    ],
     run: async (input, { logLevel, signal }) => {
+      if (input.dialOut && input.advertise.length > 0)
+        throw new AppError('USAGE', '--dial-out says that there is nothing to --advertise')
       const directory = openDataDirectory(input.dir, 'agent')
       const lock = directory.lock()
       try {
@@ -93,8 +103,9 @@ interface Run {
   readonly ports: RunPorts
   readonly directory: DataDirectory
   readonly input: {
-    readonly listen: HostPort
+    readonly listen: HostPort | undefined
     readonly advertise: readonly Address[]
+    readonly dialOut: boolean
     readonly roles: readonly Role[] | undefined
     readonly watcher: WatcherChoice
   }
@@ -133,7 +144,7 @@ function agentParts(run: Run, identity: Identity, log: Logger): AgentParts {
     startMonitor: (onFigures) => ports.startMonitor(log, onFigures),
     syncServer:
       noReceiving === null
-        ? { spawn: ports.spawnSyncServer(directory, logLevel), listen: input.listen }
+        ? { spawn: ports.spawnSyncServer(directory, logLevel), ...listening(input) }
         : null,
     openTree: ports.openTree,
     indexFile: directory.file(INDEX_FILE),
@@ -148,6 +159,15 @@ function agentParts(run: Run, identity: Identity, log: Logger): AgentParts {
     log,
     random: Math.random,
   }
+}
+
+/** Where nobody can connect to this host, nothing but the Sync Server's own tunnels has to. */
+function listening({ listen, dialOut }: Run['input']): {
+  readonly listen: HostPort
+  readonly dialsOut: boolean
+} {
+  const usual = dialOut ? { host: '127.0.0.1', port: 0 } : { host: '0.0.0.0', port: 7410 }
+  return { listen: listen ?? usual, dialsOut: dialOut }
 }
 
 /** A port is opened only where receiving was granted when the agent started. */

@@ -75,7 +75,11 @@ function connectionWords(connection: AgentStatus['connection']): string {
 }
 
 function syncServerWords(server: NonNullable<AgentStatus['syncServer']>): string {
-  return server.pid === null ? 'being started again' : `port ${server.port ?? 'not open yet'}`
+  if (server.pid === null) return 'being started again'
+  const { port, registeredCount } = server
+  if (registeredCount === null) return `port ${port ?? 'not open yet'}`
+  const peers = registeredCount === 1 ? '1 peer' : `${registeredCount} peers`
+  return `dials out only, reached through ${peers}`
 }
 
 function sourceLine(source: AgentStatus['sources'][number]): string {

@@ -42,6 +42,7 @@ export function syncServerCommand(startReceiving: StartReceiving): Command {
           acceptRoot: receiving.acceptRoot,
           clock: systemClock,
           log,
+          random: Math.random,
         })
         return status === 0 ? 0 : 1
       } finally {

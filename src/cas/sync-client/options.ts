@@ -13,8 +13,10 @@ export type JobReport = AgentMessageOf<'jobReport'>
 export interface SyncClientOptions extends HopKeys {
   /** Asked at every connection, so that a renewed certificate is used. */
   readonly identity: () => TlsIdentity
-  /** Where a server is reached, best first; empty where it is unknown. */
-  addressesOf(serverId: string, scope: HopScope): readonly Address[]
+  /** Where a server is reached, best first; empty while nothing leads to it, null where it is unknown. */
+  addressesOf(serverId: string, scope: HopScope): readonly Address[] | null
+  /** Nobody can connect to this server. */
+  readonly dialsOut?: boolean
   /** What a job sends from; null where it is not here. One that is held is closed by the caller. */
   outbound(job: Pick<MasterMessageOf<'job'>, 'sourceId' | 'holderId'>): OutboundSource | null
   /** Others know more of this source's epoch than its journal does: it must begin a new one. */

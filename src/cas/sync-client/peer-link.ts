@@ -142,11 +142,13 @@ export class PeerLink {
     this.#hopKey = this.#hopKeyNow
     const conversation = await connectTo({
       serverId,
-      addresses: this.#options.addressesOf(serverId, run.node.hop.scope),
+      addresses: () => this.#options.addressesOf(serverId, run.node.hop.scope),
+      dialsOut: this.#options.dialsOut ?? false,
       identity: this.#options.identity(),
       plain: plainEnd(this.#options, this.#peer),
       patienceMs: this.#times.stallMs,
       signal: run.signal,
+      clock: this.#options.clock,
       log: this.#options.log,
     })
     this.#conversation = conversation

@@ -1,5 +1,6 @@
 import { toAppError } from '../../core/base/errors.ts'
 import {
+  type ReachReport,
   type SyncServerCommand,
   type SyncServerReport,
   syncServerCommand,
@@ -19,6 +20,8 @@ export interface SyncServerProcess {
   readonly acceptRoot: AcceptRoot
   readonly clock: Clock
   readonly log: Logger
+  /** Gives 0 to 1. */
+  readonly random: () => number
 }
 
 /**
@@ -29,8 +32,10 @@ export async function runSyncServer(process: SyncServerProcess): Promise<number>
   const write = (report: SyncServerReport): void => process.writeLine(JSON.stringify(report))
   const report = (message: Extract<SyncServerReport, { type: 'report' }>['message']): void =>
     write({ type: 'report', message })
-  const { clock, log, openTarget, acceptRoot } = process
-  const server = new SyncServer({ clock, log, openTarget, acceptRoot, report })
+  const onReach = (reach: ReachReport): void => write({ type: 'reach', ...reach })
+  const { clock, log, openTarget, acceptRoot, random } = process
+  const parts = { clock, log, openTarget, acceptRoot, random }
+  const server = new SyncServer({ ...parts, report, onReach })
   try {
     for await (const line of lines(process.stdin)) {
       const command: SyncServerCommand = syncServerCommand.parse(JSON.parse(line))

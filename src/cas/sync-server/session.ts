@@ -17,6 +17,7 @@ import { VERSION } from '../../platform/version.ts'
 import type { BindingHolder, Bindings, OpenTarget } from './bindings.ts'
 import { Intake, type IntakeHost } from './intake.ts'
 import type { ParentSide, RelayStream } from './relay/relay-stream.ts'
+import type { Registrations } from './tunnel/registrations.ts'
 
 export interface SessionTimes {
   /** How long a connection may take to say hello. */
@@ -36,6 +37,7 @@ export const SESSION_TIMES: SessionTimes = {
 /** What a session asks of its server. */
 export interface SessionHost {
   readonly bindings: Bindings
+  readonly registrations: Registrations
   readonly log: Logger
   readonly times: SessionTimes
   /** Whether a peer may open this stream now: ticket and lease. */
@@ -116,6 +118,7 @@ export class Session implements BindingHolder {
       case 'greeting':
         return this.#greet(frame)
       case 'idle':
+        if (frame.type === 'await' || frame.type === 'tunnel') return this.#handOver(frame)
         if (frame.type !== 'open') return this.#refuse(frame)
         this.#state = 'opening'
         void this.#open(frame.open)
@@ -127,6 +130,14 @@ export class Session implements BindingHolder {
       case 'closed':
         return this.#refuse(frame)
     }
+  }
+
+  /** The connection is none of a sender's, and another's from now on. */
+  #handOver(frame: Extract<Frame, { type: 'await' | 'tunnel' }>): void {
+    this.#state = 'closed'
+    this.#host.ended()
+    if (frame.type === 'await') this.#host.registrations.register(this.#connection)
+    else this.#host.registrations.pair(this.#connection, frame.token)
   }
 
   #refuse(frame: Frame): void {

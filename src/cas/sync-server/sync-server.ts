@@ -5,7 +5,7 @@ import { AppError } from '../../core/base/errors.ts'
 import { type Failure, type Result, failure } from '../../core/base/result.ts'
 import type { AgentMessageOf, TargetConfig } from '../../core/wire/control.ts'
 import type { OpenMessage } from '../../core/wire/frame-messages.ts'
-import type { SyncServerCommand } from '../../core/wire/sync-server.ts'
+import type { ReachReport, SyncServerCommand } from '../../core/wire/sync-server.ts'
 import type { TicketClaims } from '../../core/wire/ticket.ts'
 import type { Clock } from '../../platform/clock.ts'
 import type { DataConnection } from '../../platform/data-connection.ts'
@@ -25,6 +25,8 @@ import { type ParentSide, RelayStream } from './relay/relay-stream.ts'
 import { SESSION_TIMES, Session, type SessionTimes } from './session.ts'
 import { Targets } from './targets.ts'
 import { verifyTicket } from './tickets.ts'
+import { Reach } from './tunnel/reach.ts'
+import type { TunnelTimes } from './tunnel/times.ts'
 
 export interface SyncServerOptions {
   readonly openTarget: TargetOpener
@@ -32,7 +34,12 @@ export interface SyncServerOptions {
   readonly clock: Clock
   readonly log: Logger
   readonly report: (message: AgentMessageOf<'targetReport' | 'jobReport' | 'holdResolved'>) => void
+  /** Told when other servers are reached by this one, or it by others, than before. */
+  readonly onReach?: (reach: ReachReport) => void
+  /** Gives 0 to 1. */
+  readonly random: () => number
   readonly times?: SessionTimes
+  readonly tunnelTimes?: TunnelTimes
   readonly relayTimes?: RelayTimes
   readonly sessionsMax?: number
 }
@@ -51,6 +58,7 @@ export class SyncServer {
   #childConnections = new ChildConnections()
   /** What is passed on at the moment. */
   readonly #streams = new Set<RelayStream>()
+  readonly #reach: Reach
   #routing = new RoutingTable()
   #configuration: SyncServerConfiguration | null = null
   #listener: DataListener | null = null
@@ -59,6 +67,11 @@ export class SyncServer {
     this.#options = options
     this.#bindings = new Bindings(options.openTarget)
     this.#targets = new Targets({ ...options, bindings: this.#bindings })
+    this.#reach = new Reach({
+      ...options,
+      knows: (serverId) => this.#routing.knows(serverId),
+      onWays: (ways) => this.#routing.replaceWays(ways),
+    })
   }
 
   /**
@@ -75,7 +88,9 @@ export class SyncServer {
     if (this.#listener === null || before === null || !listensAlike(before, configuration))
       this.#listen(configuration)
     this.#targets.configured()
-    return this.#listener?.port ?? 0
+    const port = this.#listener?.port ?? 0
+    this.#reach.configure(configuration, port)
+    return port
   }
 
   /** Takes new options of hops by which a job is passed on. */
@@ -98,6 +113,7 @@ export class SyncServer {
     const reason: Failure = { code: 'PEER_UNREACHABLE', message: 'the Sync Server is stopping' }
     for (const connection of this.#sessions.keys()) connection.close(reason)
     for (const stream of this.#streams) stream.stop(reason)
+    this.#reach.stop(reason)
     this.#childConnections.close()
   }
 
@@ -106,6 +122,7 @@ export class SyncServer {
     const before = this.#routing
     this.#routing = new RoutingTable()
     this.#routing.replace(0, peers)
+    this.#routing.replaceWays(this.#reach.registrations.ways)
     for (const connection of this.#sessions.keys()) {
       const { peerId, isPlain } = connection
       if (isPlain && before.hopKeyOf(peerId) !== this.#routing.hopKeyOf(peerId))
@@ -145,6 +162,7 @@ export class SyncServer {
       return connection.close({ code: 'BINDING_BUSY', message: 'too many connections' })
     const host = {
       bindings: this.#bindings,
+      registrations: this.#reach.registrations,
       log: this.#options.log,
       times: this.#options.times ?? SESSION_TIMES,
       admit: (peerId: string, open: OpenMessage, target: TargetConfig) =>
@@ -223,8 +241,6 @@ export class SyncServer {
     if (until !== null && this.#options.clock.nowMs() < Date.parse(until)) return null
     return { code: 'LEASE_EXPIRED', message: `cannot receive: the lease ended at ${until}` }
   }
-
-  /** Reports where a target stands; with `changed`, of one that cannot be received into only what is new. */
 }
 
 function listensAlike(left: SyncServerConfiguration, right: SyncServerConfiguration): boolean {

@@ -66,6 +66,24 @@ export const FILTER_INSTRUCTIONS_MAX = 3000
 /** What a filter's machine remembers of its states, as it counts itself; it takes a few times that. */
 export const FILTER_STATES_BYTES_MAX = 1 << 20
 
+/**
+ * Servers that only dial out and are reached through this one, and servers that one of them keeps a connection to: each costs
+ * a connection at both ends and a listener.
+ */
+export const REGISTRATIONS_MAX = 512
+
+/** Connections through one registration at a time, those that wait for the other side included: each may carry a job. */
+export const TUNNELS_PER_PEER_MAX = 32
+
+/** Connections through all registrations of a server together: as many as it takes sessions. */
+export const TUNNELS_MAX = 512
+
+/** Bytes in one frame of a tunnel: what a socket gives at a time, small enough that others have their turn. */
+export const TUNNEL_CHUNK_BYTES = 256 << 10
+
+/** Bytes that wait at the end of a tunnel for a local connection before the tunnel is held up. */
+export const TUNNEL_QUEUE_BYTES = 1 << 20
+
 /** Changes in one page to the master. */
 export const CHANGES_PAGE_MAX = 1000
 

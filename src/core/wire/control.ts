@@ -24,6 +24,7 @@ const address = z.object({
   host: z.string().max(255),
   port: z.number().int().min(1).max(65535),
 })
+const hopScope = z.enum(['group', 'region', 'international'])
 const position = z.object({ epoch: id, seq })
 const fileType = z.enum(['file', 'directory', 'symlink', 'fifo'])
 const operation = z.enum([
@@ -150,6 +151,8 @@ const hello = z.object({
   roles,
   /** Where this agent's Sync Server is reached, best first. */
   addresses: z.array(address).max(16),
+  /** It has none, because nobody can connect to it: it opens a connection to each of its peers instead. */
+  dialsOut: z.boolean().optional(),
   platform: z.object({
     os: z.string().max(32),
     architecture: z.string().max(32),
@@ -278,7 +281,10 @@ export const targetConfig = z.object({
 export const peer = z.object({
   serverId: id,
   name,
+  /** None where it only dials out. */
   addresses: z.array(address).max(16),
+  /** How far it is from the one who is told. */
+  scope: hopScope.optional(),
   /** What both ends of a plain hop prove themselves with, base64; absent where no hop between the two may be plain. */
   hopKey: z.base64().length(44).optional(),
 })
@@ -301,7 +307,7 @@ const config = z.object({
 })
 
 const hop = z.object({
-  scope: z.enum(['group', 'region', 'international']),
+  scope: hopScope,
   method: z.enum(['copy', 'patch']),
   compression: z.number().int().min(0).max(9),
   tls: z.boolean(),

@@ -11,6 +11,7 @@ import { BLOCK_COMPRESSIONS, FRAME_TYPES, SET_KINDS } from './frame-numbers.ts'
 import type { RawFrame } from './frame-stream.ts'
 import type { Block, Frame, SetBegin, SetEnd } from './frame.ts'
 import { readPatchFrame } from './patch-frames.ts'
+import { readTunnelFrame } from './tunnel-frames.ts'
 
 const SIGNATURE_BYTES_MAX = 256
 
@@ -60,6 +61,11 @@ function readFrame(number: number, reader: ByteReader): Frame {
     case 'patchEnd':
     case 'patchDone':
       return readPatchFrame(type, reader)
+    case 'await':
+    case 'dial':
+    case 'tunnel':
+    case 'tunnelBytes':
+      return readTunnelFrame(type, reader)
   }
 }
 

@@ -4,6 +4,7 @@ import { ByteWriter } from './byte-writer.ts'
 import { BLOCK_COMPRESSIONS, FRAME_TYPES, SET_KINDS } from './frame-numbers.ts'
 import { type Block, type Frame, type SetBegin, type SetEnd, type SetFindings } from './frame.ts'
 import { writePatchFrame } from './patch-frames.ts'
+import { writeTunnelFrame } from './tunnel-frames.ts'
 
 /** Content of so many bytes is left where it is: to copy it costs more than to write it by itself. */
 const LONG_CONTENT_BYTES = 64 << 10
@@ -77,6 +78,11 @@ function writePayload(writer: ByteWriter, frame: Frame): void {
     case 'patchEnd':
     case 'patchDone':
       return writePatchFrame(writer, frame)
+    case 'await':
+    case 'dial':
+    case 'tunnel':
+    case 'tunnelBytes':
+      return writeTunnelFrame(writer, frame)
   }
 }
 

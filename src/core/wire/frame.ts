@@ -3,6 +3,7 @@ import type { ContentHash } from '../change/entry.ts'
 import type { DoneMessage, ErrorMessage, HelloMessage } from './frame-messages.ts'
 import type { OpenMessage, OpenedMessage } from './frame-messages.ts'
 import type { PatchFrame } from './patch-frames.ts'
+import type { TunnelFrame } from './tunnel-frames.ts'
 
 /**
  * The data connection: `u32 length | u8 type | payload`, big-endian, where length counts type and payload. The side that
@@ -57,6 +58,7 @@ export type Frame =
   | { readonly type: 'alive' }
   | { readonly type: 'error'; readonly error: ErrorMessage }
   | PatchFrame
+  | TunnelFrame
 
 export type FrameType = Frame['type']
 

@@ -100,6 +100,7 @@ async function start(
     syncServer: {
       spawn: (onLine) => spawnChild(child, onLine),
       listen: { host: '127.0.0.1', port: 0 },
+      dialsOut: false,
     },
     openTree: (path) => openReadTree(toText(path).text),
     indexFile: directory.file(INDEX_FILE),

@@ -80,6 +80,12 @@ describe('each refusal is one line and has its exit status', () => {
       /--advertise must be \[SCOPE=\]HOST:PORT.*\[USAGE\]$/,
     ],
     [
+      'an address where there is none',
+      () => ['run', '--dir', at('enrolled'), '--dial-out', '--advertise', 'web:1'],
+      2,
+      /--dial-out says that there is nothing to --advertise \[USAGE\]$/,
+    ],
+    [
       'an unknown role',
       () => ['run', '--dir', at('enrolled'), '--roles', 'cas,chef'],
       2,

@@ -1,6 +1,10 @@
 import { expect, test } from 'bun:test'
 
-import { FRAME_BYTES_MAX, SET_ENTRIES_MAX } from '../../../src/core/base/limits.ts'
+import {
+  FRAME_BYTES_MAX,
+  SET_ENTRIES_MAX,
+  TUNNEL_CHUNK_BYTES,
+} from '../../../src/core/base/limits.ts'
 import type { ContentHash } from '../../../src/core/change/entry.ts'
 import { decodeFrame } from '../../../src/core/wire/frame-decode.ts'
 import { encodeFrame } from '../../../src/core/wire/frame-encode.ts'
@@ -10,6 +14,8 @@ import { type BlockCompression, DATA_PROTOCOL, type Frame } from '../../../src/c
 import { frameBytes } from '../../fakes/frame-bytes.ts'
 import { random } from '../../fakes/random.ts'
 
+const TOKEN = 'AAAAAAAAAAAAAAAAAAAA-_'
+const TOKEN_HEX = `16${Buffer.from(TOKEN).toString('hex')}`
 const HASH = 'ab'.repeat(32) as ContentHash
 const block = { compression: 'lz4', plainBytes: 300, bytes: new Uint8Array([1, 2, 3]) } as const
 
@@ -102,6 +108,10 @@ const GOLDEN: readonly (readonly [Frame, string])[] = [
   [{ type: 'fileCopy', from: 300, length: 2 }, '0000000414ac0202'],
   [{ type: 'patchEnd', hash: HASH }, `000000221501${HASH}`],
   [{ type: 'patchDone', index: 200, isRebuilt: true }, '0000000416c80101'],
+  [{ type: 'await' }, '0000000117'],
+  [{ type: 'dial', token: TOKEN }, `0000001818${TOKEN_HEX}`],
+  [{ type: 'tunnel', token: TOKEN }, `0000001819${TOKEN_HEX}`],
+  [{ type: 'tunnelBytes', bytes: new Uint8Array([1, 2]) }, '000000031a0102'],
 ]
 
 function decode(bytes: Uint8Array): Frame {
@@ -122,7 +132,7 @@ test('the wire is frozen: what changes here needs another DATA_PROTOCOL', () => 
   const written = GOLDEN.map(([frame]) => Buffer.from(frameBytes(frame)).toString('hex'))
   expect(written).toEqual(GOLDEN.map(([, hex]) => hex))
   const digest = Bun.SHA256.hash(`${DATA_PROTOCOL}\n${written.join('\n')}`, 'hex')
-  expect(digest).toBe('d6ac15e22279098244cc8edfff4a0e0e02dfdd426558f8e6a5fa5ba43f2e65c5')
+  expect(digest).toBe('952d1a5de8e388e67783f1199a0d94ae27f905273f4589af0ef3d4cbabf4eeb6')
 })
 
 test('every frame reads as what was written', () => {
@@ -146,7 +156,7 @@ test('a frame outlives the bytes it came in, but for its block', () => {
     const bytes = frameBytes(frame)
     const read = decode(bytes)
     bytes.fill(0xff)
-    if ('block' in frame || 'blocks' in frame) continue
+    if ('block' in frame || 'blocks' in frame || 'bytes' in frame) continue
     expect(read).toEqual(frame)
   }
 })
@@ -248,6 +258,9 @@ test.each([
   ['an unknown compression', raw('pack', '0300000000')],
   ['a block that unpacks to more than a frame', raw('pack', '0100100001aa')],
   ['a plain block of another length', raw('pack', '0000000002aa')],
+  ['a token that is none', raw('dial', `16${'20'.repeat(22)}`)],
+  ['a token that is too short', raw('tunnel', '0141')],
+  ['more of a tunnel than at a time', raw('tunnelBytes', '00'.repeat(TUNNEL_CHUNK_BYTES + 1))],
   ['flags that are cut off', raw('wanted', '0901')],
   ['a number in a longer form than needed', raw('fileBegin', '8000')],
   ['a number over 2^53', raw('setBegin', 'ffffffffffffffff7f')],

@@ -171,15 +171,16 @@ export class ChildLink {
 
   async #connect(): Promise<void> {
     const { node } = this.#order
-    const { identity, log, times } = this.#options
+    const { clock, identity, log, times } = this.#options
     try {
       const conversation = await connectTo({
         serverId: node.serverId,
-        addresses: this.#options.addressesOf(node.serverId, node.hop.scope),
+        addresses: () => this.#options.addressesOf(node.serverId, node.hop.scope),
         identity,
         plain: plainEnd(this.#options, { ...node, isPlain: !node.hop.tls }),
         patienceMs: times.answerMs,
         signal: this.#ending.signal,
+        clock,
         log,
       })
       if (this.#isGone) return conversation.close(null)

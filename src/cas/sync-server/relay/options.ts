@@ -11,8 +11,8 @@ import type { ChildConnections } from './child-connections.ts'
 export interface RelayOptions extends HopKeys {
   readonly identity: TlsIdentity
   readonly connections: ChildConnections
-  /** Where a server is reached, best first; empty where it is unknown. */
-  addressesOf(serverId: string, scope: HopScope): readonly Address[]
+  /** Where a server is reached, best first; empty while nothing leads to it, null where it is unknown. */
+  addressesOf(serverId: string, scope: HopScope): readonly Address[] | null
   /** Gets how each child fares, and what is below one that was dropped. */
   readonly report: (report: JobReport) => void
   readonly clock: Clock
