@@ -27,6 +27,8 @@ export interface ServerView {
   readonly name: string
   readonly groupId: string
   readonly address: string | null
+  /** Nobody can connect to it: others reach it by the connections that it opens. */
+  readonly dialsOut: boolean
   readonly roles: readonly string[]
   readonly weight: number
   readonly mode: string

@@ -22,8 +22,8 @@ export interface AgentPlace {
   readonly wrapper: readonly string[]
   /** Gives, for the port at which it listens, the one on this machine by which others are to reach it. */
   readonly throughPort?: (port: number) => number
-  /** Further options of `cd-agent run`. */
-  readonly options?: readonly string[]
+  /** Further options of `cd-agent run`, for the port at which it listens. */
+  readonly options?: readonly string[] | ((port: number) => readonly string[])
 }
 
 export interface Convergence {
@@ -236,7 +236,8 @@ export class Fleet {
     const dataPort = freePort()
     const port = place.throughPort?.(dataPort)
     const advertise = port === undefined ? [] : ['--advertise', `127.0.0.1:${port}`]
-    const more = [...advertise, ...(place.options ?? [])]
+    const { options = [] } = place
+    const more = [...advertise, ...(typeof options === 'function' ? options(dataPort) : options)]
     const server = new ServerProcess(
       'cd-agent',
       ['run', '--dir', directory, '--listen', `${place.host}:${dataPort}`, ...more],

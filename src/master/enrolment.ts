@@ -96,7 +96,8 @@ async function place(context: MasterContext, writer: Writer, arrival: Arrival): 
     certificateExpiresAtMs: certificate.expiresAtMs,
   }
   if (token.serverId !== null) {
-    const back = { ...identity, revokedAtMs: null, revokeReason: null, addresses: [] }
+    const unseen = { addresses: [], dialsOut: false }
+    const back = { ...identity, ...unseen, revokedAtMs: null, revokeReason: null }
     const version = sql`${servers.version} + 1`
     await writer
       .update(servers)

@@ -70,6 +70,8 @@ export interface Server {
   /** The first of `addresses` as `host:port`; null until the agent told it. */
   readonly address: string | null
   readonly addresses: readonly Address[]
+  /** Nobody can connect to it: others reach it by the connections that it opens. */
+  readonly dialsOut: boolean
   readonly roles: readonly Role[]
   readonly weight: number
   readonly mode: ServerMode

@@ -102,9 +102,13 @@ export class ScriptedAgent {
   }
 
   /** Connects and introduces itself; resolves when it is configured. */
-  static async connect(url: string, identity: AgentIdentity): Promise<ScriptedAgent> {
+  static async connect(
+    url: string,
+    identity: AgentIdentity,
+    fields: Partial<AgentMessageOf<'hello'>> = {},
+  ): Promise<ScriptedAgent> {
     const agent = await ScriptedAgent.open(url, identity, await signAgentToken(identity))
-    agent.send(hello())
+    agent.send(hello(fields))
     await eventually('the configuration', () => agent.of('config').length > 0)
     return agent
   }

@@ -189,7 +189,9 @@ async function enrolAll(admin: TestAdmin): Promise<Map<string, ScriptedAgent>> {
     const order = { groupId, roles: ['cms', 'cas', 'sm'] as const, expiresInS: 600, maxUses: 1 }
     const { token } = await createEnrollmentToken(context, SYSTEM_ACTOR, order)
     const identity = await mustEnrol(master.url, token, name)
-    const agent = await ScriptedAgent.connect(master.url, identity)
+    const isHidden = name === 'ap-edge-1'
+    const fields = isHidden ? { addresses: [], dialsOut: true } : {}
+    const agent = await ScriptedAgent.connect(master.url, identity, fields)
     agent.send(FIGURES)
     agents.set(name, agent)
   }

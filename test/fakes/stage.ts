@@ -12,6 +12,11 @@ import {
   startTestMaster,
 } from './test-master.ts'
 
+type HelloFields =
+  Parameters<typeof ScriptedAgent.connect> extends [string, AgentIdentity, ...infer Rest]
+    ? Rest
+    : never
+
 /** A master with three enrolled hosts; the first is the source and the second the target of the policy `web`. */
 export class Stage {
   master: TestMaster
@@ -56,10 +61,10 @@ export class Stage {
     return this.#identities[index]?.serverId ?? ''
   }
 
-  async connect(index: number): Promise<ScriptedAgent> {
+  async connect(index: number, ...fields: HelloFields): Promise<ScriptedAgent> {
     const identity = this.#identities[index]
     if (identity === undefined) throw new Error('no such agent')
-    return await ScriptedAgent.connect(this.master.url, identity)
+    return await ScriptedAgent.connect(this.master.url, identity, ...fields)
   }
 
   /** Makes the policy, connects both, and has both report: five changes, and nothing there yet. */

@@ -54,6 +54,7 @@ export class SimMaster {
         sourceId,
         connected: true,
         place: null,
+        dialsOut: false,
         ...source,
       })),
       targets: [...this.#bindings].map(([bindingId, binding]) => ({
@@ -61,6 +62,7 @@ export class SimMaster {
         place: null,
         canServe: false,
         weight: 0,
+        dialsOut: false,
         recoverAtMs: null,
         sourceLostAtMs: null,
         connected: true,

@@ -193,6 +193,10 @@ export const CommandPage = (props: CommandProps) => (
       <div class="card-body stack">
         <p class="soft">It stays in the foreground; a service manager keeps it running.</p>
         <Command id="run-command" text="cd-agent run --dir /var/lib/cd-agent" />
+        <p class="soft">
+          Other agents connect to its port 7410. Where they cannot, because of a firewall or an
+          address translation, add <code>--dial-out</code>: it opens the connections itself then.
+        </p>
       </div>
     </Card>
     <Arrivals {...props} />

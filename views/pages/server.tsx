@@ -265,7 +265,16 @@ const FactsCard = ({ server, frame, load }: ServerProps) => (
       </dd>
       <dt>Addresses</dt>
       <dd>
-        {server.addresses.length === 0 ? <span class="faint">not told yet</span> : null}
+        {server.dialsOut ? (
+          <>
+            none: it dials out
+            <div class="hint">
+              Others reach it by the connections that it opens to them. It passes nothing on.
+            </div>
+          </>
+        ) : server.addresses.length === 0 ? (
+          <span class="faint">not told yet</span>
+        ) : null}
         {server.addresses.map(({ scope, host, port }) => (
           <div class="mono">
             {`${host.includes(':') ? `[${host}]` : host}:${port}`}

@@ -97,7 +97,9 @@ const GroupRows = ({ place, servers, nowMs }: GroupRowsProps) => (
         <td>
           <Roles roles={server.roles} />
         </td>
-        <td class="mono">{server.address ?? <span class="faint">—</span>}</td>
+        <td class={server.dialsOut ? '' : 'mono'}>
+          {server.address ?? <span class="faint">{server.dialsOut ? 'dials out' : '—'}</span>}
+        </td>
         <td class="number">{server.weight}</td>
         <td>{server.version ?? <span class="faint">—</span>}</td>
         <td>

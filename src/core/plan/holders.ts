@@ -28,7 +28,8 @@ const CUT_OFF_REGION = 2
 export class Holders {
   readonly #source: PlanSource
   readonly #targets: readonly PlanTarget[]
-  #best: ReadonlyMap<string, PlanTarget> | null = null
+  /** Of all, and of those alone to which servers can connect that only dial out. */
+  readonly #best = new Map<'all' | 'dialled', ReadonlyMap<string, PlanTarget>>()
   /** By region, how many lost the way. */
   #cutOff: ReadonlyMap<string, number> | null = null
 
@@ -39,11 +40,11 @@ export class Holders {
 
   /** Those that hold more than a target: the one with most in its group, in its region, and anywhere, in this order. */
   ahead(target: PlanTarget): readonly Holder[] {
-    this.#best ??= this.#find()
+    const bests = this.#bestOf(target.dialsOut ? 'dialled' : 'all')
     const holders: Holder[] = []
     if (target.place === null) return holders
     for (const [scope, keyOf] of SCOPES) {
-      const best = this.#best.get(keyOf(target))
+      const best = bests.get(keyOf(target))
       const isKnown = holders.some(({ bindingId }) => bindingId === best?.bindingId)
       if (best === undefined || isKnown || !isAhead(best, target)) continue
       holders.push({ bindingId: best.bindingId, seq: best.watermark?.seq ?? 0, scope })
@@ -51,9 +52,14 @@ export class Holders {
     return holders
   }
 
-  /** The way from the source broke a short while ago, to this target or to its region. */
+  /** Neither the source nor this target can be connected to: there is no way between them, and will be none. */
+  isOutOfReach(target: PlanTarget): boolean {
+    return this.#source.dialsOut && target.dialsOut
+  }
+
+  /** There is no way from the source, or it broke a short while ago, to this target or to its region. */
   isCutOff(target: PlanTarget, nowMs: number): boolean {
-    if (hasLostWay(target, nowMs)) return true
+    if (this.isOutOfReach(target) || hasLostWay(target, nowMs)) return true
     const { place } = target
     if (place === null || place.regionId === this.#source.place?.regionId) return false
     this.#cutOff ??= this.#countCutOff(nowMs)
@@ -61,10 +67,11 @@ export class Holders {
   }
 
   /** Tells whether anybody else is still reached by the source, who could serve a target later. */
-  hasOthers({ place }: PlanTarget, nowMs: number): boolean {
+  hasOthers({ place, dialsOut }: PlanTarget, nowMs: number): boolean {
     return this.#targets.some((other) => {
       const isElsewhere = other.place?.serverId !== place?.serverId
-      return isElsewhere && this.#isThere(other) && !this.isCutOff(other, nowMs)
+      const canMeet = !(dialsOut && other.dialsOut)
+      return isElsewhere && canMeet && this.#isThere(other) && !this.isCutOff(other, nowMs)
     })
   }
 
@@ -73,15 +80,23 @@ export class Holders {
     for (const { sourceId, place, ...target } of this.#targets) {
       if (sourceId !== this.#source.sourceId || place === null || !hasLostWay(target, nowMs))
         continue
+      // That one is not registered says nothing about others.
+      if (target.dialsOut) continue
       counts.set(place.regionId, (counts.get(place.regionId) ?? 0) + 1)
     }
     return counts
   }
 
-  #find(): ReadonlyMap<string, PlanTarget> {
+  #bestOf(which: 'all' | 'dialled'): ReadonlyMap<string, PlanTarget> {
+    const known = this.#best.get(which) ?? this.#find(which)
+    this.#best.set(which, known)
+    return known
+  }
+
+  #find(which: 'all' | 'dialled'): ReadonlyMap<string, PlanTarget> {
     const best = new Map<string, PlanTarget>()
     for (const target of this.#targets) {
-      if (!this.#mayServe(target)) continue
+      if (!this.#mayServe(target) || (which === 'dialled' && target.dialsOut)) continue
       for (const [, keyOf] of SCOPES) {
         const key = keyOf(target)
         const known = best.get(key)

@@ -52,7 +52,10 @@ export function senderOfGoal(question: SenderQuestion, goal: PlanGoal, seq: numb
   const another = asSender(whole[target.failures % whole.length])
   if (!canSend(source)) return another
   const itself = { holderId: null, seq }
-  if (holders.isCutOff(target, nowMs)) return another ?? itself
+  if (holders.isCutOff(target, nowMs)) {
+    const isHopeless = holders.isOutOfReach(target) && holders.hasOthers(target, nowMs)
+    return another ?? (isHopeless ? null : itself)
+  }
   const isBehind = target.wasAway || goal.cutOff.includes(target.bindingId)
   if (!isBehind || target.failures > 0) return itself
   return asSender(whole.find((one) => isNearer(one, question))) ?? itself

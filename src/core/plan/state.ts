@@ -27,6 +27,8 @@ export interface PlanSource {
   readonly headSeq: number
   /** Null where nobody knows where its server stands. */
   readonly place: RoutePlace | null
+  /** Nobody can connect to its server. */
+  readonly dialsOut: boolean
   /** The first scan has ended. A full list may begin before that; it ends only then. */
   readonly scanned: boolean
 }
@@ -39,6 +41,8 @@ export interface PlanTarget {
   readonly canServe: boolean
   /** Of those that hold the same, the one with the higher one serves. */
   readonly weight: number
+  /** Nobody can connect to its server. */
+  readonly dialsOut: boolean
   readonly connected: boolean
   /** It reported since it connected: before that, the master's copy of its watermark may be wrong. */
   readonly reported: boolean

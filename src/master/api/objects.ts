@@ -46,6 +46,7 @@ export const server = z
     groupId: id,
     address: z.string().nullable(),
     addresses: z.array(z.object({ scope: z.string().nullable(), host: z.string(), port: z.int() })),
+    dialsOut: z.boolean(),
     roles: z.array(role),
     weight: z.int(),
     mode: z.enum(['active', 'drained']),

@@ -1,5 +1,6 @@
 import { asc, eq, isNull } from 'drizzle-orm'
 
+import { scopeBetween } from '../../core/route/hop-options.ts'
 import type { AgentConfig, Peer, SourceConfig, TargetConfig } from '../../core/wire/control.ts'
 import type { Authority } from '../authority.ts'
 import type { Reader } from '../db/database.ts'
@@ -53,7 +54,11 @@ export async function buildConfigs(
       const shared = [...own].filter((policyId) => membersOf.get(policyId)?.has(id))
       const policies = shared.map((policyId) => snapshot.policies.get(policyId)?.body.hops ?? [])
       const isPlain = mayBePlain({ ...hops, policies }, serverId, id)
-      return toPeer(snapshot, id, isPlain ? authority.hopKey(serverId, id) : undefined)
+      const [here, there] = [places.get(serverId), places.get(id)]
+      return toPeer(snapshot, id, {
+        ...(here && there && { scope: scopeBetween(here, there) }),
+        ...(isPlain && { hopKey: authority.hopKey(serverId, id) }),
+      })
     })
     configs.set(serverId, { serverId, roles: server.roles, sources, targets, peers })
   }
@@ -158,9 +163,13 @@ function unionOf(
   return { union: { order: orderOf(row), conflict, others } }
 }
 
-function toPeer(snapshot: Snapshot, serverId: string, hopKey: string | undefined): Peer[] {
+function toPeer(
+  snapshot: Snapshot,
+  serverId: string,
+  between: Pick<Peer, 'scope' | 'hopKey'>,
+): Peer[] {
   const server = snapshot.servers.get(serverId)
   return server === undefined
     ? []
-    : [{ serverId, name: server.name, addresses: server.addresses, ...(hopKey && { hopKey }) }]
+    : [{ serverId, name: server.name, addresses: server.addresses, ...between }]
 }

@@ -8,9 +8,20 @@ import holds from '../../../migrations/master/0005_holds.sql' with { type: 'text
 import metrics from '../../../migrations/master/0006_metrics.sql' with { type: 'text' }
 import targetHolds from '../../../migrations/master/0007_target_holds.sql' with { type: 'text' }
 import returned from '../../../migrations/master/0008_returned.sql' with { type: 'text' }
+import dialOut from '../../../migrations/master/0009_dial_out.sql' with { type: 'text' }
 import { openSqlDatabase } from '../../platform/libsql.ts'
 
-const MIGRATIONS = [initial, runningTotals, notes, ways, holds, metrics, targetHolds, returned]
+const MIGRATIONS = [
+  initial,
+  runningTotals,
+  notes,
+  ways,
+  holds,
+  metrics,
+  targetHolds,
+  returned,
+  dialOut,
+]
 
 /** What reads and writes alike, so that a query can run inside a transaction or outside. */
 export type Reader = Pick<LibSQLDatabase, 'select' | 'selectDistinct' | 'all' | 'get'>

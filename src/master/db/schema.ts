@@ -61,6 +61,7 @@ export const servers = sqliteTable('servers', {
   weight: integer('weight').notNull().default(100),
   mode: text('mode').$type<ServerMode>().notNull().default('active'),
   addresses: text('addresses', { mode: 'json' }).$type<Address[]>().notNull().default([]),
+  dialsOut: integer('dials_out', { mode: 'boolean' }).notNull().default(false),
   agentVersion: text('agent_version'),
   platform: text('platform', { mode: 'json' }).$type<Platform>().notNull(),
   publicKey: text('public_key'),

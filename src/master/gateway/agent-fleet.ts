@@ -139,7 +139,8 @@ export class AgentFleet implements Fleet {
     const { serverId } = connection
     if (hello.protocol !== CONTROL_PROTOCOL) return this.#refuseProtocol(connection, hello)
     this.#incompatible.delete(serverId)
-    await this.#remember(serverId, hello)
+    const isReachedOtherwise = await this.#remember(serverId, hello)
+    if (isReachedOtherwise) await this.#engine?.topologyChanged()
     const message = 'a newer connection of this agent replaced this one'
     this.#connections.get(serverId)?.refuse({ code: 'IN_USE', message })
     this.#connections.set(serverId, connection)
@@ -228,12 +229,18 @@ export class AgentFleet implements Fleet {
     this.#announce(connection, 'incompatible')
   }
 
-  async #remember(serverId: string, hello: AgentMessageOf<'hello'>): Promise<void> {
-    const { addresses, platform, agentVersion } = hello
+  /** Gives whether it only dials out now and did not before, or the other way round. */
+  async #remember(serverId: string, hello: AgentMessageOf<'hello'>): Promise<boolean> {
+    const { addresses, platform, agentVersion, dialsOut = false } = hello
     const lastSeenAtMs = this.#context.clock.nowMs()
-    await this.#context.database.write(async (writer) => {
-      const seen = { addresses, platform, agentVersion, lastSeenAtMs }
+    return await this.#context.database.write(async (writer) => {
+      const [before] = await writer
+        .select({ dialsOut: servers.dialsOut })
+        .from(servers)
+        .where(eq(servers.id, serverId))
+      const seen = { addresses, dialsOut, platform, agentVersion, lastSeenAtMs }
       await writer.update(servers).set(seen).where(eq(servers.id, serverId))
+      return before?.dialsOut !== dialsOut
     })
   }
 

@@ -71,6 +71,11 @@ export class JobEngine implements JobControl {
     }, serverId)
   }
 
+  /** Where servers stand, or how they are reached, is another now; their policies are planned when something happens. */
+  async topologyChanged(): Promise<void> {
+    await this.#batches.exclusively((work) => this.#book.reload(work, []))
+  }
+
   agentDisconnected(serverId: string): void {
     this.#batches.enqueue((work) => {
       for (const policy of this.#book.policies.values())

@@ -19,12 +19,14 @@ export function planState(
       headSeq: source.headSeq,
       scanned: source.completeAtMs !== null,
       place: places.get(source.serverId) ?? null,
+      dialsOut: places.get(source.serverId)?.dialsOut ?? false,
     })),
     targets: [...policy.bindings.values()].map((binding) => {
       const place = places.get(binding.serverId) ?? null
       const canServe = policy.canServe && place?.publicKey != null
-      const weight = place?.weight ?? 0
-      return { ...binding, place, canServe, weight, recoverAtMs: recoverAtMs(policy, binding) }
+      const { weight = 0, dialsOut = false } = place ?? {}
+      const at = { place, canServe, weight, dialsOut }
+      return { ...binding, ...at, recoverAtMs: recoverAtMs(policy, binding) }
     }),
     goals: [...policy.jobs.values()].flatMap(goalsOf),
   }

@@ -48,7 +48,8 @@ export function routeOf(order: RouteOrder): DistributionTree {
     const at = topology.places.get(binding?.serverId ?? '')
     if (binding === undefined || at === undefined) return []
     const wasLeftOut = order.dropped.has(bindingId) && at.regionId === place.regionId
-    const alone = wasLeftOut ? 'a stream left it out' : troubleOf(binding, order.nowMs)
+    const trouble = wasLeftOut ? 'a stream left it out' : troubleOf(binding, order.nowMs)
+    const alone = at.dialsOut ? 'it can only dial out' : trouble
     const position = alone === null ? positionOf(source, binding) : null
     if (!lacks.has(position)) lacks.set(position, lackOf(source, position))
     const weight = order.isBusy(at.serverId) ? 0 : at.weight

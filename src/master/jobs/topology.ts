@@ -8,6 +8,8 @@ import type { HopRule } from '../model.ts'
 /** Where a server stands, and how much it is to pass on beside others. */
 export interface ServerPlace extends RoutePlace {
   readonly weight: number
+  /** Nobody can connect to it. */
+  readonly dialsOut: boolean
   /** Of the agent; null where it has not enrolled. */
   readonly publicKey: string | null
 }
@@ -20,9 +22,9 @@ export interface Topology {
 
 /** Reads the topology from the database. */
 export async function readTopology(reader: Reader): Promise<Topology> {
-  const { id: serverId, groupId, weight, publicKey } = servers
+  const { id: serverId, groupId, weight, dialsOut, publicKey } = servers
   const rows = await reader
-    .select({ serverId, groupId, regionId: groups.regionId, weight, publicKey })
+    .select({ serverId, groupId, regionId: groups.regionId, weight, dialsOut, publicKey })
     .from(servers)
     .innerJoin(groups, eq(groups.id, servers.groupId))
   const rules = await reader.select().from(hopRules).orderBy(hopRules.id)

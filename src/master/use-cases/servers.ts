@@ -212,12 +212,14 @@ function toServer(context: MasterContext, row: ServerRow): Server {
   const [first] = row.addresses
   const state = context.fleet.stateOf(row)
   const health = context.fleet.healthOf(row.id)
-  const { id, name, groupId, addresses, roles, weight, mode, platform, revokeReason } = row
+  const { id, name, groupId, addresses, dialsOut, roles, weight, mode } = row
+  const { platform, revokeReason } = row
   return {
     id,
     name,
     groupId,
     addresses,
+    dialsOut,
     roles,
     weight,
     mode,

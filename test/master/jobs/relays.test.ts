@@ -10,6 +10,7 @@ import { createHopRule } from '../../../src/master/use-cases/hop-rules.ts'
 import { getJob } from '../../../src/master/use-cases/jobs.ts'
 import { updatePolicy } from '../../../src/master/use-cases/policies.ts'
 import { getRoute } from '../../../src/master/use-cases/policy-actions.ts'
+import { getServer } from '../../../src/master/use-cases/servers.ts'
 import { eventually } from '../../fakes/eventually.ts'
 import type { ScriptedAgent } from '../../fakes/scripted-agent.ts'
 import { Stage } from '../../fakes/stage.ts'
@@ -254,4 +255,39 @@ test('relays are told of new rates of their hops while a job runs', async () => 
   expect(at(2).of('hops')).toEqual([])
   const again = await stage.source.job(2)
   expect(nodesOf(again.children).map(({ hop }) => hop.rateBytesPerS)).toEqual([1e6, 1e6, 1e6])
+})
+
+test('a server that only dials out is served directly and passes nothing on', async () => {
+  await start()
+  const dialling = at(0)
+  const nth = TARGETS.find((number) => stage.id(number) === dialling.serverId) ?? 0
+  dialling.close()
+  await stage.connect(nth, { addresses: [], dialsOut: true })
+  const ways = async () => {
+    const { hops } = await getRoute(stage.master.context, { reference: 'name:web' })
+    const numberOf = (id: string) => chain.findIndex((agent) => agent.serverId === id)
+    return hops.map(({ from, to, reason }) => [`${numberOf(from)}>${numberOf(to)}`, reason])
+  }
+  await eventually(
+    'another tree',
+    async () =>
+      (await ways())[0]?.[0] !== '-1>0' ||
+      (await ways()).some(([, why]) => why?.includes('dial out')),
+  )
+  const because = 'direct from the source: it can only dial out, within the group'
+  expect(new Map((await ways()).map(([way = '', why]) => [way, why]))).toEqual(
+    new Map([
+      ['-1>1', expect.anything()],
+      ['1>2', expect.anything()],
+      ['-1>0', because],
+    ]),
+  )
+  expect(await getServer(stage.master.context, dialling.serverId)).toMatchObject({
+    address: null,
+    addresses: [],
+    dialsOut: true,
+  })
+  const peers = () => stage.source.config.peers.find((one) => one.serverId === dialling.serverId)
+  await eventually('the others to know', () => peers()?.addresses.length === 0)
+  expect(peers()?.scope).toBe('group')
 })
