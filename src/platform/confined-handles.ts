@@ -89,9 +89,14 @@ export class FileHandle implements WriteHandle {
     this.#endBytes += bytes
   }
 
-  /** Writes behind what is there already from now on. */
-  goToEnd(): void {
-    this.#endBytes = this.stat().size
+  /** Ends the file behind so many bytes, and writes there from now on. */
+  cutAt(bytes: number): void {
+    try {
+      ftruncateSync(this.#descriptor, bytes)
+    } catch (error) {
+      throw fileError(describe(this.#attempt), error)
+    }
+    this.#endBytes = bytes
   }
 
   setMetadata(metadata: Metadata): void {

@@ -149,14 +149,14 @@ export class ConfinedTargetTree extends ConfinedReadTree implements TargetTree {
     return new FileHandle(this.root, attempt, this.root.create(attempt, path))
   }
 
-  append(path: RelPath): WriteHandle {
+  append(path: RelPath, keptBytes: number): WriteHandle {
     const attempt: Attempt = { action: 'write', path }
     this.setMetadata(path, 'file', { mode: MODE_APPENDED, owner: null, mtimeNs: null })
     const flags = O_WRONLY | O_NONBLOCK | O_NOCTTY
     const descriptor = this.root.open(attempt, path, flags)
     const handle = descriptor === null ? null : openFileHandle(this.root, attempt, descriptor)
     if (handle === null) throw attemptError(attempt, 'ENOENT')
-    handle.goToEnd()
+    handle.cutAt(keptBytes)
     return handle
   }
 

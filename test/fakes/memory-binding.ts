@@ -4,7 +4,7 @@ import type {
   InboundBinding,
   InboundFile,
   InboundSet,
-  KeptContent,
+  OwnContent,
   PendingEntry,
   SetHeader,
   SetOutcome,
@@ -44,11 +44,12 @@ export class MemoryBinding implements InboundBinding {
     return { watermark, pending: [...pending], ...held, notes: NO_NOTES }
   }
 
-  *kept(): Working<KeptContent[]> {
+  *kept(): Working<OwnContent[]> {
     this.askedForKept++
     yield
     return [...this.broken].map(([seq, content]) => {
-      return { seq, bytes: content.length, hash: hashBytes(content) }
+      const hashAt = (bytes: number) => hashBytes(content.subarray(0, bytes))
+      return { seq, bytes: content.length, hash: hashBytes(content), hashAt }
     })
   }
 
@@ -77,8 +78,8 @@ export class MemoryBinding implements InboundBinding {
         return wanted.map((entry) => entry.seq)
       },
       openFile: (seq, keptBytes = 0) => {
-        const start = keptBytes > 0 ? this.broken.get(seq) : new Uint8Array()
-        if (start?.length !== keptBytes) throw new Error(`entry ${seq} holds no ${keptBytes} bytes`)
+        const start = (this.broken.get(seq) ?? new Uint8Array()).subarray(0, keptBytes)
+        if (start.length !== keptBytes) throw new Error(`entry ${seq} holds no ${keptBytes} bytes`)
         const done = (content: Uint8Array) => {
           open = null
           received.set(seq, content)

@@ -260,11 +260,13 @@ export class MemoryTree implements TargetTree {
     }
   }
 
-  append(path: RelPath): WriteHandle {
+  append(path: RelPath, keptBytes: number): WriteHandle {
     const node = find(this.disk.world, path)
     if (node === null) throw treeError('NOT_FOUND', 'write', path)
     if (node.type !== 'file') throw treeError('EXTRA_IN_THE_WAY', 'write', path)
     this.#change(node.inode, { mode: 0o600, owner: null, mtimeNs: null })
+    const { content } = this.#node(node.inode)
+    if (content.length > keptBytes) this.#setContent(node.inode, content.subarray(0, keptBytes))
     return this.#writer(path, node.inode)
   }
 

@@ -56,7 +56,7 @@ test.each(['x', '.', 'x..', '..x', '.x..x.', 'xx....x'])('%s is written and copi
 
 test('what is appended stands behind a hole', () => {
   make('file', 'x.')
-  const handle = tree.append(at('file'))
+  const handle = tree.append(at('file'), 2 * MIB)
   handle.write(new Uint8Array(MIB).fill(0x78))
   handle.skip(MIB)
   handle.close()

@@ -75,18 +75,21 @@ export function targetTreeSuite(name: string, make: () => TreeFixture): void {
       expect(get(tree, at('file'))).toBe('one ')
     })
 
-    test('a file that exists grows at its end, whatever its mode', () => {
-      put(tree, at('file'), 'one ')
+    test.each([
+      ['at its end', 'one '],
+      ['behind what is to stay of it', 'one and more'],
+    ])('a file that exists goes on %s, whatever its mode', (_where, before) => {
+      put(tree, at('file'), before)
       tree.setMetadata(at('file'), 'file', only({ mode: 0o400 }))
-      const handle = tree.append(at('file'))
+      const handle = tree.append(at('file'), 4)
       handle.write(bytesOf('two'))
       handle.close()
       expect(get(tree, at('file'))).toBe('one two')
       tree.makeDirectory(at('folder'), 0o755)
       tree.makeSymlink(at('link'), fromText('file'))
-      expect(codeOf(() => tree.append(at('missing')))).toBe('NOT_FOUND')
+      expect(codeOf(() => tree.append(at('missing'), 0))).toBe('NOT_FOUND')
       for (const path of ['folder', 'link'].map(at))
-        expect(codeOf(() => tree.append(path))).toBe('EXTRA_IN_THE_WAY')
+        expect(codeOf(() => tree.append(path, 0))).toBe('EXTRA_IN_THE_WAY')
       expect(get(tree, at('file'))).toBe('one two')
     })
 

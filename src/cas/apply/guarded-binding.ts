@@ -5,7 +5,7 @@ import type {
   InboundBinding,
   InboundFile,
   InboundSet,
-  KeptContent,
+  OwnContent,
   SetHeader,
   SetOutcome,
   TargetPosition,
@@ -44,7 +44,7 @@ export class GuardedBinding implements InboundBinding {
     return new GuardedSet(this.#inner.begin(header, entries), this.#root)
   }
 
-  kept(epoch: string): Working<KeptContent[]> {
+  kept(epoch: string): Working<OwnContent[]> {
     return this.#inner.kept(epoch)
   }
 

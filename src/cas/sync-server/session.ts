@@ -1,4 +1,5 @@
-import type { KeptContent, TargetPosition } from '../../core/apply/inbound.ts'
+import type { KeptContent, OwnContent, TargetPosition } from '../../core/apply/inbound.ts'
+import { commonKept } from '../../core/apply/kept-marks.ts'
 import { AppError, toAppError } from '../../core/base/errors.ts'
 import { SET_ENTRIES_MAX } from '../../core/base/limits.ts'
 import { type Failure, type Result, failure } from '../../core/base/result.ts'
@@ -57,11 +58,11 @@ export interface SessionHost {
 }
 
 /** A sign of life at the latest so often, while the sender waits for the job to be opened. */
-const ALIVE_MS = 10_000
+const ALIVE_MS = 1000
 
 interface Opened {
   readonly opened: OpenTarget
-  readonly kept: KeptContent[]
+  readonly kept: readonly KeptContent[]
 }
 
 interface Job {
@@ -167,6 +168,7 @@ export class Session implements BindingHolder {
     const refusal = await this.#tryOpen(open).catch((thrown: unknown) => toAppError(thrown))
     if (refusal === null || this.#state !== 'opening') return
     const { code, message } = refusal
+    this.#leaveRelay({ code, message })
     this.#host.log.warn('job refused', { peerId: this.peerId, jobId: open.jobId, code, message })
     this.#connection.send({ type: 'opened', opened: { outcome: 'refused', code, message } })
     this.#becomeIdle()
@@ -185,10 +187,8 @@ export class Session implements BindingHolder {
     this.#signerKey = admitted.value.signerKey ?? target.sourceKey
     const acquired = this.#acquire(target)
     if (!acquired.ok) return acquired.error
-    // What is passed on must come whole: others may have kept nothing.
-    const isWhole = open.children.length > 0 || open.isPassedOn === true
-    const keeping = isWhole ? Promise.resolve([]) : this.#kept(acquired.value, open.epoch)
-    const kept = await keeping.catch((thrown: unknown) => {
+    if (open.children.length > 0) this.#relay = this.#host.relay(open, this.#parentSide)
+    const kept = await this.#kept(acquired.value, open).catch((thrown: unknown) => {
       bindings.release(target.bindingId, this)
       throw thrown
     })
@@ -197,8 +197,16 @@ export class Session implements BindingHolder {
     return null
   }
 
+  /** What may be gone on with: where the stream is passed on, what everyone who gets it has. */
+  async #kept(opened: OpenTarget, open: OpenMessage): Promise<readonly KeptContent[]> {
+    const own = await this.#ownKept(opened, open.epoch)
+    if (open.isPassedOn !== true && this.#relay === null) return own
+    const below = own.length === 0 ? [] : ((await this.#relay?.kept()) ?? [])
+    return commonKept(own, below)
+  }
+
   /** What is here of files that were broken off. Hashing it may take long, so others have their turns. */
-  async #kept(opened: OpenTarget, epoch: string): Promise<KeptContent[]> {
+  async #ownKept(opened: OpenTarget, epoch: string): Promise<OwnContent[]> {
     const steps = opened.binding.kept(epoch)
     let toldAtMs = performance.now()
     for (let turn = steps.next(); ; turn = steps.next()) {
@@ -238,7 +246,6 @@ export class Session implements BindingHolder {
     this.#job = { target, receiver, intake }
     this.#state = 'receiving'
     this.#connection.expectWithin(this.#host.times.stallMs)
-    if (open.children.length > 0) this.#relay = this.#host.relay(open, this.#parentSide)
     const isKnown = watermark?.epoch === open.epoch || (watermark === null && opened.isEmpty())
     const known = new Set(pending.map((entry) => entry.seq))
     const seqs = [...known].sort((left, right) => left - right)
@@ -249,7 +256,7 @@ export class Session implements BindingHolder {
         watermark,
         pending: seqs.slice(0, SET_ENTRIES_MAX),
         content: isKnown ? 'push' : 'ask',
-        ...(kept.length > 0 && { kept }),
+        ...(kept.length > 0 && { kept: [...kept] }),
       },
     })
   }

@@ -9,7 +9,7 @@ import type {
   HoldOutcome,
   InboundBinding,
   InboundSet,
-  KeptContent,
+  OwnContent,
   SetHeader,
   TargetPosition,
 } from './inbound.ts'
@@ -91,7 +91,7 @@ export class ApplyBinding implements InboundBinding {
     return set
   }
 
-  *kept(epoch: string): Working<KeptContent[]> {
+  *kept(epoch: string): Working<OwnContent[]> {
     assert(!this.#isBusy, 'nothing is offered under a set')
     if (this.#isUnclean) this.recover()
     return yield* this.#partials.offer(epoch)

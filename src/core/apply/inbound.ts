@@ -62,7 +62,7 @@ export interface InboundBinding {
   /**
    * Tells which contents of an epoch were broken off, and how much of each is here. No set may run meanwhile.
    */
-  kept(epoch: string): Working<KeptContent[]>
+  kept(epoch: string): Working<OwnContent[]>
   /**
    * Takes a person's word about what is held, durably: with the next set exactly that goes, or nothing of it ever does.
    * `changed` where it is something else by now, `unknown` where nothing is held.
@@ -81,6 +81,12 @@ export interface KeptContent {
   readonly bytes: number
   /** Of these bytes. */
   readonly hash: ContentHash
+}
+
+/** The same on this server, which can tell the hash of less of it too. */
+export interface OwnContent extends KeptContent {
+  /** Of the first bytes up to a mark; null elsewhere. */
+  readonly hashAt: (bytes: number) => ContentHash | null
 }
 
 export interface InboundSet {

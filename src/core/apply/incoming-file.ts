@@ -121,7 +121,7 @@ export class IncomingFile implements InboundFile {
     staging.make()
     this.#path = start?.path ?? staging.newPath()
     if (start !== null && start.keptBytes > 0) {
-      this.#handle = tree.append(this.#path)
+      this.#handle = tree.append(this.#path, start.keptBytes)
       return
     }
     if (start !== null) tree.unlink(this.#path)

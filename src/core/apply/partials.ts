@@ -9,7 +9,8 @@ import {
 import type { Working } from '../base/working.ts'
 import type { Entry, FileState, SentState } from '../change/entry.ts'
 import type { RelPath } from '../path/rel-path.ts'
-import type { KeptContent, SetHeader } from './inbound.ts'
+import type { OwnContent, SetHeader } from './inbound.ts'
+import { markAfter } from './kept-marks.ts'
 import type { ApplyDependencies } from './options.ts'
 import { type PartialName, epochKey, partialName, readPartialName } from './partial-name.ts'
 import { isRefusal } from './refusal.ts'
@@ -25,8 +26,8 @@ type PartialDependencies = Pick<
 interface Held extends PartialName {
   readonly name: ByteString
   readonly disk: FileState
-  /** Has taken all of it; null until it was offered. */
-  hasher: Hasher | null
+  /** By a number of bytes, all of them and those up to each mark: one that has taken so many. Null until it was offered. */
+  hashers: ReadonlyMap<number, Hasher> | null
 }
 
 /** A file that content goes into: new, or as far as it is here. */
@@ -68,21 +69,23 @@ export class Partials {
   }
 
   /** Tells what is here of an epoch. Suspends after every stretch that it hashed, because it may be much. */
-  *offer(epoch: string): Working<KeptContent[]> {
+  *offer(epoch: string): Working<OwnContent[]> {
     const key = epochKey(this.#deps.createHasher, epoch)
-    const kept: KeptContent[] = []
+    const kept: OwnContent[] = []
     for (const held of this.#held.values()) {
       if (held.epochKey !== key) continue
-      held.hasher ??= yield* this.#tryHash(held)
-      const hash = held.hasher?.copy().digest()
-      if (hash !== undefined) kept.push({ seq: held.seq, bytes: held.disk.size, hash })
+      held.hashers ??= yield* this.#tryHash(held)
+      const bytes = held.disk.size
+      const hashAt = (count: number) => held.hashers?.get(count)?.copy().digest() ?? null
+      const hash = hashAt(bytes)
+      if (hash !== null) kept.push({ seq: held.seq, bytes, hash, hashAt })
     }
     return kept
   }
 
   /**
    * Where a large file's content goes; null for one that is not worth keeping when it is broken off. Throws PROTOCOL
-   * where more is said to be here than was offered.
+   * where it is to go on at a place that was not offered.
    */
   start(
     epoch: string,
@@ -96,10 +99,9 @@ export class Partials {
     const held = this.#held.get(name)
     this.#held.delete(name)
     if (keptBytes === 0) return { path, keptBytes, hasher: createHasher() }
-    const hasher = held?.hasher ?? null
+    const hasher = held?.hashers?.get(keptBytes)?.copy() ?? null
     const isHere = held !== undefined && isSame(held.disk, tree.lstat(path))
-    if (hasher !== null && isHere && held.disk.size === keptBytes)
-      return { path, keptBytes, hasher }
+    if (hasher !== null && isHere) return { path, keptBytes, hasher }
     throw new AppError(
       'PROTOCOL',
       `cannot go on with ${JSON.stringify(entry.path)} at byte ${keptBytes}: that is not here`,
@@ -122,7 +124,7 @@ export class Partials {
     const parsed = readPartialName(name)
     const disk = parsed === null ? null : this.#deps.tree.lstat(stagedPath(this.#deps, name))
     if (parsed === null || disk?.type !== 'file' || disk.size === 0) return null
-    return { ...parsed, name, disk, hasher: null }
+    return { ...parsed, name, disk, hashers: null }
   }
 
   /** The newest first; none where the file system is too full already. */
@@ -143,7 +145,7 @@ export class Partials {
   }
 
   /** A file that cannot be read is simply not offered. */
-  *#tryHash(held: Held): Working<Hasher | null> {
+  *#tryHash(held: Held): Working<Held['hashers']> {
     try {
       return yield* this.#hash(held)
     } catch (thrown) {
@@ -153,20 +155,24 @@ export class Partials {
   }
 
   /** Null where the file is not what it was. */
-  *#hash(held: Held): Working<Hasher | null> {
+  *#hash(held: Held): Working<Held['hashers']> {
     const handle = this.#deps.tree.open(stagedPath(this.#deps, held.name))
     if (handle === null) return null
     try {
+      const { size } = held.disk
+      const hashers = new Map<number, Hasher>()
       const hasher = this.#deps.createHasher()
-      const buffer = new Uint8Array(Math.min(READ_BYTES, held.disk.size))
-      for (let position = 0; position < held.disk.size;) {
-        const read = handle.read(buffer, position)
+      const buffer = new Uint8Array(Math.min(READ_BYTES, size))
+      for (let position = 0; position < size;) {
+        const markAt = markAfter(position)
+        const read = handle.read(buffer.subarray(0, markAt - position), position)
         if (read === 0) return null
         hasher.update(buffer.subarray(0, read))
         position += read
+        if (position === markAt || position === size) hashers.set(position, hasher.copy())
         yield
       }
-      return isSame(held.disk, handle.stat()) ? hasher : null
+      return isSame(held.disk, handle.stat()) ? hashers : null
     } finally {
       handle.close()
     }

@@ -71,8 +71,8 @@ export interface TargetTree extends ReadTree {
   createWhole(path: RelPath, bytes: Uint8Array, metadata: Metadata): void
   /** Creates a file that must not exist yet, mode 0600, for writing. */
   create(path: RelPath): WriteHandle
-  /** Opens a regular file that exists for writing at its end, whatever its mode was: it becomes 0600. */
-  append(path: RelPath): WriteHandle
+  /** Opens a regular file that exists for writing behind its first bytes, whatever its mode was: it becomes 0600. What was there goes. */
+  append(path: RelPath, keptBytes: number): WriteHandle
   /** Copies content only, by reflink or in the kernel where possible. `to` must not exist. */
   copy(from: RelPath, to: RelPath): void
   /** Sets what is given, in the order owner, mode, mtime; never follows a link. Mode is not set on links. */

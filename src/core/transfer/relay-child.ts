@@ -1,3 +1,4 @@
+import type { KeptContent } from '../apply/inbound.ts'
 import type { Result } from '../base/result.ts'
 import type { Position } from '../change/entry.ts'
 import type { OpenedMessage } from '../wire/frame-messages.ts'
@@ -54,6 +55,7 @@ export class RelayChild {
   /** Up to where the full list that is under way was sent. */
   #listedTo = 0
   #set: CurrentSet | null = null
+  #kept: readonly KeptContent[] = []
   /** A file that the child does not lack is on its way. */
   #isFilePassed = false
   /** Older versions that it holds, for the set that it answers next. */
@@ -72,6 +74,11 @@ export class RelayChild {
 
   get state(): ChildState {
     return this.#state
+  }
+
+  /** What it and everyone below it have of contents that were broken off, once it has opened the stream. */
+  get kept(): readonly KeptContent[] {
+    return this.#kept
   }
 
   /** Bytes that wait for this child. */
@@ -170,6 +177,7 @@ export class RelayChild {
   #open(opened: OpenedMessage): void {
     if (opened.outcome === 'refused') refuse(opened.code, opened.message)
     this.#at = seqWithin(this.#stream, opened.watermark)
+    this.#kept = opened.kept ?? []
     this.#state = 'streaming'
   }
 
@@ -217,7 +225,7 @@ export class RelayChild {
   /** Content that the child has is not sent where nothing else stands in the same frame. */
   #isSpared(set: CurrentSet, frame: Frame): boolean {
     const { wanted } = set
-    if (frame.type === 'fileBegin' || frame.type === 'patchBegin') {
+    if (frame.type === 'fileBegin' || frame.type === 'fileRest' || frame.type === 'patchBegin') {
       this.#isFilePassed = wanted !== null && wanted[frame.index] !== true
       return this.#isFilePassed
     }

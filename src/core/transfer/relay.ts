@@ -9,6 +9,7 @@ const PASSED_ON: ReadonlySet<Frame['type']> = new Set<Frame['type']>([
   'entries',
   'pack',
   'fileBegin',
+  'fileRest',
   'fileData',
   'fileEnd',
   'patchBegin',

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'bun:test'
 
 import type { InboundSet, KeptContent, SetHeader } from '../../../src/core/apply/inbound.ts'
+import { markBelow } from '../../../src/core/apply/kept-marks.ts'
 import {
   PARTIAL_AGE_MAX_MS,
   PARTIAL_BYTES_MIN,
@@ -38,7 +39,8 @@ function breakOff(target: Target, entries: readonly Entry[], content = LARGE): v
 }
 
 function kept(target: Target, epoch = EPOCH): KeptContent[] {
-  return finish(target.binding.kept(epoch))
+  const own = finish(target.binding.kept(epoch))
+  return own.map(({ seq, bytes, hash }) => ({ seq, bytes, hash }))
 }
 
 function staging(target: Target): number {
@@ -68,6 +70,33 @@ describe('a large file that was broken off', () => {
       expect(get(target.tree, at('large'))).toBe(LARGE)
       expect(target.tree.lstat(at('large'))?.mode).toBe(0o644)
       expect(target.tree.list(at(''))).not.toContain(at('.cd-staging'))
+    }
+  })
+
+  test('goes on from a mark too, where others have less of it, and from nowhere else', () => {
+    const content = 'huge '.repeat(800_000)
+    const bytes = bytesOf(content)
+    const held = 3_000_000
+    const mark = markBelow(held)
+    for (const from of [mark, markBelow(mark - 1)]) {
+      const target = new Target()
+      const huge = file(3, 'huge', content)
+      const first = begin(target, headerTo(3), [huge])
+      first.openFile(3).write(bytes.subarray(0, held))
+      first.discard()
+      const [own] = finish(target.binding.kept(EPOCH))
+      expect(own?.hashAt(from)).toBe(hashBytes(bytes.subarray(0, from)))
+      expect(own?.hashAt(from + 1)).toBeNull()
+      const set = begin(target, headerTo(3), [huge])
+      expect(codeOf(() => set.openFile(3, from + 1))).toBe('PROTOCOL')
+      set.discard()
+      expect(finish(target.binding.kept(EPOCH))).toHaveLength(1)
+      const next = begin(target, headerTo(3), [huge])
+      const rest = next.openFile(3, from)
+      rest.write(bytes.subarray(from))
+      expect(rest.finish()).toBe(hashBytes(bytes))
+      finish(next.apply(new Map(), new Set(), new Map()))
+      expect(get(target.tree, at('huge'))).toBe(content)
     }
   })
 

@@ -32,6 +32,8 @@ export interface RelayTimes {
   readonly holdMs: number
   /** How long nothing may come from a child that has got everything. Nobody waits for it. */
   readonly tailMs: number
+  /** How long children may take to say what they have of contents that were broken off: else those come whole. */
+  readonly keptMs: number
   /** A sign of life to the children, at the latest so often. */
   readonly aliveMs: number
   /** The same to the parent: by it a server that waits for its own children is told from one that is stuck. */
@@ -44,6 +46,7 @@ export const RELAY_TIMES: RelayTimes = {
   answerMs: 5000,
   holdMs: 2000,
   tailMs: 90_000,
+  keptMs: 3000,
   aliveMs: 15_000,
   beatMs: 1000,
   reportMs: 500,

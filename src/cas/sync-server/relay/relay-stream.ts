@@ -1,3 +1,4 @@
+import type { KeptContent } from '../../../core/apply/inbound.ts'
 import type { Failure } from '../../../core/base/result.ts'
 import { Relay } from '../../../core/transfer/relay.ts'
 import type { JobNode } from '../../../core/wire/control.ts'
@@ -44,6 +45,8 @@ export class RelayStream {
   #isHeld = false
   #isOver = false
   #saidAtMs: number
+  /** Who waits for the children's answers to the opening. */
+  #awaited: PromiseWithResolvers<void> | null = null
 
   constructor(options: RelayOptions, { open, parent, host }: StreamOrder) {
     this.#options = options
@@ -76,6 +79,18 @@ export class RelayStream {
       for (const link of this.#links) if (link.bindingId === bindingId) link.changeHop(hop)
   }
 
+  /**
+   * What each child has of contents that were broken off, once all have opened the stream; nothing where one of them takes
+   * too long for that.
+   */
+  async kept(): Promise<readonly (readonly KeptContent[])[]> {
+    this.#awaited ??= Promise.withResolvers()
+    this.#endWaiting()
+    await Promise.race([this.#awaited.promise, Bun.sleep(this.#options.times.keptMs)])
+    if (this.#isOpening) return [[]]
+    return this.#links.filter((link) => !link.isGone).map((link) => link.child.kept)
+  }
+
   /** Passes a frame of the parent on, as far as it is for others; to be called before it is acted on here. */
   offer(frame: Frame): void {
     const passed = this.#relay.passOn(frame)
@@ -105,8 +120,17 @@ export class RelayStream {
   #changed(): void {
     for (const link of this.#links) if (link.isGone) this.#relay.gone(link.child)
     this.#balance()
+    this.#endWaiting()
     this.#tell()
     this.#endIfOver()
+  }
+
+  get #isOpening(): boolean {
+    return this.#links.some((link) => !link.isGone && link.child.state === 'opening')
+  }
+
+  #endWaiting(): void {
+    if (!this.#isOpening) this.#awaited?.resolve()
   }
 
   #tell(): void {
