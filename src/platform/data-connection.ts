@@ -8,13 +8,17 @@ import { type CutFrame, FrameStream } from '../core/wire/frame-stream.ts'
 import type { Frame } from '../core/wire/frame.ts'
 import { watchLink } from './dead-link.ts'
 import { type FrameSeals, SEAL_BYTES, forged } from './frame-seal.ts'
+import { HOST_LOOK_MS, HostWatch } from './host-watch.ts'
 import { LimitedSink } from './limited-sink.ts'
+import { tcpAnswers } from './tcp-answers.ts'
 import { WriteQueue } from './write-queue.ts'
 
 /** A sender pauses while so much waits for the socket. */
 const QUEUE_BYTES_HIGH = 1 << 20
 /** A peer that does not read what it asked for is cut off here. */
 const QUEUE_BYTES_MAX = 16 << 20
+/** A sign of life to a host that is watched, at the latest so often: only what was sent can be left unanswered. */
+const BEAT_MS = 1000
 /** How long the last words may take to leave. */
 const GOODBYE_MS = 2000
 
@@ -45,6 +49,8 @@ export class DataConnection {
   #bytesOnWire = 0
   #bytesReceived = 0
   #patience: Patience | null = null
+  #watching: ReturnType<typeof setInterval> | null = null
+  #sentAtMs = 0
 
   /** `seals` are null where TLS protects the frames. */
   constructor(socket: Socket<unknown>, peerId: string, seals: FrameSeals | null) {
@@ -146,11 +152,21 @@ export class DataConnection {
     this.#patience = { timer, delayMs: patienceMs }
   }
 
+  /** Whether the connection is closed within some seconds where the other host does not answer at all any more. */
+  watchHost(isWatched: boolean): void {
+    if (this.#watching !== null) clearInterval(this.#watching)
+    this.#watching = null
+    if (!isWatched || this.#state !== 'open') return
+    const watch = new HostWatch(performance.now())
+    this.#watching = setInterval(() => this.#lookAtHost(watch), HOST_LOOK_MS)
+  }
+
   /** Sends what is queued, then why, if there is a failure, and closes. */
   close(failure: Failure | null = null): void {
     if (this.#state !== 'open') return
     if (failure !== null) this.send({ type: 'error', error: failure })
     this.expectWithin(null)
+    this.watchHost(false)
     this.#failure = failure
     this.#state = 'ending'
     setTimeout(() => this.#finish(failure), GOODBYE_MS).unref()
@@ -187,7 +203,30 @@ export class DataConnection {
     this.#finish(this.#state === 'ending' ? this.#failure : (lost as Failure))
   }
 
+  #lookAtHost(watch: HostWatch): void {
+    const nowMs = performance.now()
+    const answers = this.#state === 'open' ? tcpAnswers(this.#descriptor) : null
+    if (answers !== null && watch.isGone(nowMs, answers)) {
+      const message = `connection to "${this.peerId}" lost: its host does not answer`
+      return this.#finish({ code: 'PEER_UNREACHABLE', message })
+    }
+    if (nowMs - this.#sentAtMs > BEAT_MS && this.#queue.queuedBytes === 0) this.#beat()
+  }
+
+  /** It says nothing of how a job fares, and so is no reason to be patient with the peer. */
+  #beat(): void {
+    this.#enqueue(encodeFrame({ type: 'alive' }))
+    this.#bytesOnWire += this.#queue.flush(this.#sink)
+  }
+
+  /** -1 where there is none any more. */
+  get #descriptor(): number {
+    // The types leave it out.
+    return 'fd' in this.#socket ? Number(this.#socket.fd) : -1
+  }
+
   #enqueue(frame: EncodedFrame): void {
+    this.#sentAtMs = performance.now()
     const seal = this.#seals?.seal(frame)
     this.#queue.push(frame.head)
     if (frame.content !== null) this.#queue.lend(frame.content)
@@ -235,6 +274,7 @@ export class DataConnection {
     if (this.#state === 'closed') return
     const wasLost = this.#state === 'open' || this.#queue.queuedBytes > 0
     this.expectWithin(null)
+    this.watchHost(false)
     this.#state = 'closed'
     this.#sink.stop()
     this.#queue.clear()

@@ -12,7 +12,8 @@ import { clientHandshake } from './plain-handshake.ts'
 import { type PlainState, plainSocketHandlers, sendBy } from './plain-socket.ts'
 import type { TlsIdentity } from './tls-identity.ts'
 
-const CONNECT_MS = 5000
+/** How long a host may take to answer at all: it is asked twice within that. The handshake has its own time. */
+const ANSWER_MS = 2500
 
 export interface DialOptions {
   readonly host: string
@@ -44,11 +45,12 @@ export async function dial(options: DialOptions): Promise<DataConnection> {
   const fail = (message: string): void => settle({ code: 'PEER_UNREACHABLE', message })
   const cancel = (): void => settle({ code: 'CANCELLED', message: 'cancelled' })
   options.signal?.addEventListener('abort', cancel, { once: true })
-  const timer = setTimeout(() => fail(`no answer in ${CONNECT_MS} ms`), CONNECT_MS)
+  const timer = setTimeout(() => fail(`no answer in ${ANSWER_MS} ms`), ANSWER_MS)
   const start = options.plain === undefined ? connect : connectPlain
-  start(options, socketState(serverId, settle)).catch((cause: unknown) =>
-    fail(cause instanceof Error ? cause.message : String(cause)),
-  )
+  start(
+    options,
+    socketState(serverId, settle, () => clearTimeout(timer)),
+  ).catch((cause: unknown) => fail(cause instanceof Error ? cause.message : String(cause)))
   const outcome = await promise
   clearTimeout(timer)
   options.signal?.removeEventListener('abort', cancel)

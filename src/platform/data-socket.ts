@@ -17,12 +17,15 @@ export interface SocketState {
   readonly settle: (handshake: Handshake) => void
   /** Whom this side meant to reach; null on the side that listens. */
   readonly expectedId: string | null
+  /** The other host answers. */
+  readonly opened: () => void
   timer: ReturnType<typeof setTimeout> | null
 }
 
 export function socketState(
   expectedId: string | null,
   onSettled: (handshake: Handshake) => void,
+  opened: () => void = () => undefined,
 ): SocketState {
   let isSettled = false
   const settle = (handshake: Handshake): void => {
@@ -30,7 +33,7 @@ export function socketState(
     isSettled = true
     onSettled(handshake)
   }
-  return { connection: null, settle, expectedId, timer: null }
+  return { connection: null, settle, expectedId, opened, timer: null }
 }
 
 /**
@@ -79,6 +82,7 @@ function isLost(error: Error): boolean {
 
 /** Gives a handshake its time. */
 export function startTimer(socket: Socket<SocketState>): void {
+  socket.data.opened()
   socket.data.timer = setTimeout(
     () => refuse(socket, 'no handshake in time', 'PEER_UNREACHABLE'),
     HANDSHAKE_MS,

@@ -16,6 +16,7 @@ const NUMBERS = {
   readlinkat: [267, 78],
   fchmodat: [268, 53],
   recvfrom: [45, 207],
+  getsockopt: [55, 209],
   ppoll: [271, 73],
   utimensat: [280, 88],
   eventfd2: [290, 19],

@@ -90,6 +90,7 @@ function upgrade(socket: BothSocket, tls: TLSOptions): void {
     connection: null,
     settle: data.settle,
     expectedId: null,
+    opened: data.opened,
     timer: null,
   }
   // Which end of the handshake this one is, the types leave out as well.

@@ -40,6 +40,7 @@ export async function connectTo(options: ConnectOptions): Promise<Conversation> 
       const connection = await dial({ host, port, serverId, identity, plain, signal })
       const conversation = new Conversation(connection)
       connection.expectWithin(options.patienceMs)
+      connection.watchHost(true)
       await greet(conversation, signal)
       return conversation
     } catch (thrown) {

@@ -119,6 +119,7 @@ export class PeerLink {
       sender: sender.progress,
     })
     connection.expectWithin(job.children.length > 0 ? relayStallMs : stallMs)
+    connection.watchHost(true)
     run.followHop((hop) => connection.limit(hop.rateBytesPerS))
     const outcome = await drive({
       conversation,
@@ -131,6 +132,7 @@ export class PeerLink {
       onProgress: () => run.progress(progress()),
     })
     run.followHop(null)
+    connection.watchHost(false)
     connection.expectWithin(this.#times.idleMs)
     run.finish(progress())
     return { outcome, isUnanswered: !sender.isAnswered }

@@ -36,6 +36,7 @@ export class ChildConnections {
     })
     if (isOneTooMany) return connection.close()
     connection.limit(null)
+    connection.watchHost(false)
     connection.expectWithin(IDLE_MS)
   }
 

@@ -201,6 +201,7 @@ export class ChildLink {
       closed: (reason) => this.#closed(connection, reason ?? CLOSED),
     })
     connection.expectWithin(null)
+    connection.watchHost(true)
     connection.limit(this.#rateBytesPerS)
     const { node, open } = this.#order
     const { bindingId, ticket, children, hop } = node
