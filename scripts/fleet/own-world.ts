@@ -1,4 +1,4 @@
-const MARK = 'CD_BENCH_OWN_WORLD'
+const MARK = 'CD_OWN_WORLD'
 
 /**
  * Runs this program again with a network and processes of its own, and ends with its exit code; returns in the inner run.

@@ -1,0 +1,25 @@
+/** What the program takes: `--seconds N`, `--only PATTERN`, `--brief`. */
+export interface RegionArguments {
+  /** No case begins later than that. */
+  readonly seconds: number
+  /** Of the cases' names. */
+  readonly only: RegExp | null
+  /** A few cases in a small network. */
+  readonly isBrief: boolean
+}
+
+const USAGE = '--seconds N --only PATTERN --brief'
+
+/** Reads the command line; throws where it does not understand it. */
+export function regionArguments(args: readonly string[]): RegionArguments {
+  const found = { seconds: Infinity, only: null as RegExp | null, isBrief: false }
+  for (let index = 0; index < args.length; index++) {
+    const arg = args[index]
+    if (arg === '--brief') found.isBrief = true
+    else if (arg === '--only') found.only = new RegExp(args[++index] ?? '')
+    else if (arg === '--seconds' && Number(args[index + 1]) > 0)
+      found.seconds = Number(args[++index])
+    else throw new Error(`cannot understand ${JSON.stringify(arg)}: ${USAGE}`)
+  }
+  return found
+}
