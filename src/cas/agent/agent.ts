@@ -107,7 +107,7 @@ export class Agent {
       case 'hops':
         return this.#running.syncServer?.changeHops(message)
       case 'cancelJob':
-        return jobs.cancel(message.jobId, toFailure(message.reason))
+        return jobs.cancel(message.jobId, toFailure(message.reason), message.bindingIds)
       case 'changesRecorded':
         this.#recorded.set(message.sourceId, message.upTo)
         return detection.changesRecorded(message)

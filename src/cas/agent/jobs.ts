@@ -46,8 +46,9 @@ export class Jobs {
       .finally(() => this.#running.delete(job.jobId))
   }
 
-  cancel(jobId: string, reason: Failure): void {
-    this.#options.sending.cancel(jobId, reason)
+  /** Ends a job, or only what of it goes to some bindings. */
+  cancel(jobId: string, reason: Failure, bindingIds?: readonly string[]): void {
+    this.#options.sending.cancel(jobId, reason, bindingIds)
   }
 
   /** Ends every job, for instance because the lease has. */

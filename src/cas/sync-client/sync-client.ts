@@ -20,8 +20,8 @@ export interface SyncClient {
   run(job: Job): Promise<void>
   /** Takes the options of a running job's hops as they are from now on; anything else in it is left as it was. */
   update(job: Job): void
-  /** Gives up what is left of a job; its targets are reported as failed with the reason. */
-  cancel(jobId: string, reason?: Failure): void
+  /** Gives up what is left of a job, or of what it sends to some bindings; those are reported as failed with the reason. */
+  cancel(jobId: string, reason?: Failure, bindingIds?: readonly string[]): void
   /** Gives up everything and closes all connections. */
   stop(): Promise<void>
 }
@@ -77,8 +77,11 @@ export function createSyncClient(options: SyncClientOptions): SyncClient {
       const hops = new Map(withDescendants(job.children).map((node) => [node.bindingId, node.hop]))
       for (const run of runs) if (run.job.jobId === job.jobId) run.changeHops(hops)
     },
-    cancel(jobId, reason = { code: 'CANCELLED', message: 'the job was cancelled' }) {
-      cancelAll((run) => run.job.jobId === jobId, reason)
+    cancel(jobId, reason = { code: 'CANCELLED', message: 'the job was cancelled' }, bindingIds) {
+      cancelAll(
+        ({ job, node }) => job.jobId === jobId && (bindingIds?.includes(node.bindingId) ?? true),
+        reason,
+      )
     },
     async stop() {
       const ended = [...runs].map((run) => run.ended)

@@ -3,7 +3,7 @@ import { type RelayTarget, streams } from './streams.ts'
 import type { DistributionTree, RouteNode } from './tree.ts'
 
 /** Content of this size goes through chains: every link carries it once, and a hop adds only one frame's time. */
-const LARGE_BYTES = 8 << 20
+export const LARGE_BYTES = 8 << 20
 /** Servers in one chain: what a broken one takes with it stays small. */
 const CHAIN_MAX = 8
 /** Children of one server in a shallow tree: a small change is there after few hops. */

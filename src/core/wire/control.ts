@@ -354,7 +354,13 @@ export const hops = z.object({
   jobId: id,
   hops: z.array(z.object({ bindingId: id, hop })).max(1000),
 })
-const cancelJob = z.object({ type: z.literal('cancelJob'), jobId: id, reason })
+const cancelJob = z.object({
+  type: z.literal('cancelJob'),
+  jobId: id,
+  reason,
+  /** Only what is sent to these, and by them to others; all of it where absent. */
+  bindingIds: z.array(id).max(1000).optional(),
+})
 
 /** The master has recorded the changes of this source up to here. */
 const changesRecorded = z.object({

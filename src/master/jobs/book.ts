@@ -16,6 +16,9 @@ import type { Work } from './work.ts'
 
 type BookContext = Pick<MasterContext, 'database' | 'authority' | 'license' | 'fleet'>
 
+/** After so many streams of one job that did not reach a target, it gets one of its own. */
+const CUT_OFFS_MAX = 3
+
 interface Instruction {
   readonly policy: PolicyRuntime
   readonly job: JobRuntime
@@ -179,7 +182,9 @@ export class JobBook {
   #start(work: Work, policy: PolicyRuntime, planned: PlannedJob): void {
     const { sourceId, holderId, bindingIds } = planned
     const targets = policy.jobs.get(planned.jobId ?? '')?.targets
-    const dropped = new Set(bindingIds.filter((id) => targets?.get(id)?.wasDropped === true))
+    const dropped = new Set(
+      bindingIds.filter((id) => (targets?.get(id)?.cutOffs ?? 0) > CUT_OFFS_MAX),
+    )
     const { nowMs } = work
     const isBusy = (serverId: string) => this.#isBusy(serverId)
     const order = { topology: this.#topology, policy, bindingIds, nowMs, dropped, isBusy }
@@ -237,7 +242,7 @@ export class JobBook {
       target.heardAtMs = old?.targets.get(bindingId)?.heardAtMs ?? work.nowMs
       target.reachedAtMs = old?.targets.get(bindingId)?.reachedAtMs ?? null
       target.endedAs = old?.targets.get(bindingId)?.endedAs ?? null
-      target.wasDropped = old?.targets.get(bindingId)?.wasDropped ?? false
+      target.cutOffs = old?.targets.get(bindingId)?.cutOffs ?? 0
     }
     const strays = [...job.targets.values()].filter((t) => !policy.bindings.has(t.bindingId))
     const message = 'the target does not belong to the policy any more'

@@ -137,7 +137,7 @@ async function loadJobs(reader: Reader, policyId: string): Promise<Map<string, J
       targets: new Map(
         targets.map(({ bindingId, sourceId, serverId, state, runId, way }) => {
           const times = { heardAtMs: 0, reachedAtMs: null }
-          const relayed = { way: { ...DIRECTLY, ...way }, wasDropped: false, endedAs: null }
+          const relayed = { way: { ...DIRECTLY, ...way }, cutOffs: 0, endedAs: null }
           return [bindingId, { bindingId, sourceId, serverId, state, runId, ...times, ...relayed }]
         }),
       ),

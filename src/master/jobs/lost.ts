@@ -48,7 +48,7 @@ export function requeue(
   target.runId = null
   target.endedAs = null
   target.reachedAtMs = null
-  target.wasDropped = true
+  target.cutOffs++
   const binding = policy.bindings.get(target.bindingId)
   if (binding?.runningJobId === job.jobId) binding.runningJobId = null
   saveTarget(work, { job, target }, { runId: null })

@@ -47,7 +47,7 @@ function goalsOf(job: JobRuntime): PlanGoal[] {
     )
     if (waiting.length === 0) return []
     const idOf = ({ bindingId }: { readonly bindingId: string }) => bindingId
-    const cutOff = waiting.filter(({ wasDropped }) => wasDropped).map(idOf)
+    const cutOff = waiting.filter(({ cutOffs }) => cutOffs > 0).map(idOf)
     return [{ jobId: job.jobId, to, bindingIds: waiting.map(idOf), cutOff }]
   })
 }

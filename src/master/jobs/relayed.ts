@@ -1,6 +1,14 @@
 import type { AgentMessageOf } from '../../core/wire/control.ts'
 import { requeue } from './lost.ts'
-import { type JobRuntime, type JobTargetRuntime, hasReached, isOpen, senderOf } from './runtime.ts'
+import { lacksMuch } from './route.ts'
+import {
+  type BindingRuntime,
+  type JobRuntime,
+  type JobTargetRuntime,
+  hasReached,
+  isOpen,
+  senderOf,
+} from './runtime.ts'
 import { type JobPlace, endTarget, saveFigures, saveTarget } from './targets.ts'
 import type { Work } from './work.ts'
 
@@ -21,8 +29,8 @@ export function isDropped({ state, error }: JobReport): boolean {
 }
 
 /**
- * Takes in that a stream does not reach a target any more: the same job goes on, in a run of its own, and directly.
- * Reports of earlier runs, which are told again after a reconnect, mean nothing.
+ * Takes in that a stream does not reach a target any more: the same job goes on, in a run of its own. Reports of earlier
+ * runs, which are told again after a reconnect, mean nothing.
  */
 export function applyDrop(
   work: Work,
@@ -34,27 +42,78 @@ export function applyDrop(
   const isSender = senderOf(policy, target)?.serverId === serverId
   if (!isSender && !isRelay(job, target, serverId)) return
   if (target.state !== 'running' || target.runId !== report.jobId) return
-  if (report.error?.code === 'RELAY_DROPPED') rest(work, place, isSender ? null : serverId)
+  const isLost = report.error?.code === 'RELAY_LOST'
+  // Whoever is above it says the same, and knows who is in trouble.
+  if (isLost && !isSender && isStillFed(place, serverId)) return
+  const culprit = isLost ? null : culpritOf(place, isSender ? null : serverId)
+  if (culprit !== null) culprit.droppedAtMs = work.nowMs
   if (isReached(place)) return endTarget(work, place, { state: 'done', error: null })
-  const binding = policy.bindings.get(target.bindingId)
-  // One that is away is to come back as its policy says.
-  if (binding?.connected !== true)
-    return endTarget(work, place, { state: 'failed', error: report.error })
-  requeue(work, place)
-  const error = report.error === null ? null : { ...report.error, atMs: work.nowMs }
-  saveTarget(work, { job, target }, { error })
+  if (culprit !== null && culprit.bindingId !== target.bindingId) gather(work, place, culprit)
+  leave(work, place, report.error)
   work.dirty.add(policy.policyId)
+}
+
+/** One that is away is to come back as its policy says. */
+function leave(work: Work, place: TargetPlace, reason: JobReport['error']): void {
+  const { policy, job, target } = place
+  if (policy.bindings.get(target.bindingId)?.connected !== true)
+    return endTarget(work, place, { state: 'failed', error: reason })
+  requeue(work, place)
+  const error = reason === null ? null : { ...reason, atMs: work.nowMs }
+  saveTarget(work, { job, target }, { error })
+}
+
+/**
+ * Takes all others along that the same stream was to reach, where much is left of it: one stream more beside it would
+ * take as long again, and cross the same links twice. Nobody loses much, since large files go on from where all are.
+ */
+function gather(work: Work, place: TargetPlace, culprit: BindingRuntime): void {
+  const { policy, job, target } = place
+  const { runId } = target
+  const source = policy.sources.get(target.sourceId)
+  const binding = policy.bindings.get(target.bindingId)
+  const first = firstOf(target)
+  if (source === undefined || binding === undefined || runId === null) return
+  if (!lacksMuch(source, binding)) return
+  const others = [...job.targets.values()].filter(
+    (one) => one !== target && one.state === 'running' && one.runId === runId,
+  )
+  const sharing = others.filter(({ bindingId, way }) => {
+    if (firstOf({ way, bindingId }) !== first || bindingId === culprit.bindingId) return false
+    return policy.bindings.get(bindingId)?.connected === true
+  })
+  const left = sharing.filter((one) => !isReached({ ...place, target: one }))
+  for (const one of left) requeue(work, { ...place, target: one })
+  const sender = senderOf(policy, target)
+  if (sender === null || left.every((one) => one.bindingId !== first)) return
+  const reason = { code: 'CANCELLED', message: 'the stream goes on in another tree' }
+  work.instruct(sender.serverId, { type: 'cancelJob', jobId: runId, reason, bindingIds: [first] })
+}
+
+/** Whom the sender itself sends to on the way to a target. */
+function firstOf({ way, bindingId }: Pick<JobTargetRuntime, 'way' | 'bindingId'>): string {
+  return way.relays[0] ?? bindingId
+}
+
+/** Tells whether a server is itself still being reached by the run by which it passes on to a target. */
+function isStillFed({ job, target }: TargetPlace, serverId: string): boolean {
+  return target.way.relays.some((relay) => {
+    const one = job.targets.get(relay)
+    return one?.serverId === serverId && one.state === 'running' && one.runId === target.runId
+  })
 }
 
 /**
  * Whoever is next on the way below the server that cut the target off is the one in trouble; those below it are not.
  * `relayId` is null where the sender did.
  */
-function rest(work: Work, { policy, job, target }: TargetPlace, relayId: string | null): void {
+function culpritOf(
+  { policy, job, target }: TargetPlace,
+  relayId: string | null,
+): BindingRuntime | null {
   const way = [...target.way.relays, target.bindingId]
   const at = way.findIndex((bindingId) => job.targets.get(bindingId)?.serverId === relayId)
-  const binding = policy.bindings.get(way[at + 1] ?? '')
-  if (binding !== undefined) binding.droppedAtMs = work.nowMs
+  return policy.bindings.get(way[at + 1] ?? '') ?? null
 }
 
 /** Takes in what a relay says of a target below it. Only the target's own word makes it count as brought on. */

@@ -1,6 +1,6 @@
 import { DIRECT, type RouteRules, hopOptions, routeHop } from '../../core/route/hop-options.ts'
 import { type Chain, planManual } from '../../core/route/manual-route.ts'
-import { planRelays } from '../../core/route/plan-relays.ts'
+import { LARGE_BYTES, planRelays } from '../../core/route/plan-relays.ts'
 import type { RelayTarget } from '../../core/route/streams.ts'
 import type { DistributionTree, RouteNode } from '../../core/route/tree.ts'
 import {
@@ -26,7 +26,7 @@ export interface RouteOrder {
   readonly holderId: string | null
   readonly bindingIds: readonly string[]
   readonly nowMs: number
-  /** Bindings that a stream of the same job left out. */
+  /** Bindings that streams of the same job did not reach, again and again. */
   readonly dropped: ReadonlySet<string>
   /** Servers that have enough to do with themselves: they pass on what they must, and nothing else. */
   readonly isBusy: (serverId: string) => boolean
@@ -48,7 +48,7 @@ export function routeOf(order: RouteOrder): DistributionTree {
     const at = topology.places.get(binding?.serverId ?? '')
     if (binding === undefined || at === undefined) return []
     const wasLeftOut = order.dropped.has(bindingId) && at.regionId === place.regionId
-    const trouble = wasLeftOut ? 'a stream left it out' : troubleOf(binding, order.nowMs)
+    const trouble = wasLeftOut ? 'streams did not reach it' : troubleOf(binding, order.nowMs)
     const alone = at.dialsOut ? 'it can only dial out' : trouble
     const position = alone === null ? positionOf(source, binding) : null
     if (!lacks.has(position)) lacks.set(position, lackOf(source, position))
@@ -150,6 +150,12 @@ function troubleOf(
 
 function positionOf(source: SourceRuntime, { watermark }: BindingRuntime): string {
   return watermark !== null && watermark.epoch === source.epoch ? String(watermark.seq) : NOTHING
+}
+
+/** Tells whether a target lacks so much that it is worth a stream that others share. */
+export function lacksMuch(source: SourceRuntime, binding: BindingRuntime): boolean {
+  const bytes = lackOf(source, positionOf(source, binding))
+  return bytes === null || bytes >= LARGE_BYTES
 }
 
 function lackOf(source: SourceRuntime, position: string | null): number | null {

@@ -115,8 +115,8 @@ export interface JobTargetRuntime {
   reachedAtMs: number | null
   /** How this run was planned to reach it: what the relays on the way say of it is heard. */
   way: Way
-  /** A stream of this job left it out. */
-  wasDropped: boolean
+  /** How often a stream of this job that was to reach it did not. */
+  cutOffs: number
   /** How a relay said that it ended, while its own word is still out. */
   endedAs: 'done' | 'partial' | null
 }

@@ -100,7 +100,7 @@ export function addJob(work: Work, policy: PolicyRuntime, order: NewJob): JobRun
     const runId = state === 'running' ? job.jobId : null
     const times = { heardAtMs: work.nowMs, reachedAtMs: null }
     const way = order.ways.get(bindingId) ?? DIRECTLY
-    const relayed = { way, wasDropped: false, endedAs: null }
+    const relayed = { way, cutOffs: 0, endedAs: null }
     job.targets.set(bindingId, {
       bindingId,
       sourceId,

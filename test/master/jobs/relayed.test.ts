@@ -32,7 +32,7 @@ test('what a relay gave up goes on in the same job at once, in a run of its own'
   stage.source.reportJob(second, 'done')
   expect(await getJob(stage.master.context, first.jobId, 5000)).toMatchObject({
     state: 'done',
-    targets: [{ why: 'direct from the source: a stream left it out' }],
+    targets: [{ why: 'direct from the source: it held up a stream a short while ago' }],
   })
   expect(stage.source.of('job').length).toBe(2)
 })

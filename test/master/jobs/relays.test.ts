@@ -129,17 +129,20 @@ test('small changes go directly; large ones not to whoever stands elsewhere or h
   expect(all.toSorted()).toEqual(['0', '1(2)'])
 })
 
-test('whoever was left out is served directly in the same job, and passes nothing on for a while', async () => {
+test('whoever was left out is served directly in the same job; all others go on in one stream without it', async () => {
   const job = await start()
   tell(at(0), job, [at(1), 'RELAY_DROPPED'])
   tell(at(0), job, [at(2), 'RELAY_DROPPED'])
   const runs = () => stage.source.of('job').slice(1)
-  await eventually('both', () => nodesOf(runs().flatMap((run) => run.children)).length === 2)
+  await eventually('all', () => nodesOf(runs().flatMap((run) => run.children)).length === 3)
   const again = runs()
-  for (const { jobId, children } of again) {
-    expect(jobId).toStartWith(`${job.jobId}.`)
-    for (const child of children) expect(child.children).toEqual([])
-  }
+  for (const { jobId } of again) expect(jobId).toStartWith(`${job.jobId}.`)
+  const trees = again.map(({ children }) => drawn(children)).join(' ')
+  expect(trees.split(' ').toSorted()).toEqual(['0(2)', '1'])
+  const { bindingId = '' } = at(0).config.targets[0] ?? {}
+  expect(stage.source.of('cancelJob')).toMatchObject([
+    { jobId: job.jobId, bindingIds: [bindingId] },
+  ])
   const before = stage.source.of('job').length
   for (const [index, target] of chain.entries()) {
     target.reportTarget(5)
@@ -149,6 +152,33 @@ test('whoever was left out is served directly in the same job, and passes nothin
   stage.source.reportChanges(5, 6, { size: LARGE })
   const next = await stage.source.job(before + 1)
   expect(drawn(next.children)).toBe('0(2) 1')
+})
+
+test('what little is left is not taken from those that a stream still reaches', async () => {
+  await finish(await start(), 5)
+  const rule = { kind: 'manual' as const, chains: [{ servers: chain.map((one) => one.serverId) }] }
+  await updatePolicy(stage.master.context, SYSTEM_ACTOR, {
+    reference: 'name:web',
+    change: (current) => policyFields.parse({ ...current, route: rule }),
+  })
+  stage.source.reportChanges(5, 6)
+  const small = await stage.source.job(2)
+  expect(drawn(small.children)).toBe('0(1(2))')
+  tell(at(0), small, [at(1), 'RELAY_DROPPED'])
+  tell(at(0), small, [at(2), 'RELAY_DROPPED'])
+  const runs = () => stage.source.of('job').slice(2)
+  await eventually('both', () => nodesOf(runs().flatMap((run) => run.children)).length === 2)
+  expect(stage.source.of('cancelJob')).toEqual([])
+})
+
+test('a stream that is lost below a server which is still reached is told by whoever is above', async () => {
+  const job = await start()
+  tell(at(1), job, [at(2), 'RELAY_LOST'])
+  tell(stage.source, job, [at(1), 'RELAY_DROPPED'])
+  tell(stage.source, job, [at(2), 'RELAY_DROPPED'])
+  const runs = () => stage.source.of('job').slice(1)
+  await eventually('both', () => nodesOf(runs().flatMap((run) => run.children)).length === 2)
+  expect(runs().map(({ children }) => drawn(children))).toEqual(['1(2)'])
 })
 
 test('a relay that the source cannot reach is the one that rests; a lost stream blames nobody', async () => {
