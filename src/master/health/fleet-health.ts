@@ -1,5 +1,11 @@
 import { toAppError } from '../../core/base/errors.ts'
-import { GOOD, type Health, type Verdict, judged } from '../../core/health/verdict.ts'
+import {
+  GOOD,
+  type Health,
+  type LoadLevel,
+  type Verdict,
+  judged,
+} from '../../core/health/verdict.ts'
 import type { AgentMessageOf } from '../../core/wire/control.ts'
 import type { MasterContext } from '../context.ts'
 import { serverMetrics } from '../db/schema.ts'
@@ -19,14 +25,28 @@ const ROWS_MAX = 500
 export interface ServerHealth {
   readonly state: 'unknown' | Health
   readonly atMs: number | null
+  readonly level: LoadLevel
+  /** The most that it was seen to send, which fades; null where nothing is known. */
+  readonly txBytesPerS: number | null
 }
 
-const UNKNOWN: ServerHealth = { state: 'unknown', atMs: null }
+const UNKNOWN: ServerHealth = { state: 'unknown', atMs: null, level: 0, txBytesPerS: null }
+
+/** What is left of the most that a server was seen to send with every reading: half of it in an hour. */
+const FADING = 0.999
+/** Readings that lie closer together say nothing of a rate. */
+const APART_MS = 1000
+
+interface Last {
+  readonly verdict: Verdict
+  readonly atMs: number
+  readonly txBytesPerS: number | null
+}
 
 /** What agents say of their hosts: the last word of each, and a place where all are kept for a while. */
 export class FleetHealth {
   readonly #context: HealthContext
-  readonly #last = new Map<string, { readonly verdict: Verdict; readonly atMs: number }>()
+  readonly #last = new Map<string, Last>()
   #waiting: MetricsRow[] = []
   #writing: Promise<void> | null = null
 
@@ -36,7 +56,9 @@ export class FleetHealth {
 
   of(serverId: string): ServerHealth {
     const last = this.#last.get(serverId)
-    return last === undefined ? UNKNOWN : { state: last.verdict.health, atMs: last.atMs }
+    if (last === undefined) return UNKNOWN
+    const { verdict, atMs, txBytesPerS } = last
+    return { state: verdict.health, atMs, level: verdict.level, txBytesPerS }
   }
 
   /** Takes what an agent measured. The time is ours, since hosts' clocks differ. */
@@ -45,7 +67,8 @@ export class FleetHealth {
     // Those that come together are of times of their own.
     const atMs = Math.max(this.#context.clock.nowMs(), (last?.atMs ?? 0) + 1)
     const verdict = judged(last?.verdict ?? GOOD, figures)
-    this.#last.set(serverId, { verdict, atMs })
+    const txBytesPerS = mostSent(last, { atMs, txBytes: figures.txBytes })
+    this.#last.set(serverId, { verdict, atMs, txBytesPerS })
     if (this.#waiting.length >= WAITING_MAX) return
     this.#waiting.push({ serverId, atMs, ...figures })
     this.#writing ??= this.#gather()
@@ -78,4 +101,13 @@ export class FleetHealth {
       this.#context.log.error('figures of servers are not kept', { error: toAppError(thrown) })
     }
   }
+}
+
+function mostSent(
+  last: Last | undefined,
+  { atMs, txBytes }: { readonly atMs: number; readonly txBytes: number },
+): number | null {
+  if (last === undefined || atMs - last.atMs < APART_MS) return last?.txBytesPerS ?? null
+  const rate = (txBytes / (atMs - last.atMs)) * 1000
+  return Math.max(rate, (last.txBytesPerS ?? 0) * FADING)
 }

@@ -97,12 +97,12 @@ export class JobBook {
       const bindingIds = [...policy.bindings.values()]
         .filter((one) => one.sourceId === sourceId && !one.drained && isThere(one.serverId))
         .map((binding) => binding.bindingId)
-      const isBusy = (serverId: string) => this.#isBusy(serverId)
+      const figuresOf = (serverId: string) => this.#context.fleet.healthOf(serverId)
       const request = {
         bindingIds,
         nowMs,
         bytes,
-        isBusy,
+        figuresOf,
         holderId: null,
         dropped: new Set<string>(),
       }
@@ -175,10 +175,6 @@ export class JobBook {
     }
   }
 
-  #isBusy(serverId: string): boolean {
-    return this.#context.fleet.healthOf(serverId).state === 'bad'
-  }
-
   #start(work: Work, policy: PolicyRuntime, planned: PlannedJob): void {
     const { sourceId, holderId, bindingIds } = planned
     const targets = policy.jobs.get(planned.jobId ?? '')?.targets
@@ -186,8 +182,8 @@ export class JobBook {
       bindingIds.filter((id) => (targets?.get(id)?.cutOffs ?? 0) > CUT_OFFS_MAX),
     )
     const { nowMs } = work
-    const isBusy = (serverId: string) => this.#isBusy(serverId)
-    const order = { topology: this.#topology, policy, bindingIds, nowMs, dropped, isBusy }
+    const figuresOf = (serverId: string) => this.#context.fleet.healthOf(serverId)
+    const order = { topology: this.#topology, policy, bindingIds, nowMs, dropped, figuresOf }
     const tree = routeOf({ ...order, sourceId, holderId })
     const started = startJob(work, { policy, planned, ways: waysOf(tree, holderId) })
     this.#instruct(work, { policy, ...started, sourceId, holderId, tree })

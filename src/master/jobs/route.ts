@@ -1,5 +1,6 @@
 import { DIRECT, type RouteRules, hopOptions, routeHop } from '../../core/route/hop-options.ts'
 import { type Chain, planManual } from '../../core/route/manual-route.ts'
+import { type ParentFigures, parentRank } from '../../core/route/parent-rank.ts'
 import { LARGE_BYTES, planRelays } from '../../core/route/plan-relays.ts'
 import type { RelayTarget } from '../../core/route/streams.ts'
 import type { DistributionTree, RouteNode } from '../../core/route/tree.ts'
@@ -28,8 +29,8 @@ export interface RouteOrder {
   readonly nowMs: number
   /** Bindings that streams of the same job did not reach, again and again. */
   readonly dropped: ReadonlySet<string>
-  /** Servers that have enough to do with themselves: they pass on what they must, and nothing else. */
-  readonly isBusy: (serverId: string) => boolean
+  /** How much a server has to do, and what it was seen to send. */
+  readonly figuresOf: (serverId: string) => Omit<ParentFigures, 'weight'>
   /** Plans for content of this size instead of what the targets lack. */
   readonly bytes?: number | undefined
 }
@@ -52,7 +53,7 @@ export function routeOf(order: RouteOrder): DistributionTree {
     const alone = at.dialsOut ? 'it can only dial out' : trouble
     const position = alone === null ? positionOf(source, binding) : null
     if (!lacks.has(position)) lacks.set(position, lackOf(source, position))
-    const weight = order.isBusy(at.serverId) ? 0 : at.weight
+    const weight = parentRank({ ...order.figuresOf(at.serverId), weight: at.weight })
     return [
       {
         ...at,
