@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { inOwnWorld } from './fleet/own-world.ts'
 import { type NetworkPlan, RegionNetwork } from './network/region-network.ts'
 import { regionArguments } from './regions/arguments.ts'
+import { runRelayCases } from './regions/relay.ts'
 import { runCases } from './regions/run.ts'
 import { RegionScene } from './regions/scene.ts'
 
@@ -18,15 +19,23 @@ const WHOLE: NetworkPlan = {
 }
 const BRIEF: NetworkPlan = { ...WHOLE, servers: 1 }
 
+/** One chain, of which every link is as fast as every other. */
+const CHAIN: NetworkPlan = {
+  regions: 1,
+  groups: 1,
+  servers: 6,
+  rates: { host: 100, group: 100, between: () => 100 },
+}
+
 await inOwnWorld()
 const args = regionArguments(process.argv.slice(2))
 const directory = mkdtempSync('/dev/shm/cd-regions-')
-const network = await RegionNetwork.start(args.isBrief ? BRIEF : WHOLE)
+const network = await RegionNetwork.start(args.isRelay ? CHAIN : args.isBrief ? BRIEF : WHOLE)
 let isGood = false
 try {
   const scene = await RegionScene.start(join(directory, 'fleet'), network)
   try {
-    isGood = await runCases(scene, args)
+    isGood = await (args.isRelay ? runRelayCases : runCases)(scene, args)
   } finally {
     await scene.stop()
   }

@@ -13,7 +13,7 @@ export interface Trouble {
 /** Everything that can break alone: each server, in two ways, and each link. */
 export function troubles(scene: RegionScene): Trouble[] {
   const { targets, network } = scene
-  const servers = targets.flatMap((server) => [killed(scene, server), vanished(server)])
+  const servers = targets.flatMap((server) => [killed(server, scene), vanished(server)])
   const own = targets.map((server) => cut(server.host.link, [server]))
   const groups = network.groupLinks.map((link) => {
     const inside = targets.filter(({ host }) => link.name === `group-${host.region}-${host.group}`)
@@ -35,7 +35,7 @@ function touches({ name }: Link, region: number): boolean {
 }
 
 /** Its agent ends at once; the system tells whoever was connected. */
-function killed(scene: RegionScene, server: Server): Trouble {
+export function killed(server: Server, scene: RegionScene): Trouble {
   const { agent, host } = server
   return {
     name: `${host.name} killed`,
@@ -46,7 +46,7 @@ function killed(scene: RegionScene, server: Server): Trouble {
 }
 
 /** Nobody hears of it any more, and nobody is told. */
-function vanished(server: Server): Trouble {
+export function vanished(server: Server): Trouble {
   const { link, control, name } = server.host
   return {
     name: `${name} vanished`,

@@ -165,6 +165,18 @@ export class RegionScene {
     return ways
   }
 
+  /** It forgets what it knows only from watching; resolves when all agents are back. */
+  async restartMaster(): Promise<void> {
+    await this.fleet.master.stop()
+    await this.fleet.startMaster()
+    const isUp = async ({ agent }: Server) => {
+      const { state } = await this.fleet.api.get<{ state: string }>(`/servers/${agent.serverId}`)
+      return state === 'up'
+    }
+    for (const server of [this.source, ...this.targets])
+      await waitFor(`${server.host.name} to be back`, () => isUp(server))
+  }
+
   async stop(): Promise<void> {
     await this.fleet.stop()
   }
