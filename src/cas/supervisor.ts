@@ -95,6 +95,11 @@ export class SyncServerSupervisor {
     this.#child?.writeLine(JSON.stringify(message))
   }
 
+  /** Has it pass nothing of a job on any more. */
+  cancelJob(message: Extract<SyncServerCommand, { type: 'cancelJob' }>): void {
+    this.#child?.writeLine(JSON.stringify(message))
+  }
+
   /** Hands it a person's word; it answers with a report. PEER_UNREACHABLE while it is being started again. */
   resolveHold(message: Extract<SyncServerCommand, { type: 'resolveHold' }>): void {
     if (this.#child === null)

@@ -260,6 +260,12 @@ export class DataConnection {
     this.#patience?.timer.refresh()
   }
 
+  /** Not by `end`: with TLS it waits for the other side's last word without end, and lets nobody close it meanwhile. */
+  #end(): void {
+    this.#socket.shutdown()
+    setTimeout(() => this.#socket.terminate(), GOODBYE_MS).unref()
+  }
+
   #lose(patienceMs: number): void {
     const message = `connection to "${this.peerId}" stalled for ${patienceMs} ms`
     this.#finish({ code: 'PEER_UNREACHABLE', message })
@@ -280,7 +286,7 @@ export class DataConnection {
     this.#queue.clear()
     // What was written is with the kernel by now; a peer that stalled is not waited for.
     if (wasLost) this.#socket.terminate()
-    else this.#socket.end()
+    else this.#end()
     this.#wake()
     this.#handlers?.closed(failure)
   }

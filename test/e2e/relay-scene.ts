@@ -107,6 +107,11 @@ export class RelayScene {
     }
   }
 
+  /** Whether a target holds what the source holds. */
+  isIdentical(target: FleetAgent): boolean {
+    return compareTrees(this.folder(this.#order.source), this.folder(target)).length === 0
+  }
+
   async converged(timeoutMs = 60_000): Promise<void> {
     await this.#fleet.converged(this.#policyId, timeoutMs)
   }

@@ -1,6 +1,6 @@
 import { RELAY_TIMES } from '../../src/cas/sync-server/relay/options.ts'
 import type { JobNode } from '../../src/core/wire/control.ts'
-import { SOURCE_SERVER, SyncFleet, type TicketChanges, jobNode } from './sync-fleet.ts'
+import { SOURCE_PEER, SOURCE_SERVER, SyncFleet, type TicketChanges, jobNode } from './sync-fleet.ts'
 import { waitFor } from './wait-for.ts'
 
 type ServeOptions = NonNullable<Parameters<SyncFleet['serve']>[0]>
@@ -61,8 +61,10 @@ export class RelayFleet {
     const peers = Object.entries({ ...this.ports, ...more }).map(([id, port]) => {
       return { serverId: id, name: id, addresses: [{ scope: null, host: '127.0.0.1', port }] }
     })
-    for (const { server, configuration, port } of this.servers.values())
-      server.configure({ ...configuration, listen: { host: '127.0.0.1', port }, peers })
+    for (const { server, configuration, port } of this.servers.values()) {
+      const listen = { host: '127.0.0.1', port }
+      server.configure({ ...configuration, listen, peers: [SOURCE_PEER, ...peers] })
+    }
   }
 
   /** Waits until nothing is passed on any more: a sender does not wait for that. */

@@ -9,7 +9,12 @@ import {
   type SyncServerOptions,
 } from '../../src/cas/sync-server/sync-server.ts'
 import type { OutboundSource } from '../../src/core/apply/outbound.ts'
-import type { AgentMessageOf, MasterMessageOf, TargetConfig } from '../../src/core/wire/control.ts'
+import type {
+  AgentMessageOf,
+  MasterMessageOf,
+  Peer,
+  TargetConfig,
+} from '../../src/core/wire/control.ts'
 import { TICKET_ALGORITHM, TICKET_ISSUER, TICKET_TYPE } from '../../src/core/wire/ticket.ts'
 import { systemClock } from '../../src/platform/clock.ts'
 import { type Logger, createLogger } from '../../src/platform/log.ts'
@@ -17,6 +22,8 @@ import { MemoryBinding } from './memory-binding.ts'
 import { type TestAuthority, type TestIdentity, makeAuthority } from './test-authority.ts'
 
 export const SOURCE_SERVER = '00000000-0000-4000-8000-000000000001'
+/** As a receiver that never sends anything there knows it. */
+export const SOURCE_PEER: Peer = { serverId: SOURCE_SERVER, name: 'source', addresses: [] }
 export const TARGET_SERVER = '00000000-0000-4000-8000-000000000002'
 export type Job = MasterMessageOf<'job'>
 
@@ -96,7 +103,7 @@ export class SyncFleet {
       ticketKey: { ...(await exportJWK(this.#ticketKeys.publicKey)) },
       leaseUntil: new Date(Date.now() + 3_600_000).toISOString(),
       targets: [this.targetConfig()],
-      peers: [],
+      peers: [SOURCE_PEER],
       dialsOut: false,
       ...changes,
     }

@@ -107,6 +107,8 @@ export class Agent {
       case 'hops':
         return this.#running.syncServer?.changeHops(message)
       case 'cancelJob':
+        // What is sent to some of its targets is the sender's business, and its children's by that.
+        if (message.bindingIds === undefined) this.#running.syncServer?.cancelJob(message)
         return jobs.cancel(message.jobId, toFailure(message.reason), message.bindingIds)
       case 'changesRecorded':
         this.#recorded.set(message.sourceId, message.upTo)
@@ -160,13 +162,14 @@ export class Agent {
   }
 
   async #apply(config: AgentConfig): Promise<void> {
-    const { control, detection, lease, monitor, routing, syncServer } = this.#running
+    const { control, detection, lease, monitor, routing, sending, syncServer } = this.#running
     const effective = effectiveConfig(config, this.#parts.rules)
     this.#config = config
     this.#effective = effective
     this.#recorded.clear()
     for (const { sourceId, known } of config.sources) this.#recorded.set(sourceId, known?.seq ?? 0)
     routing.replace(config.revision, config.peers)
+    sending.shutOut((serverId) => !routing.knows(serverId))
     lease.renew(config.leaseUntil)
     syncServer?.configure(syncServerConfiguration(this.#parts, config, effective))
     for (const report of effective.refusals) {

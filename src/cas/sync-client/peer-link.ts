@@ -42,6 +42,10 @@ export class PeerLink {
     this.#times = options.times ?? CLIENT_TIMES
   }
 
+  get serverId(): string {
+    return this.#peer.serverId
+  }
+
   /** Makes one attempt when all before it are over. Never rejects. */
   attempt(run: TargetRun): Promise<SenderOutcome> {
     const attempt = this.#turn.then(() => this.#slots.use(() => this.#attempt(run)))

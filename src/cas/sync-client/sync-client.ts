@@ -22,6 +22,8 @@ export interface SyncClient {
   update(job: Job): void
   /** Gives up what is left of a job, or of what it sends to some bindings; those are reported as failed with the reason. */
   cancel(jobId: string, reason?: Failure, bindingIds?: readonly string[]): void
+  /** Sends nothing to such servers any more, and closes the connections to them. */
+  shutOut(isGone: (serverId: string) => boolean): void
   /** Gives up everything and closes all connections. */
   stop(): Promise<void>
 }
@@ -82,6 +84,15 @@ export function createSyncClient(options: SyncClientOptions): SyncClient {
         ({ job, node }) => job.jobId === jobId && (bindingIds?.includes(node.bindingId) ?? true),
         reason,
       )
+    },
+    shutOut(isGone) {
+      const reason: Failure = { code: 'PEER_UNTRUSTED', message: 'it is no peer any more' }
+      cancelAll(({ node }) => isGone(node.serverId), reason)
+      for (const [name, link] of links) {
+        if (!isGone(link.serverId)) continue
+        link.close()
+        links.delete(name)
+      }
     },
     async stop() {
       const ended = [...runs].map((run) => run.ended)

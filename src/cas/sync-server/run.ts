@@ -41,6 +41,7 @@ export async function runSyncServer(process: SyncServerProcess): Promise<number>
       const command: SyncServerCommand = syncServerCommand.parse(JSON.parse(line))
       if (command.type === 'stop') break
       if (command.type === 'hops') server.changeHops(command)
+      else if (command.type === 'cancelJob') server.cancelJob(command)
       else if (command.type === 'resolveHold') void server.resolveHold(command)
       else write({ type: 'listening', port: server.configure(command) })
     }

@@ -12,6 +12,7 @@ import type { DataConnection } from '../../platform/data-connection.ts'
 import { type DataListener, listen } from '../../platform/data-listen.ts'
 import type { Logger } from '../../platform/log.ts'
 import type { PlainServer } from '../../platform/plain-handshake.ts'
+import { toFailure } from '../control/greeting.ts'
 import { RoutingTable } from '../routing-table.ts'
 import { type AcceptRoot, Bindings, type TargetOpener } from './bindings.ts'
 import { ChildConnections } from './relay/child-connections.ts'
@@ -48,6 +49,10 @@ export type SyncServerConfiguration = Extract<SyncServerCommand, { type: 'config
 
 /** More agents than this do not send to one server at once; each connection costs memory. */
 const SESSIONS_MAX = 512
+
+/** How long a peer that is not known yet is waited for, and how often it is looked. */
+const NEW_PEER_MS = 2000
+const NEW_PEER_LOOK_MS = 50
 
 /** Receives from other agents into the folders of its configuration, and nowhere else. */
 export class SyncServer {
@@ -98,6 +103,11 @@ export class SyncServer {
     for (const stream of this.#streams) if (stream.jobId === jobId) stream.changeHops(hops)
   }
 
+  /** Passes nothing of a job on any more. */
+  cancelJob({ jobId, reason }: Extract<SyncServerCommand, { type: 'cancelJob' }>): void {
+    for (const stream of this.#streams) if (stream.jobId === jobId) stream.stop(toFailure(reason))
+  }
+
   /** Takes a person's word about what is held where a binding receives, and reports what became of it. Never rejects. */
   resolveHold(request: Extract<SyncServerCommand, { type: 'resolveHold' }>): Promise<void> {
     return this.#targets.resolveHold(request)
@@ -130,6 +140,8 @@ export class SyncServer {
       else if (before.knows(peerId) && !this.#routing.knows(peerId))
         connection.close({ code: 'PEER_UNTRUSTED', message: `"${peerId}" is no peer any more` })
     }
+    const isGone = (peerId: string) => before.knows(peerId) && !this.#routing.knows(peerId)
+    for (const stream of this.#streams) stream.shutOut(isGone)
   }
 
   #listen(configuration: SyncServerConfiguration): void {
@@ -196,6 +208,8 @@ export class SyncServer {
   ): Promise<Result<TicketClaims>> {
     const lease = this.#leaseFailure()
     if (lease !== null) return { ok: false, error: lease }
+    if (!(await this.#isPeer(peerId)))
+      return failure('PEER_UNTRUSTED', `cannot receive from "${peerId}": it is no peer`)
     const configuration = this.#configuration
     if (configuration === null) return failure('BINDING_UNKNOWN', 'nothing is configured here yet')
     return verifyTicket(configuration.ticketKey as JWK, {
@@ -205,6 +219,14 @@ export class SyncServer {
       target,
       nowMs: this.#options.clock.nowMs(),
     })
+  }
+
+  /** Tickets outlive the right to use them. Of a peer that is new, others may have heard a moment earlier than this server. */
+  async #isPeer(peerId: string): Promise<boolean> {
+    const untilMs = performance.now() + NEW_PEER_MS
+    while (!this.#routing.knows(peerId) && performance.now() < untilMs)
+      await Bun.sleep(NEW_PEER_LOOK_MS)
+    return this.#routing.knows(peerId)
   }
 
   #passOn(open: OpenMessage, parent: ParentSide): RelayStream {

@@ -354,7 +354,7 @@ export const hops = z.object({
   jobId: id,
   hops: z.array(z.object({ bindingId: id, hop })).max(1000),
 })
-const cancelJob = z.object({
+export const cancelJob = z.object({
   type: z.literal('cancelJob'),
   jobId: id,
   reason,

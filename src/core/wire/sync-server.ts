@@ -1,7 +1,7 @@
 import { z } from 'zod'
 
 import { REGISTRATIONS_MAX } from '../base/limits.ts'
-import { agentMessage, hops, peer, resolveHold, targetConfig } from './control.ts'
+import { agentMessage, cancelJob, hops, peer, resolveHold, targetConfig } from './control.ts'
 
 /**
  * Lines of JSON between the agent and its Sync Server process: commands on the server's standard input, reports on its
@@ -25,7 +25,13 @@ const configure = z.object({
   dialsOut: z.boolean().default(false),
 })
 const stop = z.object({ type: z.literal('stop') })
-export const syncServerCommand = z.discriminatedUnion('type', [configure, hops, resolveHold, stop])
+export const syncServerCommand = z.discriminatedUnion('type', [
+  configure,
+  hops,
+  cancelJob,
+  resolveHold,
+  stop,
+])
 
 const listening = z.object({ type: z.literal('listening'), port: z.number().int() })
 /** Ports on this host at which servers are reached that only dial out, and with how many peers this one is registered. */

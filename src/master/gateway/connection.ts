@@ -18,6 +18,8 @@ export type Parsed =
   | { readonly kind: 'faulty'; readonly why: string }
 
 const REFUSED_STATUS = 4000
+/** How long an agent may take to answer the closing: one that does not is cut off. */
+const GOODBYE_MS = 2000
 const KNOWN_TYPES: ReadonlySet<string> = new Set(
   agentMessage.options.map((option) => option.shape.type.value),
 )
@@ -48,6 +50,7 @@ export class AgentConnection {
     this.send({ type: 'refused', code: refusal.code, message: refusal.message.slice(0, 2000) })
     this.#closed = true
     this.#socket.close(REFUSED_STATUS, refusal.code.slice(0, 100))
+    setTimeout(() => this.#socket.terminate(), GOODBYE_MS).unref()
   }
 
   closed(): void {

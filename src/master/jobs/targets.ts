@@ -1,6 +1,6 @@
 import { and, eq } from 'drizzle-orm'
 
-import type { AgentMessageOf, TargetNotes } from '../../core/wire/control.ts'
+import type { AgentMessageOf, MasterMessageOf, TargetNotes } from '../../core/wire/control.ts'
 import type { DatedReason, Reason } from '../db/reason.ts'
 import { jobTargets, jobs, notedEntries, pendingExceptions, targetStates } from '../db/schema.ts'
 import type { JobState, JobTargetState } from '../model.ts'
@@ -113,14 +113,36 @@ export function cancelTargets(
   order: { readonly targets: readonly JobTargetRuntime[]; readonly message: string },
 ): void {
   const reason = { code: 'CANCELLED', message: order.message }
-  const runs = runsOf(place.policy, order.targets)
+  const cancels = cancelsOf(place, order.targets, reason)
   for (const target of order.targets) {
     if (!isOpen(target.state)) continue
     endTarget(work, { ...place, target }, { state: 'cancelled', error: reason })
   }
-  for (const { serverId, runId } of runs) {
-    work.instruct(serverId, { type: 'cancelJob', jobId: runId, reason })
-  }
+  for (const { serverId, message } of cancels) work.instruct(serverId, message)
+}
+
+/**
+ * Whom to tell that these targets are to get nothing more: the senders, of what they themselves send to; and where a run
+ * ends as a whole, the relays, which may have a good part of it still to pass on.
+ */
+function cancelsOf(
+  { policy, job }: JobPlace,
+  targets: readonly JobTargetRuntime[],
+  reason: { readonly code: string; readonly message: string },
+): { readonly serverId: string; readonly message: MasterMessageOf<'cancelJob'> }[] {
+  return runsOf(policy, targets).flatMap(({ serverId, runId }) => {
+    const running = [...job.targets.values()].filter((one) => one.runId === runId)
+    const open = running.filter((one) => one.state === 'running')
+    const cancel = { type: 'cancelJob', jobId: runId, reason } as const
+    if (open.every((one) => targets.includes(one))) {
+      const relays = running.flatMap(({ way }) => way.relays.map((id) => job.targets.get(id)))
+      const serverIds = new Set([serverId, ...relays.flatMap((one) => one?.serverId ?? [])])
+      return [...serverIds].map((one) => ({ serverId: one, message: cancel }))
+    }
+    const first = open.filter((one) => targets.includes(one) && one.way.relays.length === 0)
+    const bindingIds = first.map(({ bindingId }) => bindingId)
+    return bindingIds.length === 0 ? [] : [{ serverId, message: { ...cancel, bindingIds } }]
+  })
 }
 
 /** The runs under way for these targets, each with the server that carries it. */

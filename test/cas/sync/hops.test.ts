@@ -94,7 +94,7 @@ test('no key at either end, or another: no plain hop, and TLS goes on', async ()
   target.server.configure({
     ...target.configuration,
     listen: { host: '127.0.0.1', port: target.port },
-    peers: [],
+    peers: known,
   })
   const refused = await run({ tls: false })
   await refused.over

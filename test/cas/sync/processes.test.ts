@@ -19,7 +19,7 @@ import { createDataDirectory } from '../../../src/platform/data-dir.ts'
 import { DiskSource } from '../../fakes/disk-source.ts'
 import { random } from '../../fakes/random.ts'
 import { startRecordingLine } from '../../fakes/recording-line.ts'
-import { SOURCE_SERVER, SyncFleet, jobNode } from '../../fakes/sync-fleet.ts'
+import { SOURCE_PEER, SOURCE_SERVER, SyncFleet, jobNode } from '../../fakes/sync-fleet.ts'
 import { waitFor } from '../../fakes/wait-for.ts'
 
 // Two processes, real TLS, real trees, the real index: what the Sync Server is when the agent runs it.
@@ -59,7 +59,7 @@ function spawnChild() {
 }
 
 /** Starts the Sync Server's process; on the port of the one before where there was one. */
-async function serve(port = 0, peers: readonly Peer[] = []) {
+async function serve(port = 0, peers: readonly Peer[] = [SOURCE_PEER]) {
   const child = spawnChild()
   children.push(child)
   const reports: SyncServerReport[] = []

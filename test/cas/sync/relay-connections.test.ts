@@ -5,6 +5,7 @@ import type { JobNode, Peer } from '../../../src/core/wire/control.ts'
 import { type FreezingLine, startFreezingLine } from '../../fakes/freezing-line.ts'
 import { MemorySource } from '../../fakes/memory-source.ts'
 import { RelayFleet, type TreeNode, chain, serverId } from '../../fakes/relay-fleet.ts'
+import { SOURCE_PEER } from '../../fakes/sync-fleet.ts'
 import { waitFor } from '../../fakes/wait-for.ts'
 
 const hopKey = randomBytes(32).toString('base64')
@@ -34,7 +35,7 @@ function configure(number: 1 | 2, key = hopKey): void {
   const { server, configuration, port } = relays.at(number)
   const id = serverId(3 - number)
   const addresses = [{ scope: null, host: '127.0.0.1', port: number === 1 ? line.port : 1 }]
-  const peers: Peer[] = [{ serverId: id, name: id, addresses, hopKey: key }]
+  const peers: Peer[] = [SOURCE_PEER, { serverId: id, name: id, addresses, hopKey: key }]
   server.configure({ ...configuration, listen: { host: '127.0.0.1', port }, peers })
 }
 

@@ -5,6 +5,7 @@ import type { JobNode, Peer } from '../../../src/core/wire/control.ts'
 import { MemorySource } from '../../fakes/memory-source.ts'
 import { type RecordingLine, startRecordingLine } from '../../fakes/recording-line.ts'
 import { RelayFleet, chain, serverId } from '../../fakes/relay-fleet.ts'
+import { SOURCE_PEER } from '../../fakes/sync-fleet.ts'
 
 const TEXT = 'what a relay passes on can be read where the hop is plain\n'.repeat(5000)
 const hopKey = randomBytes(32).toString('base64')
@@ -32,7 +33,11 @@ function acquaint(keys: readonly [string | null, string | null]): void {
     const id = serverId(2 - index)
     const addresses = [{ scope: null, host: '127.0.0.1', port: index === 0 ? line.port : 1 }]
     const peer: Peer = { serverId: id, name: id, addresses, ...(key !== null && { hopKey: key }) }
-    server.configure({ ...configuration, listen: { host: '127.0.0.1', port }, peers: [peer] })
+    server.configure({
+      ...configuration,
+      listen: { host: '127.0.0.1', port },
+      peers: [SOURCE_PEER, peer],
+    })
   }
 }
 

@@ -10,7 +10,7 @@ import type { SyncServerReport } from '../../../src/core/wire/sync-server.ts'
 import { createDataDirectory } from '../../../src/platform/data-dir.ts'
 import { DiskSource } from '../../fakes/disk-source.ts'
 import { type TreeNode, chain, serverId, treeNode } from '../../fakes/relay-fleet.ts'
-import { SyncFleet } from '../../fakes/sync-fleet.ts'
+import { SOURCE_PEER, SyncFleet } from '../../fakes/sync-fleet.ts'
 import { waitFor } from '../../fakes/wait-for.ts'
 
 // Sync Servers as processes, real TLS, real trees: a source and a chain of three.
@@ -41,7 +41,11 @@ beforeEach(async () => {
     return { serverId: serverId(number), name: `${number}`, addresses }
   })
   for (const { tell, configuration, port } of servers)
-    await tell({ ...configuration, listen: { host: '127.0.0.1', port }, peers })
+    await tell({
+      ...configuration,
+      listen: { host: '127.0.0.1', port },
+      peers: [SOURCE_PEER, ...peers],
+    })
   await waitFor('the peers to be known', () =>
     servers.every(({ reports }) => reports.filter(isListening).length === 2),
   )

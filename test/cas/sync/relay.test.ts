@@ -175,7 +175,9 @@ test('a set that the source did not sign is refused by the child itself', async 
   await relays.start(2)
   const { server, configuration, port } = relays.at(2)
   const targets = [relays.fleet.targetConfig({ sourceKey: relays.fleet.target.publicKey })]
-  server.configure({ ...configuration, listen: { host: '127.0.0.1', port }, targets })
+  const listen = { host: '127.0.0.1', port }
+  const peers = [{ serverId: serverId(1), name: 'one', addresses: [] }]
+  server.configure({ ...configuration, listen, peers, targets })
   await send(chain(1, 2))
   expect(listingOf(1)).toEqual(CONTENT)
   expect(listingOf(2)).toEqual([])

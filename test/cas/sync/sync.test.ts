@@ -7,6 +7,7 @@ import { DATA_PROTOCOL, type Frame } from '../../../src/core/wire/frame.ts'
 import { dial } from '../../../src/platform/data-dial.ts'
 import { MemorySource } from '../../fakes/memory-source.ts'
 import {
+  SOURCE_PEER,
   SOURCE_SERVER,
   SyncFleet,
   TARGET_SERVER,
@@ -294,8 +295,9 @@ async function greeted(port: number, identity = fleet.source) {
 }
 
 test('a binding receives from one sender at a time; one that comes again takes over', async () => {
-  const { port, binding } = await fleet.serve()
   const other = '00000000-0000-4000-8000-000000000003'
+  const peers = [SOURCE_PEER, { serverId: other, name: 'other', addresses: [] }]
+  const { port, binding } = await fleet.serve({ configuration: { peers } })
   const identity = await fleet.authority.issue(other)
   const ticket = await fleet.ticket({ claims: { senders: [SOURCE_SERVER, other] } })
   const lost = await greeted(port)
@@ -313,6 +315,15 @@ test('a binding receives from one sender at a time; one that comes again takes o
   expect(again.reports.at(-1)?.state).toBe('done')
   expect(binding().entries.size).toBe(3)
   expect(lost.frames.at(-1)).toMatchObject({ type: 'error', error: { code: 'BINDING_BUSY' } })
+})
+
+test('whoever is no peer any more gets nothing in, whatever its ticket says', async () => {
+  const { server, port, configuration, binding } = await fleet.serve()
+  server.configure({ ...configuration, listen: { host: '127.0.0.1', port }, peers: [] })
+  const { client, reports } = fleet.client(port, source)
+  await client.run(await fleet.job(source.headSeq()))
+  expect(reports.at(-1)).toMatchObject({ attempts: 1, error: { code: 'PEER_UNTRUSTED' } })
+  expect(binding().entries.size).toBe(0)
 })
 
 test('a binding that is changed or taken away in a job gives the job up', async () => {

@@ -68,6 +68,10 @@ export class ChildLink {
     queueMicrotask(() => void this.#begin())
   }
 
+  get serverId(): string {
+    return this.#order.node.serverId
+  }
+
   get bindingId(): string {
     return this.#order.node.bindingId
   }

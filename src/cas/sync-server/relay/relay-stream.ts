@@ -111,6 +111,12 @@ export class RelayStream {
     for (const link of this.#links) if (!link.hasAll) link.lose(reason)
   }
 
+  /** Drops the children that are no peers any more. */
+  shutOut(isGone: (serverId: string) => boolean): void {
+    const reason: Failure = { code: 'PEER_UNTRUSTED', message: 'it is no peer any more' }
+    for (const link of this.#links) if (isGone(link.serverId)) link.drop(reason)
+  }
+
   /** Ends it for all children, wherever they are. */
   stop(reason: Failure): void {
     for (const link of this.#links) link.lose(reason)
