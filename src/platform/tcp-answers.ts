@@ -1,6 +1,4 @@
-import { ptr } from 'bun:ffi'
-
-import { linux } from './libc.ts'
+import { addressOf, linux } from './libc.ts'
 
 const IPPROTO_TCP = 6
 const TCP_INFO = 11
@@ -18,14 +16,16 @@ export interface TcpAnswers {
 }
 
 const info = new Uint32Array(INFO_BYTES / 4)
+const infoBytes = new Uint8Array(info.buffer)
 const length = new Uint32Array(1)
+const lengthBytes = new Uint8Array(length.buffer)
 
 /** Asks the kernel about a TCP connection; null where it does not tell. */
 export function tcpAnswers(descriptor: number): TcpAnswers | null {
   if (process.platform !== 'linux') return null
   const { call, numbers } = linux()
   length[0] = INFO_BYTES
-  const asked = [IPPROTO_TCP, TCP_INFO, ptr(info), ptr(length)] as const
+  const asked = [IPPROTO_TCP, TCP_INFO, addressOf(infoBytes), addressOf(lengthBytes)] as const
   if (call(numbers.getsockopt, descriptor, ...asked, 0) !== 0) return null
   const heardMs = info[HEARD_AT / 4]
   if (heardMs === undefined || (length[0] ?? 0) < HEARD_AT + 4) return null

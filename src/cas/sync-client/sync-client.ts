@@ -1,15 +1,11 @@
 import type { Failure } from '../../core/base/result.ts'
-import type { JobNode } from '../../core/wire/control.ts'
 import { createDeltaDesk } from '../../platform/delta-desk.ts'
 import { withDescendants } from './descendants.ts'
 import type { SyncClientOptions } from './options.ts'
-import { PeerLink } from './peer-link.ts'
+import type { PeerLink } from './peer-link.ts'
+import { PeerLinks } from './peer-links.ts'
 import { isWorthRetrying, retryDelayMs } from './retry.ts'
-import { Slots } from './slots.ts'
 import { type Job, TargetRun } from './target-run.ts'
-
-/** Targets that are sent to at once: each takes a few MiB. */
-const ACTIVE_MAX = 256
 
 /** Sends what a job's targets lack. */
 export interface SyncClient {
@@ -30,18 +26,8 @@ export interface SyncClient {
 
 /** Makes the part of an agent that sends. */
 export function createSyncClient(options: SyncClientOptions): SyncClient {
-  const links = new Map<string, PeerLink>()
+  const links = new PeerLinks({ ...options, deltas: createDeltaDesk() })
   const runs = new Set<TargetRun>()
-  const linkOptions = { ...options, deltas: createDeltaDesk() }
-  const slots = new Slots(ACTIVE_MAX)
-
-  const linkTo = ({ serverId, hop }: JobNode): PeerLink => {
-    const name = `${hop.tls ? 'TLS' : 'plain'} ${serverId}`
-    const peer = { serverId, isPlain: !hop.tls }
-    const link = links.get(name) ?? new PeerLink(peer, linkOptions, slots)
-    links.set(name, link)
-    return link
-  }
 
   const runTarget = async (run: TargetRun): Promise<void> => {
     runs.add(run)
@@ -53,7 +39,7 @@ export function createSyncClient(options: SyncClientOptions): SyncClient {
     const { retry, sourceId, jobId } = run.job
     const { serverId } = run.node
     for (;;) {
-      const outcome = await linkTo(run.node).attempt(run)
+      const outcome = await links.to(run.node).attempt(run)
       if (outcome.ok) return outcome
       const { code, message } = outcome.error
       options.log.warn('target not reached', { jobId, serverId, code, message })
@@ -88,18 +74,13 @@ export function createSyncClient(options: SyncClientOptions): SyncClient {
     shutOut(isGone) {
       const reason: Failure = { code: 'PEER_UNTRUSTED', message: 'it is no peer any more' }
       cancelAll(({ node }) => isGone(node.serverId), reason)
-      for (const [name, link] of links) {
-        if (!isGone(link.serverId)) continue
-        link.close()
-        links.delete(name)
-      }
+      links.close(isGone)
     },
     async stop() {
       const ended = [...runs].map((run) => run.ended)
       cancelAll(() => true, { code: 'CANCELLED', message: 'the agent is stopping' })
       await Promise.all(ended)
-      for (const link of links.values()) link.close()
-      links.clear()
+      links.close()
     },
   }
 }

@@ -51,6 +51,8 @@ function applyToJob(
     if (target.serverId !== report.serverId) return 'foreign'
     const place = { policy, job, target }
     const isSender = senderOf(policy, target)?.serverId === serverId
+    // A run that was cancelled for another one ends after that has begun.
+    if (report.state === 'failed' && target.runId !== report.jobId) return 'taken'
     if (isDropped(report)) applyDrop(work, place, { serverId, report })
     else if (isSender) applyJobReport(work, place, report)
     else if (isRelay(job, target, serverId)) applyRelayedReport(work, place, report)

@@ -4,6 +4,8 @@ import { type JobTargetRuntime, type PolicyRuntime, senderOf } from './runtime.t
 import { type JobPlace, saveTarget } from './targets.ts'
 import type { Work } from './work.ts'
 
+type TargetPlace = JobPlace & { readonly target: JobTargetRuntime }
+
 /** A sender that is away for so long is waited for no longer where another server can go on. */
 export const AWAY_MS = 2000
 
@@ -19,7 +21,7 @@ export function takeFromLost(
 ): boolean {
   const lost = [...policy.jobs.values()].flatMap((job) =>
     [...job.targets.values()]
-      .filter((target) => isLost(policy, target, work.nowMs))
+      .filter((target) => isLost({ policy, job, target }, work.nowMs))
       .map((target) => ({ policy, job, target })),
   )
   if (lost.length === 0) return false
@@ -28,22 +30,36 @@ export function takeFromLost(
   const taken = lost.filter(({ target: { bindingId, sourceId, way } }) => {
     const target = known.get(bindingId)
     if (target === undefined || !target.connected) return false
+    const { awaySinceMs = null } = senderOf(policy, { sourceId, way }) ?? {}
+    // Only a relay is gone: whoever sends goes on.
+    if (awaySinceMs === null) return true
     return way.holderId !== null || (holders.get(sourceId)?.ahead(target) ?? []).length > 0
   })
   for (const place of taken) requeue(work, place)
   return taken.length > 0
 }
 
-function isLost(policy: PolicyRuntime, target: JobTargetRuntime, nowMs: number): boolean {
-  const awaySinceMs = senderOf(policy, target)?.awaySinceMs ?? null
-  return target.state === 'running' && awaySinceMs !== null && awaySinceMs + AWAY_MS <= nowMs
+function isLost(place: TargetPlace, nowMs: number): boolean {
+  const sinceMs = lostSinceMs(place)
+  return place.target.state === 'running' && sinceMs !== null && sinceMs + AWAY_MS <= nowMs
+}
+
+/**
+ * Since when somebody is away by whom alone a target is still reached: its sender, or a relay that is done itself, of
+ * which nobody above it would tell. Null where all of them are there.
+ */
+export function lostSinceMs({ policy, job, target }: TargetPlace): number | null {
+  const passedBy = target.way.relays.filter((relay) => {
+    const own = job.targets.get(relay)
+    return own?.state !== 'running' || own.runId !== target.runId
+  })
+  const all = [senderOf(policy, target), ...passedBy.map((relay) => policy.bindings.get(relay))]
+  const times = all.flatMap((one) => one?.awaySinceMs ?? [])
+  return times.length === 0 ? null : Math.min(...times)
 }
 
 /** The same job goes on, in a run of its own. */
-export function requeue(
-  work: Work,
-  { policy, job, target }: JobPlace & { readonly target: JobTargetRuntime },
-): void {
+export function requeue(work: Work, { policy, job, target }: TargetPlace): void {
   target.state = 'queued'
   target.runId = null
   target.endedAs = null

@@ -1,4 +1,4 @@
-import { AWAY_MS } from './lost.ts'
+import { AWAY_MS, lostSinceMs } from './lost.ts'
 import { type JobRuntime, type PolicyRuntime, hasReached, senderOf } from './runtime.ts'
 import { endTarget } from './targets.ts'
 import type { Work } from './work.ts'
@@ -21,7 +21,7 @@ export function nextLookMs(
       const { heardAtMs, reachedAtMs } = target
       const lookAtMs = reachedAtMs === null ? heardAtMs + SILENCE_MS : reachedAtMs + REPORT_WAIT_MS
       nextMs = Math.min(nextMs, lookAtMs)
-      const lostAtMs = (senderOf(policy, target)?.awaySinceMs ?? -Infinity) + AWAY_MS
+      const lostAtMs = (lostSinceMs({ policy, job, target }) ?? -Infinity) + AWAY_MS
       if (lostAtMs > nowMs) nextMs = Math.min(nextMs, lostAtMs)
     }
   }

@@ -217,7 +217,8 @@ test('a server passes a stream on to one that only dials out', async () => {
   const [relay, child] = [relays.at(1), relays.at(2)]
   const listen = (port: number) => ({ listen: { host: '127.0.0.1', port } })
   const relayConfiguration = { ...relay.configuration, ...listen(relay.port) }
-  relay.server.configure({ ...relayConfiguration, peers: [peerOf(serverId(2))] })
+  const known = [SOURCE_SERVER, serverId(2)].map((id) => peerOf(id))
+  relay.server.configure({ ...relayConfiguration, peers: known })
   const address = { scope: null, host: '127.0.0.1', port: relay.port }
   const peers = [peerOf(serverId(1), { addresses: [address] })]
   const configuration = { ...child.configuration, ...listen(child.port), peers, dialsOut: true }

@@ -144,6 +144,8 @@ test('whoever was left out is served directly in the same job; all others go on 
     { jobId: job.jobId, bindingIds: [bindingId] },
   ])
   const before = stage.source.of('job').length
+  // The end of the run that was cancelled says nothing of the one that takes its place.
+  tell(stage.source, job, [at(0), 'CANCELLED'])
   for (const [index, target] of chain.entries()) {
     target.reportTarget(5)
     for (const run of [job, ...again]) tell(stage.source, run, [at(index)])
@@ -179,6 +181,20 @@ test('a stream that is lost below a server which is still reached is told by who
   const runs = () => stage.source.of('job').slice(1)
   await eventually('both', () => nodesOf(runs().flatMap((run) => run.children)).length === 2)
   expect(runs().map(({ children }) => drawn(children))).toEqual(['1(2)'])
+})
+
+test('whoever still got something from a relay that is done, and gone, goes on without it', async () => {
+  const job = await start()
+  at(1).reportTarget(5)
+  tell(at(0), job, [at(1)])
+  await eventually('its end', async () => {
+    const { targets } = await getJob(stage.master.context, job.jobId)
+    return targets.some((target) => target.state === 'done')
+  })
+  at(1).close()
+  const again = await stage.source.job(2)
+  expect(drawn(again.children)).toBe('2')
+  expect(again.jobId).toStartWith(`${job.jobId}.`)
 })
 
 test('a relay that the source cannot reach is the one that rests; a lost stream blames nobody', async () => {
