@@ -118,6 +118,8 @@ async function retryWhileBusy<T>(work: () => Promise<T>): Promise<T> {
       return await work()
     } catch (thrown) {
       if (!isBusy(thrown) || attempt === BUSY_ATTEMPTS) throw thrown
+      // What met a lock is unfinished on its connection until it is collected, and no attempt could commit before that.
+      Bun.gc(true)
       await Bun.sleep(BUSY_PAUSE_MS)
     }
   }

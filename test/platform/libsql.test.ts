@@ -90,13 +90,38 @@ test('parallel transactions all commit, and the loop keeps turning', async () =>
   await database.close()
 })
 
-test('a write waits for another process without losing itself', async () => {
-  const file = newFile()
-  const database = await openSqlDatabase(file, STEPS)
+/** Another process that holds the file for a while; resolves once it does. */
+async function heldByAnother(file: string) {
   const code = `const { Database } = require('bun:sqlite'); const d = new Database(process.argv[1]);
     d.run('BEGIN IMMEDIATE'); console.log('held'); setTimeout(() => d.run('COMMIT'), 400)`
   const other = Bun.spawn([process.execPath, '-e', code, file], { stdout: 'pipe' })
   await other.stdout.getReader().read()
+  return other
+}
+
+test('a statement that met a lock keeps no later write from being done', async () => {
+  const file = newFile()
+  const database = await openSqlDatabase(file, STEPS)
+  const other = await heldByAnother(file)
+  await database.client.execute('INSERT INTO t VALUES (8, 8)').catch(() => undefined)
+  expect(await other.exited).toBe(0)
+  let attempts = 0
+  await database.write(async () => {
+    attempts++
+    const transaction = await database.client.transaction('write')
+    await transaction.execute('INSERT INTO t VALUES (9, 9)')
+    await transaction.commit()
+  })
+  expect(attempts).toBeLessThanOrEqual(2)
+  const { rows } = await database.client.execute('SELECT count(*) FROM t WHERE v = 9')
+  expect(rows[0]?.[0]).toBe(1)
+  await database.close()
+})
+
+test('a write waits for another process without losing itself', async () => {
+  const file = newFile()
+  const database = await openSqlDatabase(file, STEPS)
+  const other = await heldByAnother(file)
   await database.write(async () => {
     const transaction = await database.client.transaction('write')
     await transaction.execute('INSERT INTO t VALUES (9, 9)')
