@@ -6,7 +6,7 @@ export const HOST_LOOK_MS = 250
  * A host from which not even its kernel says a word for so long is gone, or the way to it: retransmissions come several
  * times within that, around half of the earth too. One whose disk or whose programs are slow still answers.
  */
-const HOST_SILENT_MS = 2000
+const HOST_SILENT_MS = 1500
 /** Between two looks more time than so many of their intervals is this process's own pause, not the other's. */
 const LOOKS_MAX = 2
 /** The kernel counts in ticks of its own. */

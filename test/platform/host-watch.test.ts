@@ -18,16 +18,16 @@ const every = (stepMs: number, untilMs: number, found: (nowMs: number) => TcpAns
 test.each<[string, (nowMs: number) => TcpAnswers, number | null]>([
   ['nothing was sent', (nowMs) => ({ isWaiting: false, heardMs: nowMs }), null],
   ['all is answered within a second', () => ({ isWaiting: true, heardMs: 900 }), null],
-  ['not a word', (nowMs) => ({ isWaiting: true, heardMs: nowMs }), 2000],
+  ['not a word', (nowMs) => ({ isWaiting: true, heardMs: nowMs }), 1500],
   [
     'the last word came after 3 s',
     (nowMs) => ({ isWaiting: true, heardMs: nowMs <= 3000 ? 100 : nowMs - 3000 }),
-    5000,
+    4500,
   ],
   [
     'after an hour without anything to say, something is sent',
     (nowMs) => ({ isWaiting: nowMs > 1000, heardMs: 3_600_000 + nowMs }),
-    3000,
+    2500,
   ],
 ])('%s', (_what, found, expected) => {
   expect(goneAtMs(every(250, 10_000, found))).toBe(expected)
