@@ -32,7 +32,8 @@ export async function comeToRest(run: Run, resting: Resting): Promise<string[]> 
   const pending = targets.flatMap(({ bindings }) =>
     bindings.flatMap(({ index }) => index.pending()),
   )
-  return [`it does not come to rest; pending: ${JSON.stringify(pending)}`]
+  const what = pending.map(({ seq, path, code }) => `"${path}" ${seq} ${code}`)
+  return [`it does not come to rest; pending: ${what.join(', ')}`]
 }
 
 /** True where there was nothing to do. */

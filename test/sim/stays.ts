@@ -19,13 +19,18 @@ interface Thing {
 interface SourceLook {
   readonly view: View
   readonly operations: ReadonlyMap<RelPath, EntryOperation>
-  readonly withheld: ReadonlySet<RelPath>
+  /** By path, the seq at which it was said. */
+  readonly withheld: ReadonlyMap<RelPath, number>
 }
 
 interface TargetLook {
   readonly things: ReadonlyMap<RelPath, Thing>
   /** By source: the paths of which the index has something, or a set that never ended may have placed something. */
   readonly indexed: readonly ReadonlySet<RelPath>[]
+  /** Those of them that only sets which never ended may have placed. */
+  readonly claimed: readonly ReadonlySet<RelPath>[]
+  /** Up to where each source was heard; 0 where it is at another epoch. */
+  readonly heard: readonly number[]
 }
 
 interface Look {
@@ -42,6 +47,8 @@ interface Case {
   readonly sourcesNow: readonly SourceLook[]
   readonly indexed: TargetLook['indexed']
   readonly indexedNow: TargetLook['indexed']
+  readonly claimed: TargetLook['claimed']
+  readonly heard: TargetLook['heard']
 }
 
 /** Targets as they were before a step, to see that they still have what nobody may touch. */
@@ -79,6 +86,8 @@ export class Stays {
           sourcesNow: now.sources,
           indexed: had.indexed,
           indexedNow: has.indexed,
+          claimed: had.claimed,
+          heard: has.heard,
         })
         return problem === null ? [] : [`${target.name}: "${path}" ${problem}`]
       })
@@ -115,21 +124,30 @@ function isOutOf({ filter }: View, path: RelPath, { isFolder }: Thing): boolean 
   return !filter.letsThrough(path, isFolder ? 'folder' : 'leaf')
 }
 
-/** What is excluded goes where that is wanted, or where it had been deleted before; or it makes room for what is not. */
+/**
+ * What is excluded goes where that is wanted, or where it had been deleted before; or it makes room for what is not. What no
+ * set placed to its end may go as if it had never come.
+ */
 function mayGo({ deleteExcluded }: SimTarget, one: Case): boolean {
-  const { path, has, sources, sourcesNow, indexed } = one
+  const { path, has, sources, sourcesNow, indexed, claimed } = one
   const isDeleted = (order: number) =>
     [sources, sourcesNow].some((looks) => looks[order]?.operations.get(path) === 'delete')
   const knowing = [...indexed.keys()].filter((order) => indexed[order]?.has(path))
   if (knowing.length === 0) return false
   if (has !== undefined) return !isHidden(one, has)
-  return deleteExcluded || knowing.some(isDeleted)
+  const isUnfinished = knowing.every((order) => claimed[order]?.has(path))
+  return deleteExcluded || isUnfinished || knowing.some(isDeleted)
 }
 
-/** What a source has its targets keep stays; where another source has something there as well, something stays. */
-function isKept({ path, has, sources, sourcesNow, indexed, indexedNow }: Case, order: number) {
+/**
+ * What a source has its targets keep stays; where another source has something there as well, something stays. Who has not
+ * heard of it may still get an older version from another target.
+ */
+function isKept(one: Case, order: number): boolean {
+  const { path, has, sources, sourcesNow, indexed, indexedNow, heard } = one
   const isWithheld = [sources, sourcesNow].every((looks) => looks[order]?.withheld.has(path))
-  if (!isWithheld) return true
+  const saidAt = sources[order]?.withheld.get(path) ?? 0
+  if (!isWithheld || (has !== undefined && (heard[order] ?? 0) < saidAt)) return true
   const isOthers = [indexed, indexedNow].some((rows) =>
     rows.some((paths, of) => of !== order && paths.has(path)),
   )
@@ -140,13 +158,23 @@ function lookAt({ sources, targets }: World): Look {
   return {
     sources: sources.map((source) => {
       const operations = source.operations()
-      return { view: source.view, operations, withheld: source.withheld() }
+      const withheld = [...source.withheld()].map(
+        (path) => [path, source.journal.row(path)?.seq ?? 0] as const,
+      )
+      return { view: source.view, operations, withheld: new Map(withheld) }
     }),
     targets: targets.map((target) => ({
       things: thingsOf(target),
       indexed: target.bindings.map(
         ({ index }) => new Set([...index.rows().map(({ path }) => path), ...index.claims()]),
       ),
+      claimed: target.bindings.map(
+        ({ index }) => new Set([...index.claims()].filter((path) => index.get(path) === null)),
+      ),
+      heard: target.bindings.map(({ order, index }) => {
+        const watermark = index.watermark()
+        return watermark?.epoch === sources[order]?.journal.epoch ? (watermark?.seq ?? 0) : 0
+      }),
     })),
   }
 }
