@@ -1,19 +1,18 @@
 import type { Database, Statement } from 'bun:sqlite'
 
-import type { Absence } from '../core/apply/index-store.ts'
+import type { Absence, IndexRow } from '../core/apply/index-store.ts'
 import { toBytes } from '../core/base/byte-string.ts'
 import type { Position } from '../core/change/entry.ts'
-import type { RelPath } from '../core/path/rel-path.ts'
 
-/** Paths of one binding that are remembered as gone; whoever lacks more than these must ask their source itself. */
+/** Paths of one binding that are remembered so; whoever lacks more than these must ask their source itself. */
 const ABSENT_MAX = 100_000
 /** So many of them are forgotten at once, oldest first. */
 const FORGOTTEN_AT_ONCE = ABSENT_MAX / 10
 
 interface AbsentBatch {
   readonly absences: readonly Absence[]
-  /** Paths at which something is now. */
-  readonly placed: Iterable<RelPath>
+  /** Rows of what is there now. */
+  readonly placed: Iterable<Pick<IndexRow, 'path' | 'seq'>>
   /** The watermark before and after. */
   readonly before: Position | null
   readonly after: Position | null
@@ -21,8 +20,8 @@ interface AbsentBatch {
 }
 
 /**
- * What left one binding, and since when everything that did is known: within an epoch, from the position on at which its
- * full list ended. How many there are is kept in memory, so that where there are none nothing is asked.
+ * What left one binding or is withheld from it, and since when everything that did is known: within an epoch, from the
+ * position on at which its full list ended. How many there are is kept in memory, so that where there are none nothing is asked.
  */
 export class IndexAbsent {
   readonly #id: bigint
@@ -45,11 +44,11 @@ export class IndexAbsent {
     const { absences, placed, before, after, epochId } = batch
     let count = this.#count
     if (count > 0)
-      for (const path of placed)
-        count -= this.#statements.remove.run(this.#id, toBytes(path)).changes
-    for (const { path, epoch, seq, isExcluded } of absences) {
+      for (const { path, seq } of placed)
+        count -= this.#statements.removeOlder.run(this.#id, toBytes(path), seq).changes
+    for (const { path, epoch, seq, operation } of absences) {
       count -= this.#statements.remove.run(this.#id, toBytes(path)).changes
-      const values = [this.#id, toBytes(path), epochId(epoch), seq, isExcluded ? 1 : 0] as const
+      const values = [this.#id, toBytes(path), epochId(epoch), seq, operation] as const
       count += this.#statements.put.run(...values).changes
     }
     if (after !== null && after.epoch !== before?.epoch) {
@@ -73,8 +72,9 @@ type Bytes = Uint8Array
 
 interface Statements {
   readonly count: Statement<{ count: bigint }, [Id]>
-  readonly put: Statement<unknown, [Id, Bytes, bigint, number, number]>
+  readonly put: Statement<unknown, [Id, Bytes, bigint, number, string]>
   readonly remove: Statement<unknown, [Id, Bytes]>
+  readonly removeOlder: Statement<unknown, [Id, Bytes, number]>
   readonly removeOthers: Statement<unknown, [Id, bigint]>
   readonly removeUpTo: Statement<unknown, [Id, bigint]>
   readonly oldest: Statement<{ seq: bigint }, [Id, number]>
@@ -85,8 +85,11 @@ interface Statements {
 function prepare(database: Database): Statements {
   return {
     count: database.prepare('SELECT count(*) AS count FROM absent WHERE binding = ?'),
-    put: database.prepare('INSERT INTO absent VALUES (?, ?, ?, ?, ?)'),
+    put: database.prepare(
+      'INSERT INTO absent (binding, path, epoch_id, seq, operation) VALUES (?, ?, ?, ?, ?)',
+    ),
     remove: database.prepare('DELETE FROM absent WHERE binding = ? AND path = ?'),
+    removeOlder: database.prepare('DELETE FROM absent WHERE binding = ? AND path = ? AND seq < ?'),
     removeOthers: database.prepare('DELETE FROM absent WHERE binding = ? AND epoch_id <> ?'),
     removeUpTo: database.prepare('DELETE FROM absent WHERE binding = ? AND seq <= ?'),
     oldest: database.prepare(

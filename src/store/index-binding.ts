@@ -250,10 +250,9 @@ export class BindingIndex implements IndexStore {
   }
 
   #writeAbsent({ absences, puts, watermark }: IndexBatch): Written {
-    const placed = puts.values().map(({ path }) => path)
     const epochId = (epoch: string) => this.#epochId(epoch)
     const [before, after] = [this.#watermark, watermark]
-    return this.#absent.write({ absences, placed, before, after, epochId })
+    return this.#absent.write({ absences, placed: puts, before, after, epochId })
   }
 
   #writeOthers(others: readonly OtherChange[]): Written[] {

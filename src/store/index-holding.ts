@@ -1,6 +1,7 @@
 import type { Database, Statement } from 'bun:sqlite'
 
 import type { IndexRow } from '../core/apply/index-store.ts'
+import type { AbsentOperation } from '../core/change/entry.ts'
 import type { KnownRoot } from '../core/change/known-root.ts'
 import type { RelPath } from '../core/path/rel-path.ts'
 import { inReadTransaction } from './database.ts'
@@ -15,20 +16,21 @@ export interface HeldPosition {
   readonly absentSince: number
 }
 
-/** What a target holds at a path, or that the path is gone. */
+/** What a target holds at a path, or what else its source said of it. */
 export type HeldRow =
   | { readonly kind: 'present'; readonly row: IndexRow }
   | {
       readonly kind: 'absent'
       readonly path: RelPath
       readonly seq: number
-      readonly isExcluded: boolean
+      readonly operation: AbsentOperation
     }
 
 export interface HeldRange {
   readonly after: number
   readonly upTo: number
   readonly limit: number
+  /** Without what is gone; what is withheld may lie there. */
   readonly liveOnly: boolean
 }
 
@@ -84,8 +86,8 @@ export class Holding {
     const present = this.#statements.present
       .all(...place)
       .map((record): HeldRow => ({ kind: 'present', row: this.#present(binding, record) }))
-    if (liveOnly) return present
-    const absent = this.#statements.absent.all(...place).map(absentRow)
+    const { absent: all, withheld } = this.#statements
+    const absent = (liveOnly ? withheld : all).all(...place).map(absentRow)
     if (absent.length === 0) return present
     return [...present, ...absent]
       .toSorted((one, other) => seqOf(one) - seqOf(other))
@@ -121,12 +123,12 @@ interface BindingRecord {
 interface AbsentRecord {
   readonly path: Uint8Array
   readonly seq: bigint
-  readonly is_excluded: bigint
+  readonly operation: AbsentOperation
 }
 
-function absentRow({ path, seq, is_excluded: isExcluded }: AbsentRecord): HeldRow {
+function absentRow({ path, seq, operation }: AbsentRecord): HeldRow {
   const at = storedBytes(path) as RelPath
-  return { kind: 'absent', path: at, seq: Number(seq), isExcluded: isExcluded !== 0n }
+  return { kind: 'absent', path: at, seq: Number(seq), operation }
 }
 
 type Id = bigint
@@ -138,10 +140,13 @@ interface Statements {
   readonly isBroken: Statement<{ 1: bigint }, [Id, Id]>
   readonly present: Statement<EntryRecord, [...Stretch]>
   readonly absent: Statement<AbsentRecord, [...Stretch]>
+  readonly withheld: Statement<AbsentRecord, [...Stretch]>
   readonly sharedCtime: Statement<{ ctime_ns: bigint }, [Id, bigint]>
 }
 
 const STRETCH = 'binding = ? AND epoch_id = ? AND seq > ? AND seq <= ? ORDER BY seq LIMIT ?'
+
+const ABSENT = 'SELECT path, seq, operation FROM absent'
 
 function prepare(database: Database): Statements {
   return {
@@ -152,8 +157,11 @@ function prepare(database: Database): Statements {
       OR EXISTS (SELECT 1 FROM note WHERE binding = ?1 AND code IN ('CONFLICT', 'TYPE_UNSUPPORTED'))
       OR EXISTS (SELECT 1 FROM entry INDEXED BY entry_seq WHERE binding = ?1 AND epoch_id < ?2)
       OR EXISTS (SELECT 1 FROM entry INDEXED BY entry_seq WHERE binding = ?1 AND epoch_id > ?2)`),
-    present: database.prepare(`SELECT * FROM entry INDEXED BY entry_seq WHERE ${STRETCH}`),
-    absent: database.prepare(`SELECT path, seq, is_excluded FROM absent WHERE ${STRETCH}`),
+    present: database.prepare(`SELECT * FROM entry INDEXED BY entry_seq WHERE NOT EXISTS (
+      SELECT 1 FROM absent WHERE absent.binding = entry.binding AND absent.path = entry.path
+    ) AND ${STRETCH}`),
+    absent: database.prepare(`${ABSENT} WHERE ${STRETCH}`),
+    withheld: database.prepare(`${ABSENT} WHERE operation IN ('held', 'kept') AND ${STRETCH}`),
     sharedCtime: database.prepare('SELECT ctime_ns FROM shared WHERE binding = ? AND inode = ?'),
   }
 }

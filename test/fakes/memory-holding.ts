@@ -1,4 +1,5 @@
 import type { Note } from '../../src/core/apply/notes.ts'
+import { isWithheld } from '../../src/core/change/entry.ts'
 import type { HeldPosition, HeldRange, HeldRow, Holding } from '../../src/store/index-holding.ts'
 import type { MemoryIndex } from './memory-index.ts'
 
@@ -20,10 +21,15 @@ export class MemoryHolding implements Pick<Holding, 'position' | 'rows'> {
     const rows = this.#index.rows()
     if (epoch === undefined || this.#isBroken || rows.some((row) => row.epoch !== epoch))
       return null
-    const present = rows.map((row): HeldRow => ({ kind: 'present', row }))
-    const left = liveOnly ? [] : this.#index.absences().all.filter((one) => one.epoch === epoch)
-    const absent = left.map(({ path, seq, isExcluded }): HeldRow => {
-      return { kind: 'absent', path, seq, isExcluded }
+    const { all } = this.#index.absences()
+    const gone = new Set(all.map(({ path }) => path))
+    const there = rows.filter(({ path }) => !gone.has(path))
+    const present = there.map((row): HeldRow => ({ kind: 'present', row }))
+    const left = all.filter((one) => {
+      return one.epoch === epoch && (!liveOnly || isWithheld(one.operation))
+    })
+    const absent = left.map(({ path, seq, operation }): HeldRow => {
+      return { kind: 'absent', path, seq, operation }
     })
     return [...present, ...absent]
       .filter((one) => seqOf(one) > after && seqOf(one) <= upTo)

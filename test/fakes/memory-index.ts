@@ -131,7 +131,8 @@ export class MemoryIndex implements IndexStore {
   }
 
   #takeAbsences({ puts, absences, watermark }: IndexBatch): void {
-    for (const { path } of puts) this.#absent.delete(path)
+    for (const { path, seq } of puts)
+      if (seq > (this.#absent.get(path)?.seq ?? Infinity)) this.#absent.delete(path)
     for (const absence of absences) this.#absent.set(absence.path, absence)
     if (watermark === null || watermark.epoch === this.#watermark?.epoch) return
     const isCurrent = ({ epoch }: Absence) => epoch === watermark.epoch
@@ -139,7 +140,7 @@ export class MemoryIndex implements IndexStore {
     this.#absentSince = watermark.seq
   }
 
-  /** What is known to have left, and since which seq of the watermark's epoch all of it. */
+  /** What is known to have left or to be withheld, and since which seq of the watermark's epoch all of it. */
   absences(): { readonly all: readonly Absence[]; readonly since: number } {
     return { all: [...this.#absent.values()], since: this.#absentSince }
   }

@@ -46,7 +46,7 @@ const ALL: HeldRange = { after: 0, upTo: 100, limit: 100, liveOnly: false }
 const ROWS = [row('three', { seq: 3 }), row('one', { seq: 1 }), row('five', { seq: 5 })]
 
 function absence(path: string, seq: number, change: Partial<Absence> = {}): Absence {
-  return { path: path as RelPath, epoch: EPOCH, seq, isExcluded: false, ...change }
+  return { path: path as RelPath, epoch: EPOCH, seq, operation: 'delete', ...change }
 }
 
 function broken(code: Note): Partial<IndexBatch> {
@@ -88,15 +88,26 @@ describe.each([
     const { holding } = holder({ ...whole, ...left }, { watermark: at(12) })
     expect(holding.position()).toEqual({ ...at(12), absentSince: 9 })
     expect(holding.rows({ ...ALL, after: 5 })).toEqual([
-      { kind: 'absent', path: 'six' as RelPath, seq: 6, isExcluded: false },
+      { kind: 'absent', path: 'six' as RelPath, seq: 6, operation: 'delete' },
     ])
     expect(holding.rows({ ...ALL, after: 1, upTo: 2 })).toEqual([])
   })
 
   test('what left and came again is there', () => {
-    const excluded = absence('six', 6, { isExcluded: true })
+    const excluded = absence('six', 6, { operation: 'excluded' })
     const { look } = holder(whole, { absences: [excluded] }, { puts: [row('six', { seq: 7 })] })
     expect(look({ after: 5 })).toEqual(['six'])
+  })
+
+  test.each([
+    ['held', ['three', 'five', '-one']],
+    ['kept', ['three', 'five', '-one']],
+    ['delete', ['three', 'five']],
+  ] as const)('what stays here and was said to be: %s', (operation, listed) => {
+    const left = { puts: [row('one', { seq: 6 })], absences: [absence('one', 6, { operation })] }
+    const { look } = holder(whole, left)
+    expect(look()).toEqual(['three', 'five', '-one'])
+    expect(look({ liveOnly: true })).toEqual([...listed])
   })
 
   test.each<[string, Partial<IndexBatch>]>([

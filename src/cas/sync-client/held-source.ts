@@ -51,9 +51,12 @@ function rowsOf(parts: HeldSourceParts, range: HeldRange): OutboundRow[] {
 type Held<Kind> = Extract<HeldRow, { kind: Kind }>
 
 /** What is out of view by now stays where it is: nobody can tell what it was, and for a folder less is asked. */
-function gone({ filter }: HeldSourceParts, { path, seq, isExcluded }: Held<'absent'>): OutboundRow {
-  const isDeleted = !isExcluded && filter.letsThrough(path, 'folder')
-  const operation = isDeleted ? 'delete' : 'excluded'
+function gone(
+  { filter }: HeldSourceParts,
+  { path, seq, operation: said }: Held<'absent'>,
+): OutboundRow {
+  const isHidden = said === 'delete' && !filter.letsThrough(path, 'folder')
+  const operation = isHidden ? 'excluded' : said
   const entry = { seq, path, operation, from: null, state: null } as const
   return { entry, fingerprint: null, hashTrust: 'unknown' }
 }

@@ -1,4 +1,11 @@
-import type { ContentHash, FileKey, FileState, Position, SentState } from '../change/entry.ts'
+import type {
+  AbsentOperation,
+  ContentHash,
+  FileKey,
+  FileState,
+  Position,
+  SentState,
+} from '../change/entry.ts'
 import type { RelPath } from '../path/rel-path.ts'
 import type { OtherChange } from './conflicts.ts'
 import type { PendingEntry } from './inbound.ts'
@@ -52,12 +59,12 @@ export interface StoredPending extends PendingEntry {
   readonly held: Held | null
 }
 
-/** A path that was deleted, or left the view, and by which change. */
+/** A path of which the source said that it is not there, or is to stay as it is, and by which change. */
 export interface Absence {
   readonly path: RelPath
   readonly epoch: string
   readonly seq: number
-  readonly isExcluded: boolean
+  readonly operation: AbsentOperation
 }
 
 /** What one set changes in the index, all or nothing. */
@@ -76,7 +83,7 @@ export interface IndexBatch {
   readonly notes: readonly NotedPath[]
   /** What happened to one name of these showed in the ctime of all, in rows that are not put as well. */
   readonly shared: readonly SharedFile[]
-  /** What the source said is gone, whether anything was here of it or not. */
+  /** What the source said is not there or withheld, whether anything is here of it or not. */
   readonly absences: readonly Absence[]
   /** What the set means for other bindings of the same root. */
   readonly others: readonly OtherChange[]

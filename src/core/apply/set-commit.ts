@@ -1,4 +1,4 @@
-import { type Entry, type Position, isWithheld } from '../change/entry.ts'
+import { type Entry, type Position, isAbsent } from '../change/entry.ts'
 import { type RelPath, parent } from '../path/rel-path.ts'
 import type { OtherChange } from './conflicts.ts'
 import type { SetHeader, SetOutcome } from './inbound.ts'
@@ -48,10 +48,8 @@ export function commitSet(
   }
 }
 
-/** What is withheld stays, so it is not gone. */
 function absenceOf({ epoch }: SetHeader, { path, seq, operation, state }: Entry): Absence[] {
-  if (state !== null || isWithheld(operation)) return []
-  return [{ path, epoch, seq, isExcluded: operation === 'excluded' }]
+  return state === null && isAbsent(operation) ? [{ path, epoch, seq, operation }] : []
 }
 
 /** What failed or comes again was named all the same: the end of the list must not take its row for one left over. */

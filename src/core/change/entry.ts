@@ -48,9 +48,17 @@ export type EntryOperation =
 
 export type WithheldOperation = Extract<EntryOperation, 'held' | 'kept'>
 
+/** The operations of which no state is sent. */
+export type AbsentOperation = Extract<EntryOperation, 'delete' | 'excluded'> | WithheldOperation
+
 /** Tells whether targets are to leave a path as they have it, whatever became of it at the source. */
 export function isWithheld(operation: EntryOperation): operation is WithheldOperation {
   return operation === 'held' || operation === 'kept'
+}
+
+/** Tells whether an operation says of a path that it is not there, or nothing of what it is. */
+export function isAbsent(operation: EntryOperation): operation is AbsentOperation {
+  return operation === 'delete' || operation === 'excluded' || isWithheld(operation)
 }
 
 /** Who owns a path by name; null for a number that has none at its source. */

@@ -1,6 +1,9 @@
 import { describe, expect, test } from 'bun:test'
 
 import type { ApplyOptions } from '../../../src/core/apply/options.ts'
+import { MemoryHolding } from '../../fakes/memory-holding.ts'
+import { MemoryIndex } from '../../fakes/memory-index.ts'
+import { MemoryTree } from '../../fakes/memory-tree.ts'
 import { at, codeOf } from '../../platform/tree.suite.ts'
 import { EPOCH, Target, file, folder, gone } from './harness.ts'
 
@@ -21,6 +24,21 @@ describe('what is withheld at the source', () => {
     again.deliver([gone(8, 'd/a'), gone(9, 'd')], { epoch: 'epoch-2' })
     expect(again.look()).toEqual(['b two'])
   })
+})
+
+test('what a source said of what it does not send is told to whoever is served from here', () => {
+  const index = new MemoryIndex()
+  const target = new Target({}, new MemoryTree(), index)
+  target.deliver([file(1, 'stays', 'one'), file(2, 'gone', 'two')])
+  const operations = ['held', 'kept', 'excluded', 'delete'] as const
+  const unknown = operations.map((operation, at) => gone(4 + at, operation, operation))
+  target.deliver([gone(3, 'stays', 'held'), ...unknown, gone(8, 'gone')])
+  const rows = new MemoryHolding(index).rows({ after: 0, upTo: 8, limit: 9, liveOnly: false })
+  const said = rows?.map((one) =>
+    one.kind === 'absent' ? `${one.path} ${one.operation}` : one.kind,
+  )
+  const each = operations.map((operation) => `${operation} ${operation}`)
+  expect(said).toEqual(['stays held', ...each, 'gone delete'])
 })
 
 describe('full lists', () => {
