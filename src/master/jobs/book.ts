@@ -216,7 +216,7 @@ export class JobBook {
       binding.awaySinceMs = binding.connected ? null : (old?.awaySinceMs ?? work.nowMs)
       binding.reported = old?.reported ?? false
       binding.awaitedSinceMs = old?.awaitedSinceMs ?? work.nowMs
-      binding.droppedAtMs = old?.droppedAtMs ?? null
+      binding.broken = old?.broken ?? null
       binding.sourceLostAtMs = old?.sourceLostAtMs ?? null
       binding.watermarkTold = old?.watermarkTold ?? false
       // A changed policy may have removed the cause of what failed.

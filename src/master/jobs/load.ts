@@ -113,7 +113,7 @@ function toBinding(row: {
     lastTry: null,
     runningJobId: null,
     sourceLostAtMs: null,
-    droppedAtMs: null,
+    broken: null,
   }
 }
 

@@ -1,5 +1,6 @@
 import type { AgentMessageOf } from '../../core/wire/control.ts'
 import { requeue } from './lost.ts'
+import { oneMoreBroken } from './rest.ts'
 import { lacksMuch } from './route.ts'
 import {
   type BindingRuntime,
@@ -46,7 +47,7 @@ export function applyDrop(
   // Whoever is above it says the same, and knows who is in trouble.
   if (isLost && !isSender && isStillFed(place, serverId)) return
   const culprit = isLost ? null : culpritOf(place, isSender ? null : serverId)
-  if (culprit !== null) culprit.droppedAtMs = work.nowMs
+  if (culprit !== null) culprit.broken = oneMoreBroken(culprit.broken, work.nowMs)
   if (isReached(place)) return endTarget(work, place, { state: 'done', error: null })
   if (culprit !== null && culprit.bindingId !== target.bindingId) gather(work, place, culprit)
   leave(work, place, report.error)

@@ -4,6 +4,7 @@ import { type ParentFigures, parentRank } from '../../core/route/parent-rank.ts'
 import { LARGE_BYTES, planRelays } from '../../core/route/plan-relays.ts'
 import type { RelayTarget } from '../../core/route/streams.ts'
 import type { DistributionTree, RouteNode } from '../../core/route/tree.ts'
+import { isResting } from './rest.ts'
 import {
   type BindingRuntime,
   type JobTargetRuntime,
@@ -12,9 +13,6 @@ import {
   senderOf,
 } from './runtime.ts'
 import type { ServerPlace, Topology } from './topology.ts'
-
-/** A target that broke a stream is served directly for so long: whatever ails it may stay a while. */
-const REST_MS = 600_000
 
 /** What everyone holds who holds nothing of the source's epoch. */
 const NOTHING = 'nothing'
@@ -140,13 +138,12 @@ function rulesOf({ topology, policy }: Pick<RouteOrder, 'topology' | 'policy'>):
 
 /** Why a target shares no stream: it would hold up those it shares it with. Null where it may. */
 function troubleOf(
-  { pendingCount, failures, droppedAtMs }: BindingRuntime,
+  { pendingCount, failures, broken }: BindingRuntime,
   nowMs: number,
 ): string | null {
   if (pendingCount > 0) return 'something is pending there'
   if (failures > 0) return 'it failed before'
-  const isResting = droppedAtMs !== null && Math.abs(nowMs - droppedAtMs) < REST_MS
-  return isResting ? 'it held up a stream a short while ago' : null
+  return isResting(broken, nowMs) ? 'it held up a stream a short while ago' : null
 }
 
 function positionOf(source: SourceRuntime, { watermark }: BindingRuntime): string {

@@ -8,6 +8,7 @@ import type { AskedHold, DatedReason, NoteCount, Reason } from '../db/reason.ts'
 import type { Gap, JobKind, JobTargetState } from '../model.ts'
 import type { Schedule } from '../schedules/next-time.ts'
 import type { RecentBytes } from './recent-bytes.ts'
+import type { BrokenStreams } from './rest.ts'
 
 /**
  * What the engine holds of each policy, so that a change becomes a command without reading the database. The database
@@ -86,8 +87,8 @@ export interface BindingRuntime {
   runningJobId: string | null
   /** When the way from the source broke last; null where something came from there since, or the master began since. */
   sourceLostAtMs: number | null
-  /** When it last broke a stream that was passed on; null where it did not since the start: it rests for a while. */
-  droppedAtMs: number | null
+  /** Streams that were passed on and that it broke since the start: it rests for a while. */
+  broken: BrokenStreams | null
 }
 
 export interface JobRuntime {
