@@ -6,7 +6,6 @@ import { decodeFrame } from '../core/wire/frame-decode.ts'
 import { type EncodedFrame, encodeFrame } from '../core/wire/frame-encode.ts'
 import { type CutFrame, FrameStream } from '../core/wire/frame-stream.ts'
 import type { Frame } from '../core/wire/frame.ts'
-import { watchLink } from './dead-link.ts'
 import { type FrameSeals, SEAL_BYTES, forged } from './frame-seal.ts'
 import { HOST_LOOK_MS, HostWatch } from './host-watch.ts'
 import { LimitedSink } from './limited-sink.ts'
@@ -19,6 +18,8 @@ const QUEUE_BYTES_HIGH = 1 << 20
 const QUEUE_BYTES_MAX = 16 << 20
 /** A sign of life to a host that is watched, at the latest so often: only what was sent can be left unanswered. */
 const BEAT_MS = 1000
+/** The kernel asks a peer that says nothing whether it lives after so long, then each second, ten times. */
+const KEEP_ALIVE_MS = 3000
 /** How long the last words may take to leave. */
 const GOODBYE_MS = 2000
 
@@ -64,7 +65,7 @@ export class DataConnection {
     this.#sink = new LimitedSink(socket, () => this.#flush())
     this.peerId = peerId
     socket.setNoDelay(true)
-    watchLink(socket)
+    socket.setKeepAlive(true, KEEP_ALIVE_MS)
   }
 
   /** Must be set in the same turn in which the connection was handed over. */

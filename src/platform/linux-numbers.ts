@@ -31,7 +31,6 @@ const NUMBERS = {
   flistxattr: [196, 13],
   removexattr: [197, 14],
   fremovexattr: [199, 16],
-  setsockopt: [54, 208],
   syncfs: [306, 267],
   renameat2: [316, 276],
   copy_file_range: [326, 285],
