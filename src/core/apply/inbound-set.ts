@@ -93,9 +93,8 @@ export class ApplyingSet implements InboundSet {
 
   *survey(): Working<readonly number[]> {
     assert(this.#phase === 'new', 'a set is surveyed once')
-    const { deps, view } = this.#work
-    const select = () => selectEntries(view, this.#context.header, this.#entries)
-    this.#selection = deps.index.reading(select)
+    const { deps } = this.#work
+    this.#select()
     const { newer } = this.#selection
     for (let start = 0; start < newer.length; start += SURVEYED_AT_ONCE) {
       yield
@@ -105,6 +104,13 @@ export class ApplyingSet implements InboundSet {
     }
     this.#phase = 'open'
     return [...this.#wanted.keys()].toSorted((one, other) => one - other)
+  }
+
+  #select(): void {
+    const { deps, view } = this.#work
+    view.refresh()
+    const select = () => selectEntries(view, this.#context.header, this.#entries)
+    this.#selection = deps.index.reading(select)
   }
 
   #look(entries: readonly Entry[]): void {
@@ -197,6 +203,8 @@ export class ApplyingSet implements InboundSet {
     assert(this.#phase === 'open', 'a set is applied once')
     this.#phase = 'applying'
     this.#open?.close()
+    // Since the look, sets of other sources may have ended, after which more has to come again.
+    if (!this.#work.deps.siblings.isAlone) this.#select()
     const { newer, known } = this.#selection
     for (const row of known) this.#work.ledger.kept(row)
     const sent = newer

@@ -8,7 +8,7 @@ export interface FolderMove {
 }
 
 /**
- * The index as one set sees it: rows read once, and rows below a folder that this set moved under their new paths.
+ * The index as one set sees it: rows read once between two refreshes, and rows below a folder that this set moved under their new paths.
  * Moves never lie within one another.
  */
 export class IndexView {
@@ -57,6 +57,11 @@ export class IndexView {
 
   watermark(): Position | null {
     return this.#store.watermark()
+  }
+
+  /** Reads rows anew from here on: sets of other bindings may have changed them. */
+  refresh(): void {
+    this.#rows.clear()
   }
 
   /** Says that a folder was moved on the disk. */

@@ -14,6 +14,8 @@ export interface Siblings {
   /** The place of the binding's own source in the policy. */
   readonly order: number
   readonly conflict: 'newest' | 'sourceOrder'
+  /** Whether there are none. */
+  readonly isAlone: boolean
   /** Whether no other stands before it: what nobody has is told once. */
   readonly isFirst: boolean
   /** Rows of others at a path, in the order of their sources. */
@@ -28,6 +30,7 @@ export interface Siblings {
 export const NO_SIBLINGS: Siblings = {
   order: 0,
   conflict: 'newest',
+  isAlone: true,
   isFirst: true,
   at: () => [],
   areBelow: () => false,
@@ -49,6 +52,7 @@ export function siblingsOf(
   if (others.length === 0) return { ...NO_SIBLINGS, ...own }
   return {
     ...own,
+    isAlone: false,
     isFirst: others.every(({ order }) => own.order < order),
     at: (path) =>
       others.flatMap(({ bindingId, order, index }) => {

@@ -200,6 +200,27 @@ describe('what a source holds back', () => {
   })
 })
 
+describe('a set of another source ends between the look of a set and its work', () => {
+  test('what is held back, and had to come again by then, does not', () => {
+    const union = new Union(3)
+    union.send(0, file(1, 'f', 'old', at(0)))
+    union.send(1, file(1, 'f', 'newer', at(1)))
+    union.send(2, folder(1, 'f', at(0)))
+    const beforeApply = () => union.send(2, gone(2, 'f'))
+    union.targets[1]?.deliver([gone(2, 'f', 'held')], { beforeApply })
+    expect([union.settle(), union.look(), union.lost(0)]).toEqual([[], ['f old'], []])
+  })
+
+  test('what is only named again, and has to come again by then, does', () => {
+    const union = new Union(2)
+    union.send(0, file(1, 'f', 'old', at(0)))
+    union.send(1, file(1, 'f', 'newer', at(1)))
+    const beforeApply = () => union.send(1, gone(2, 'f'))
+    union.targets[0]?.deliver([file(1, 'f', 'old', at(0))], { kind: 'full', beforeApply })
+    expect([union.settle(), union.look(), union.lost(0)]).toEqual([[], ['f old'], []])
+  })
+})
+
 test('what was there before any source came is held back from each of them', () => {
   const union = new Union(2)
   union.targets[0]?.tree.createWhole('f' as never, new TextEncoder().encode('extra'), {
