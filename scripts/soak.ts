@@ -92,6 +92,7 @@ async function prepare(fleet: Fleet): Promise<Scene> {
     folder: 'tree',
     more: {
       filter: { include: [], exclude: ['^\\.env$', '^uploads/'], deleteExcluded: false },
+      metadata: { hardLinks: true },
       // Whole folders leave all the time here, and nobody is there to be asked.
       maxDelete: { count: null, percent: null },
     },
@@ -134,11 +135,21 @@ function compare({ sources, targets }: Scene, target: string): string[] {
   const own = ownDifferences(target)
   const [source = ''] = sources
   if (sources.length === 1 && targets.length === 1) {
-    for (const path of OWN) rmSync(join(target, path.replace(/\/.*/, '')), { recursive: true })
+    removeOwn(target)
     return [...own, ...rsyncDifferences(source, target)]
   }
   const isOwn = (line: string) => /^(\.env|uploads(\/a)?):/.test(line)
   return [...own, ...unionDifferences(sources, target).filter((line) => !isOwn(line))]
+}
+
+/** What is the target's own goes; its folder keeps the time that came from the source. */
+function removeOwn(target: string): void {
+  const reference = `${target}.time`
+  writeFileSync(reference, '')
+  const taken = Bun.spawnSync(['touch', '-r', target, reference])
+  for (const path of OWN) rmSync(join(target, path.replace(/\/.*/, '')), { recursive: true })
+  const given = Bun.spawnSync(['touch', '-r', reference, target])
+  if (taken.exitCode !== 0 || given.exitCode !== 0) throw new Error(`cannot touch "${target}"`)
 }
 
 /** Waits until the target holds all that is on the source's disk now, what detection has not come to yet as well. */
