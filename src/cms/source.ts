@@ -1,6 +1,6 @@
 import type { WatchedSource } from '../core/apply/outbound.ts'
 import type { ByteString } from '../core/base/byte-string.ts'
-import { AppError } from '../core/base/errors.ts'
+import { orThrow } from '../core/base/or-throw.ts'
 import { DetectBuffer } from '../core/change/detect-buffer.ts'
 import { Gaps } from '../core/change/gaps.ts'
 import type { JournalStore } from '../core/change/journal-store.ts'
@@ -254,9 +254,7 @@ interface SourceTools {
 }
 
 function filterOf({ filter }: SourceConfig): Filter {
-  const made = createFilter(filter, compilePatterns)
-  if (!made.ok) throw new AppError(made.error.code, made.error.message)
-  return made.value
+  return orThrow(createFilter(filter, compilePatterns))
 }
 
 /** Takes up the journal of a source. Where the source is another folder than before, it begins again with nothing. */

@@ -1,6 +1,7 @@
 import type { Socket } from 'bun'
 
 import { AppError, toAppError } from '../core/base/errors.ts'
+import { orThrow } from '../core/base/or-throw.ts'
 import type { Failure } from '../core/base/result.ts'
 import { decodeFrame } from '../core/wire/frame-decode.ts'
 import { type EncodedFrame, encodeFrame } from '../core/wire/frame-encode.ts'
@@ -236,9 +237,8 @@ export class DataConnection {
 
   #take(cut: CutFrame): void {
     if (this.#state !== 'open') return
-    const frame = decodeFrame(this.#seals?.check(cut) ?? cut)
-    if (!frame.ok) throw new AppError(frame.error.code, frame.error.message)
-    if (frame.value.type !== 'alive') this.#handlers?.frame(frame.value)
+    const frame = orThrow(decodeFrame(this.#seals?.check(cut) ?? cut))
+    if (frame.type !== 'alive') this.#handlers?.frame(frame)
   }
 
   /** A part of a frame's content is a frame as good as the whole. */

@@ -13,11 +13,13 @@ import { IndexNotes } from './index-notes.ts'
 import {
   type EntryRecord,
   type PendingRecord,
+  type RootRecord,
   entryValues,
   hashBlob,
   indexRow,
   joinPaths,
   pendingValues,
+  receivedRoot,
   splitPaths,
   storedPending,
 } from './index-rows.ts'
@@ -32,13 +34,10 @@ interface Written {
 /** What is known of a binding beside its own row. */
 const TABLES = ['entry', 'shared', 'pending', 'claim', 'note', 'absent'] as const
 
-interface BindingRecord {
+interface BindingRecord extends RootRecord {
   readonly epoch: string | null
   readonly seq: bigint | null
   readonly list: bigint
-  readonly root_inode: bigint | null
-  readonly root_birth_ns: bigint | null
-  readonly root_is_mount_point: bigint | null
 }
 
 /**
@@ -70,14 +69,7 @@ export class BindingIndex implements IndexStore {
     this.#watermark =
       record.epoch === null ? null : { epoch: record.epoch, seq: Number(record.seq ?? 0n) }
     this.#list = Number(record.list)
-    this.#root =
-      record.root_inode === null
-        ? null
-        : {
-            inode: BigInt.asUintN(64, record.root_inode),
-            birthNs: record.root_birth_ns ?? 0n,
-            isMountPoint: record.root_is_mount_point === 1n,
-          }
+    this.#root = receivedRoot(record)
     this.#pending = this.#readPending()
     this.#claims = this.#readClaims()
     this.#notes = new IndexNotes(database, id)

@@ -5,7 +5,7 @@ import type { AbsentOperation } from '../core/change/entry.ts'
 import type { KnownRoot } from '../core/change/known-root.ts'
 import type { RelPath } from '../core/path/rel-path.ts'
 import { inReadTransaction } from './database.ts'
-import { type EntryRecord, indexRow } from './index-rows.ts'
+import { type EntryRecord, type RootRecord, indexRow, receivedRoot } from './index-rows.ts'
 import { storedBytes } from './stored-bytes.ts'
 
 /** Where a target stands, and how far it can tell others what left. */
@@ -60,12 +60,7 @@ export class Holding {
   /** The folder that was received into; null where that is not known. */
   root(): KnownRoot | null {
     const record = this.#binding()
-    if (record === null || record.root_inode === null) return null
-    return {
-      inode: BigInt.asUintN(64, record.root_inode),
-      birthNs: record.root_birth_ns ?? 0n,
-      isMountPoint: record.root_is_mount_point === 1n,
-    }
+    return record === null ? null : receivedRoot(record)
   }
 
   /**
@@ -110,14 +105,11 @@ function seqOf(one: HeldRow): number {
   return one.kind === 'present' ? one.row.seq : one.seq
 }
 
-interface BindingRecord {
+interface BindingRecord extends RootRecord {
   readonly id: bigint
   readonly epoch: string | null
   readonly seq: bigint | null
   readonly absent_since: bigint | null
-  readonly root_inode: bigint | null
-  readonly root_birth_ns: bigint | null
-  readonly root_is_mount_point: bigint | null
 }
 
 interface AbsentRecord {

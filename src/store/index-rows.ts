@@ -3,6 +3,7 @@ import type { FileFingerprint } from '../core/apply/outbound.ts'
 import { type ByteString, toBytes } from '../core/base/byte-string.ts'
 import { ERRORS, type ErrorCode } from '../core/base/errors.ts'
 import type { ContentHash, FileKey, FileType, SentState } from '../core/change/entry.ts'
+import type { KnownRoot } from '../core/change/known-root.ts'
 import type { RelPath } from '../core/path/rel-path.ts'
 import { decodeAttributes, encodeAttributes } from '../core/wire/attribute-codec.ts'
 import { asSigned } from './journal-rows.ts'
@@ -29,6 +30,24 @@ export interface EntryRecord {
   readonly disk_device: bigint
   readonly attributes: Uint8Array | null
   readonly file_key: string | null
+}
+
+/** How a row of table `binding` says which folder was received into. */
+export interface RootRecord {
+  readonly root_inode: bigint | null
+  readonly root_birth_ns: bigint | null
+  readonly root_is_mount_point: bigint | null
+}
+
+/** The folder that was received into; null before the first set. When it was made was not always asked. */
+export function receivedRoot(record: RootRecord): KnownRoot | null {
+  const { root_inode: inode, root_birth_ns: birthNs, root_is_mount_point: isMountPoint } = record
+  if (inode === null) return null
+  return {
+    inode: BigInt.asUintN(64, inode),
+    birthNs: birthNs ?? 0n,
+    isMountPoint: isMountPoint === 1n,
+  }
 }
 
 export type EntryValues = (Uint8Array | string | number | bigint | null)[]

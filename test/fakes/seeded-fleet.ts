@@ -12,6 +12,7 @@ import { createGroup } from '../../src/master/use-cases/groups.ts'
 import { createPolicy } from '../../src/master/use-cases/policies.ts'
 import { createRegion } from '../../src/master/use-cases/regions.ts'
 import { eventually } from './eventually.ts'
+import { otherFolder } from './other-folder.ts'
 import { ScriptedAgent, mustEnrol } from './scripted-agent.ts'
 import type { TestAdmin } from './test-admin.ts'
 
@@ -299,18 +300,10 @@ function holdOf({ from, upTo }: { from: number; upTo: number }): ReportedHold {
   }
 }
 
-const OTHER_FOLDER: ReportedHold = {
-  code: 'ROOT_CHANGED',
-  message: 'cannot write below "/srv/website": it is not the folder that was received into before',
-  since: new Date(Date.now() - 600_000).toISOString(),
-  fingerprint: 'folder-2',
-  from: 0,
-  to: 0,
-  deletes: 0,
-  updates: 0,
-  bytes: 0,
-  sample: [],
-}
+const OTHER_FOLDER = otherFolder(
+  new Date(Date.now() - 600_000).toISOString(),
+  'cannot write below "/srv/website": it is not the folder that was received into before',
+)
 
 function strangeFiles(count: number): ReportedHold {
   const sample = ['.htaccess', 'css/own.css', 'images/logo-of-the-branch.svg', 'notes/2019.txt']

@@ -1,6 +1,7 @@
 import type { Position } from '../../src/core/change/entry.ts'
 import { plan } from '../../src/core/plan/planner.ts'
 import type { PlannedJob } from '../../src/core/plan/state.ts'
+import { target as usualTarget } from '../core/plan/plan-of.ts'
 import type { SimClock } from './clock.ts'
 import type { SimSource } from './sim-source.ts'
 import type { SimTarget } from './sim-target.ts'
@@ -58,23 +59,10 @@ export class SimMaster {
         ...source,
       })),
       targets: [...this.#bindings].map(([bindingId, binding]) => ({
+        ...usualTarget,
         bindingId,
         place: null,
         canServe: false,
-        weight: 0,
-        dialsOut: false,
-        recoverAtMs: null,
-        sourceLostAtMs: null,
-        connected: true,
-        reported: true,
-        awaitedSinceMs: 0,
-        drained: false,
-        runningJobId: null,
-        failures: 0,
-        wasAway: false,
-        waivedSeq: null,
-        lastTry: null,
-        hold: null,
         ...binding,
       })),
       goals: [],

@@ -1,6 +1,7 @@
 import type { ReadTree } from '../../core/apply/target-tree.ts'
 import type { ByteString } from '../../core/base/byte-string.ts'
 import { AppError, toAppError } from '../../core/base/errors.ts'
+import { orThrow } from '../../core/base/or-throw.ts'
 import type { DiskView } from '../../core/change/disk-view.ts'
 import type { FileState } from '../../core/change/entry.ts'
 import { walk } from '../../core/change/walk.ts'
@@ -55,14 +56,12 @@ export class FilterTrials {
 
   async #try(request: MasterMessageOf<'tryFilter'>): Promise<FilterTrial> {
     if (this.#running >= TRIALS_MAX) throw tooMany()
-    const filter = createFilter(request, this.#parts.compile)
-    if (!filter.ok) throw new AppError(filter.error.code, filter.error.message)
-    const root = this.#parts.allowList.checkRoot(request.path as ByteString)
-    if (!root.ok) throw new AppError(root.error.code, root.error.message)
-    const tree = this.#parts.openTree(root.value)
+    const { allowList, compile, openTree } = this.#parts
+    const filter = orThrow(createFilter(request, compile))
+    const tree = openTree(orThrow(allowList.checkRoot(request.path as ByteString)))
     this.#running++
     try {
-      return await this.#goThrough(tree, filter.value)
+      return await this.#goThrough(tree, filter)
     } finally {
       this.#running--
       tree.close()

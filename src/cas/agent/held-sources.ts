@@ -1,7 +1,7 @@
 import type { HeldSource } from '../../core/apply/outbound.ts'
 import type { ReadTree } from '../../core/apply/target-tree.ts'
 import type { ByteString } from '../../core/base/byte-string.ts'
-import { AppError } from '../../core/base/errors.ts'
+import { orThrow } from '../../core/base/or-throw.ts'
 import { createFilter } from '../../core/filter/filter.ts'
 import type { TargetConfig } from '../../core/wire/control.ts'
 import { hostAccounts } from '../../platform/accounts.ts'
@@ -34,14 +34,13 @@ export class HeldSources {
   open(bindingId: string, sourceId: string): HeldSource | null {
     const target = this.#options.targets().find((one) => one.bindingId === bindingId)
     if (target === undefined || target.sourceId !== sourceId) return null
-    const filter = createFilter(target.filter, compilePatterns)
-    if (!filter.ok) throw new AppError(filter.error.code, filter.error.message)
+    const filter = orThrow(createFilter(target.filter, compilePatterns))
     this.#index ??= IndexFile.openReadOnly(this.#options.indexFile)
     return createHeldSource({
       sourceId,
       holding: this.#index.holding(bindingId),
       tree: this.#options.openTree(target.path as ByteString),
-      filter: filter.value,
+      filter,
       accounts: target.metadata.owner === 'name' ? accountsOfHost() : null,
     })
   }

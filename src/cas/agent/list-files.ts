@@ -1,6 +1,7 @@
 import type { ReadTree } from '../../core/apply/target-tree.ts'
 import type { ByteString } from '../../core/base/byte-string.ts'
-import { AppError, toAppError } from '../../core/base/errors.ts'
+import { toAppError } from '../../core/base/errors.ts'
+import { orThrow } from '../../core/base/or-throw.ts'
 import { child, ROOT } from '../../core/path/rel-path.ts'
 import type { AgentMessageOf, MasterMessageOf } from '../../core/wire/control.ts'
 import type { AllowList } from '../allow-list.ts'
@@ -30,11 +31,10 @@ export function listFiles(request: MasterMessageOf<'listFiles'>, browsing: Brows
 }
 
 function readFolder(path: ByteString, browsing: Browsing): Listed['entries'] {
-  const folder = browsing.allowList.checkFolder(path)
-  if (!folder.ok) throw new AppError(folder.error.code, folder.error.message)
-  const tree = browsing.openTree(folder.value)
+  const folder = orThrow(browsing.allowList.checkFolder(path))
+  const tree = browsing.openTree(folder)
   try {
-    return readEntries(folder.value, tree, browsing)
+    return readEntries(folder, tree, browsing)
   } finally {
     tree.close()
   }

@@ -5,6 +5,7 @@ import { stagingFolder } from '../../core/apply/staging.ts'
 import type { TargetTree } from '../../core/apply/target-tree.ts'
 import { type ByteString, fromText, toBytes } from '../../core/base/byte-string.ts'
 import { AppError } from '../../core/base/errors.ts'
+import { orThrow } from '../../core/base/or-throw.ts'
 import { rootFingerprint } from '../../core/change/known-root.ts'
 import { type CompilePatterns, createFilter } from '../../core/filter/filter.ts'
 import { ROOT, STAGING_NAME } from '../../core/path/rel-path.ts'
@@ -112,8 +113,7 @@ function bindingOf(
   target: TargetConfig,
   { tree, index, path }: Opened,
 ): ApplyBinding {
-  const filter = createFilter(target.filter, options.compile ?? compilePatterns)
-  if (!filter.ok) throw new AppError(filter.error.code, filter.error.message)
+  const filter = orThrow(createFilter(target.filter, options.compile ?? compilePatterns))
   const log = options.log.child({ bindingId: target.bindingId, root: path })
   return new ApplyBinding({
     tree,
@@ -126,8 +126,7 @@ function bindingOf(
     freeSpace: () => (options.freeSpace ?? freeSpaceOf)(path),
     nowMs: () => systemClock.nowMs(),
     accounts: accountsOfHost,
-    isVisible: (below, isDirectory) =>
-      filter.value.letsThrough(below, isDirectory ? 'folder' : 'leaf'),
+    isVisible: (below, isDirectory) => filter.letsThrough(below, isDirectory ? 'folder' : 'leaf'),
     notice: (message) => log.warn(message),
   })
 }

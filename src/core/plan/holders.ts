@@ -40,9 +40,9 @@ export class Holders {
 
   /** Those that hold more than a target: the one with most in its group, in its region, and anywhere, in this order. */
   ahead(target: PlanTarget): readonly Holder[] {
+    if (target.place === null) return []
     const bests = this.#bestOf(target.dialsOut ? 'dialled' : 'all')
     const holders: Holder[] = []
-    if (target.place === null) return holders
     for (const [scope, keyOf] of SCOPES) {
       const best = bests.get(keyOf(target))
       const isKnown = holders.some(({ bindingId }) => bindingId === best?.bindingId)
@@ -77,11 +77,11 @@ export class Holders {
 
   #countCutOff(nowMs: number): ReadonlyMap<string, number> {
     const counts = new Map<string, number>()
-    for (const { sourceId, place, ...target } of this.#targets) {
-      if (sourceId !== this.#source.sourceId || place === null || !hasLostWay(target, nowMs))
-        continue
-      // That one is not registered says nothing about others.
-      if (target.dialsOut) continue
+    for (const target of this.#targets) {
+      const { sourceId, place, dialsOut } = target
+      // That one which dials out is not registered says nothing about others.
+      if (sourceId !== this.#source.sourceId || place === null || dialsOut) continue
+      if (!hasLostWay(target, nowMs)) continue
       counts.set(place.regionId, (counts.get(place.regionId) ?? 0) + 1)
     }
     return counts

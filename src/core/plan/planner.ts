@@ -70,10 +70,12 @@ function decide(question: Question): Decision {
   if (target.runningJobId !== null || source.epoch === null || !canReceive(target)) return NOTHING
   const goal = goalOf(question)
   if (goal !== null) return { start: goal, wakeAtMs: null }
+  // In mode `manual` everything else waits for a person.
+  if (state.policy.mode !== 'realtime') return NOTHING
   const sender = senderFor(question)
   if (sender === null) return { start: null, wakeAtMs: lookAgainAtMs(question) }
   const headSeq = Math.max(sender.seq, source.headSeq)
-  const kind = state.policy.mode === 'realtime' ? kindOf(source, target, headSeq) : null
+  const kind = kindOf(source, target, headSeq)
   if (kind === null || isWaived(target, source)) return NOTHING
   const allowedAtMs = target.wasAway ? recoverAtMs(state.policy, target) : 0
   if (allowedAtMs === null) return NOTHING
@@ -94,7 +96,6 @@ function canReceive({ connected, reported, drained, hold }: PlanTarget): boolean
   return connected && reported && !drained && hold?.code !== 'ROOT_CHANGED'
 }
 
-/** In mode `manual` everything waits for a person, so this is asked in the others. */
 function kindOf(source: PlanSource, target: PlanTarget, headSeq: number): PlannedKind | null {
   if (!isSameEpoch(target.watermark, source)) return 'initial'
   const behind = target.watermark.seq < headSeq

@@ -29,12 +29,12 @@ export function canSend(source: PlanSource): boolean {
  */
 export function senderFor(question: SenderQuestion): Sender | null {
   const { nowMs, source, target, holders } = question
-  const ahead = holders.ahead(target)
   if (!canSend(source)) {
-    const byMost = ahead.toSorted((one, other) => other.seq - one.seq)
+    const byMost = holders.ahead(target).toSorted((one, other) => other.seq - one.seq)
     return asSender(byMost[target.failures % byMost.length])
   }
   if (holders.isCutOff(target, nowMs)) {
+    const ahead = holders.ahead(target)
     const holder = asSender(ahead[target.failures % ahead.length])
     // What is to come here comes to one of those first.
     if (holder !== null || holders.hasOthers(target, nowMs)) return holder

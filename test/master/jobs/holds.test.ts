@@ -11,6 +11,7 @@ import { getConvergence } from '../../../src/master/use-cases/convergence.ts'
 import { listJobEntries } from '../../../src/master/use-cases/job-entries.ts'
 import { approveJob, cancelJob, getJob, listJobs } from '../../../src/master/use-cases/jobs.ts'
 import { codeOf, eventually } from '../../fakes/eventually.ts'
+import { otherFolder } from '../../fakes/other-folder.ts'
 import { Stage } from '../../fakes/stage.ts'
 import { removeMasterFolders } from '../../fakes/test-master.ts'
 
@@ -211,18 +212,7 @@ test('a master that starts again still asks, and takes the answer', async () => 
   expect((await approved).hold).toBe(null)
 })
 
-const ROOT: ReportedHold = {
-  code: 'ROOT_CHANGED',
-  message: 'another folder lies there',
-  since: HOLD.since,
-  fingerprint: 'folder-2',
-  from: 0,
-  to: 0,
-  deletes: 0,
-  updates: 0,
-  bytes: 0,
-  sample: [],
-}
+const ROOT = otherFolder(HOLD.since)
 
 test('another folder in the place of a source’s root is asked about until the known one is back', async () => {
   await stage.start()

@@ -86,6 +86,16 @@ async function finish(job: Job, seq: number): Promise<void> {
   await stage.converge()
 }
 
+/** The server in the middle has everything, and whoever sends to it says so. */
+async function middleEnds(job: Job): Promise<void> {
+  at(1).reportTarget(5)
+  tell(at(0), job, [at(1)])
+  await eventually('its end', async () => {
+    const { targets } = await getJob(stage.master.context, job.jobId)
+    return targets.some((target) => target.state === 'done')
+  })
+}
+
 test('a large first run goes down a chain, each ticket is for the one before', async () => {
   const job = await start()
   expect(drawn(job.children)).toBe('0(1(2))')
@@ -185,12 +195,7 @@ test('a stream that is lost below a server which is still reached is told by who
 
 test('whoever still got something from a relay that is done, and gone, goes on without it', async () => {
   const job = await start()
-  at(1).reportTarget(5)
-  tell(at(0), job, [at(1)])
-  await eventually('its end', async () => {
-    const { targets } = await getJob(stage.master.context, job.jobId)
-    return targets.some((target) => target.state === 'done')
-  })
+  await middleEnds(job)
   at(1).close()
   const again = await stage.source.job(2)
   expect(drawn(again.children)).toBe('2')
@@ -225,12 +230,7 @@ test('a restarted master tells the same tree again, and hears the relays', async
 
 test('what was below a target that has ended is told as below the one above it', async () => {
   const job = await start()
-  at(1).reportTarget(5)
-  tell(at(0), job, [at(1)])
-  await eventually('its end', async () => {
-    const { targets } = await getJob(stage.master.context, job.jobId)
-    return targets.some((target) => target.state === 'done')
-  })
+  await middleEnds(job)
   stage.source.close()
   await eventually('its leaving', () => !stage.master.fleet.isConnected(stage.id(0)))
   stage.source = await stage.connect(0)

@@ -11,6 +11,7 @@ import { getConvergence } from '../../../src/master/use-cases/convergence.ts'
 import { listJobEntries } from '../../../src/master/use-cases/job-entries.ts'
 import { approveJob, cancelJob, getJob, listJobs } from '../../../src/master/use-cases/jobs.ts'
 import { codeOf, eventually } from '../../fakes/eventually.ts'
+import { otherFolder } from '../../fakes/other-folder.ts'
 import { Stage } from '../../fakes/stage.ts'
 import { removeMasterFolders } from '../../fakes/test-master.ts'
 
@@ -218,18 +219,7 @@ test('a master that starts again still asks, and takes the answer', async () => 
   expect((await stage.source.job(1)).jobId.startsWith(id)).toBe(true)
 })
 
-const ROOT: ReportedHold = {
-  code: 'ROOT_CHANGED',
-  message: 'another folder lies there',
-  since: HOLD.since,
-  fingerprint: 'folder-2',
-  from: 0,
-  to: 0,
-  deletes: 0,
-  updates: 0,
-  bytes: 0,
-  sample: [],
-}
+const ROOT = otherFolder(HOLD.since)
 const CHANGED: Report = { error: { code: 'ROOT_CHANGED', message: 'm' }, hold: ROOT }
 
 /** The target has everything, and then another folder lies in the place of its root. */
