@@ -38,6 +38,8 @@ interface BindingRecord extends RootRecord {
   readonly epoch: string | null
   readonly seq: bigint | null
   readonly list: bigint
+  readonly listed_epoch: string | null
+  readonly listed_seq: bigint | null
 }
 
 /**
@@ -52,6 +54,7 @@ export class BindingIndex implements IndexStore {
   readonly #epochNames = new Map<bigint, string>()
   #watermark: Position | null
   #list: number
+  #listed: Position | null
   #root: KnownRoot | null
   #pending: readonly StoredPending[]
   #claims: ReadonlySet<RelPath>
@@ -66,9 +69,9 @@ export class BindingIndex implements IndexStore {
     this.#other = other
     this.#statements = prepareStatements(database)
     const record = this.#readBinding()
-    this.#watermark =
-      record.epoch === null ? null : { epoch: record.epoch, seq: Number(record.seq ?? 0n) }
+    this.#watermark = positionOf(record.epoch, record.seq)
     this.#list = Number(record.list)
+    this.#listed = positionOf(record.listed_epoch, record.listed_seq)
     this.#root = receivedRoot(record)
     this.#pending = this.#readPending()
     this.#claims = this.#readClaims()
@@ -87,6 +90,10 @@ export class BindingIndex implements IndexStore {
 
   list(): number {
     return this.#list
+  }
+
+  listed(): Position | null {
+    return this.#listed
   }
 
   pending(): readonly StoredPending[] {
@@ -127,13 +134,17 @@ export class BindingIndex implements IndexStore {
     for (const table of TABLES)
       this.#database.query(`DELETE FROM ${table} WHERE binding = ?`).run(this.#id)
     this.#database
-      .query('UPDATE binding SET epoch = NULL, seq = NULL, absent_since = NULL WHERE id = ?')
+      .query(
+        `UPDATE binding SET epoch = NULL, seq = NULL, absent_since = NULL,
+           listed_epoch = NULL, listed_seq = NULL WHERE id = ?`,
+      )
       .run(this.#id)
     this.#writeRoot(root)
     return {
       taken: () => {
         this.#root = root
         this.#watermark = null
+        this.#listed = null
         this.#pending = []
         this.#claims = new Set()
         this.#notes.forget()
@@ -216,6 +227,7 @@ export class BindingIndex implements IndexStore {
     for (const { taken } of written) taken()
     this.#watermark = batch.watermark ?? this.#watermark
     this.#list = batch.list
+    this.#listed = batch.listed
     if (batch.claims !== null) this.#claims = new Set(batch.claims)
     if (batch.pendingPuts.length + batch.pendingRemoves.length > 0)
       this.#pending = this.#readPending()
@@ -232,13 +244,17 @@ export class BindingIndex implements IndexStore {
       this.#database.query('DELETE FROM claim WHERE binding = ?').run(this.#id)
       if (batch.claims.length > 0) this.#insertClaims(batch.claims)
     }
-    const { epoch, seq } = batch.watermark ?? { epoch: null, seq: null }
+    this.#writePositions(batch)
+    return [this.#notes.write({ ...batch, ended: [] }), this.#writeAbsent(batch)]
+  }
+
+  #writePositions({ watermark, list, listed }: IndexBatch): void {
     this.#database
       .query(
-        'UPDATE binding SET epoch = ifnull(?, epoch), seq = ifnull(?, seq), list = ? WHERE id = ?',
+        `UPDATE binding SET epoch = ifnull(?, epoch), seq = ifnull(?, seq), list = ?,
+           listed_epoch = ?, listed_seq = ? WHERE id = ?`,
       )
-      .run(epoch, seq, batch.list, this.#id)
-    return [this.#notes.write({ ...batch, ended: [] }), this.#writeAbsent(batch)]
+      .run(...valuesOf(watermark), list, ...valuesOf(listed), this.#id)
   }
 
   #writeAbsent({ absences, puts, watermark }: IndexBatch): Written {
@@ -347,4 +363,12 @@ export class BindingIndex implements IndexStore {
       .all(this.#id)
     return new Set(records.flatMap(({ paths }) => splitPaths(paths)))
   }
+}
+
+function positionOf(epoch: string | null, seq: bigint | null): Position | null {
+  return epoch === null ? null : { epoch, seq: Number(seq ?? 0n) }
+}
+
+function valuesOf(position: Position | null): [string | null, number | null] {
+  return [position?.epoch ?? null, position?.seq ?? null]
 }

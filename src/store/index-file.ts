@@ -8,13 +8,14 @@ import rootBirth from '../../migrations/agent/index/0005_root_birth.sql' with { 
 import held from '../../migrations/agent/index/0006_held.sql' with { type: 'text' }
 import absent from '../../migrations/agent/index/0007_absent.sql' with { type: 'text' }
 import operation from '../../migrations/agent/index/0008_absent_operation.sql' with { type: 'text' }
+import listed from '../../migrations/agent/index/0009_listed.sql' with { type: 'text' }
 import type { KnownRoot } from '../core/change/known-root.ts'
 import { durably, openDatabase, openDatabaseReadOnly } from './database.ts'
 import { BindingIndex } from './index-binding.ts'
 import { Holding } from './index-holding.ts'
 import { IS_NAMED } from './index-statements.ts'
 
-const MIGRATIONS = [initial, attributes, notes, names, rootBirth, held, absent, operation]
+const MIGRATIONS = [initial, attributes, notes, names, rootBirth, held, absent, operation, listed]
 
 /** `index.db`: what this host holds of every binding. One writer, the Sync Server. */
 export class IndexFile {

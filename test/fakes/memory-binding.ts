@@ -25,8 +25,11 @@ export class MemoryBinding implements InboundBinding {
   readonly headers: SetHeader[] = []
   pending: PendingEntry[] = []
   watermark: Position | null = null
+  listed: Position | null = null
   /** Seqs that cannot be applied for now. */
   readonly failing = new Map<number, ErrorCode>()
+  /** What it was told is gone, by path. */
+  readonly toldGone: string[] = []
   askedForKept = 0
   openSets = 0
   openBases = 0
@@ -36,12 +39,12 @@ export class MemoryBinding implements InboundBinding {
   basesChange = false
   /** By seq: the content of large files that was broken off. */
   readonly broken = new Map<number, Uint8Array>()
-  #listed = new Set<string>()
+  #named = new Set<string>()
 
   position(): TargetPosition {
-    const { watermark, pending } = this
+    const { watermark, listed, pending } = this
     const held = { hold: null, held: [], kept: [] }
-    return { watermark, pending: [...pending], ...held, notes: NO_NOTES }
+    return { watermark, listed, pending: [...pending], ...held, notes: NO_NOTES }
   }
 
   *kept(): Working<OwnContent[]> {
@@ -159,9 +162,9 @@ export class MemoryBinding implements InboundBinding {
   #apply(set: AppliedSet): SetOutcome {
     const failed: PendingEntry[] = []
     let appliedCount = 0
-    if (set.header.kind === 'full' && set.header.from === 0) this.#listed = new Set()
+    if (set.header.kind === 'full' && set.header.from === 0) this.#named = new Set()
     for (const entry of set.entries) {
-      this.#listed.add(entry.path)
+      this.#named.add(entry.path)
       if (set.skipped.has(entry.seq)) continue
       const code = this.failing.get(entry.seq) ?? set.unavailable.get(entry.seq)
       this.pending = this.pending.filter((pending) => pending.path !== entry.path)
@@ -177,14 +180,17 @@ export class MemoryBinding implements InboundBinding {
   }
 
   #place(entry: Entry, hash: ContentHash | null): void {
+    if (entry.state === null) this.toldGone.push(entry.path)
     if (entry.state === null) this.entries.delete(entry.path)
     else this.entries.set(entry.path, { ...entry, state: { ...entry.state, hash } })
   }
 
   #moveOn(header: SetHeader): void {
+    const { epoch, kind, jobTo } = header
+    if (kind === 'full') this.listed = header.last ? null : (this.listed ?? { epoch, seq: jobTo })
     if (!header.last) return
     if (header.kind === 'full')
-      for (const path of this.entries.keys()) if (!this.#listed.has(path)) this.entries.delete(path)
+      for (const path of this.entries.keys()) if (!this.#named.has(path)) this.entries.delete(path)
     this.watermark = { epoch: header.epoch, seq: header.to }
   }
 }

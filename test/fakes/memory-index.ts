@@ -18,6 +18,7 @@ export class MemoryIndex implements IndexStore {
   #claims = new Set<RelPath>()
   #watermark: Position | null = null
   #list = 0
+  #listed: Position | null = null
   #notes: NotedPath[] = []
   #absent = new Map<RelPath, Absence>()
   #absentSince = 0
@@ -39,6 +40,10 @@ export class MemoryIndex implements IndexStore {
 
   list(): number {
     return this.#list
+  }
+
+  listed(): Position | null {
+    return this.#listed
   }
 
   pending(): readonly StoredPending[] {
@@ -127,6 +132,7 @@ export class MemoryIndex implements IndexStore {
     this.#takeAbsences(batch)
     this.#watermark = batch.watermark ?? this.#watermark
     this.#list = batch.list
+    this.#listed = batch.listed
     for (const change of batch.others) this.#all.get(change.bindingId)?.change(change)
   }
 

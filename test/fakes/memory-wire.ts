@@ -37,6 +37,8 @@ export interface MemoryWireOptions {
   readonly tamperBack?: (frame: Frame) => Frame
   /** The connection is given up where the sender has nothing to send for so many turns; never, unless it is given. */
   readonly idleTurnsMax?: number
+  /** Sets are as large as they may be, unless it is given. */
+  readonly setEntriesMax?: number
   /** Called after each step of the sender. */
   readonly onStep?: () => void
 }
@@ -68,6 +70,7 @@ export function overMemory(options: MemoryWireOptions): MemoryWireResult {
       newHasher: createHasher,
       sign: sign(options.key ?? 'key'),
       deltas: options.deltas ?? createDeltaDesk(),
+      ...(options.setEntriesMax !== undefined && { setEntriesMax: options.setEntriesMax }),
     },
     {
       jobId: 'job-1',
@@ -86,7 +89,7 @@ export function overMemory(options: MemoryWireOptions): MemoryWireResult {
     Buffer.compare(sign('key')(statement), signature) === 0
   const receiver = new Receiver(
     { binding, codec: plainCodec, newHasher: createHasher, blockHashes, verify },
-    { sourceId: source.sourceId, epoch },
+    { sourceId: source.sourceId, epoch, to },
     position.watermark,
   )
   const isKnown = position.watermark?.epoch === epoch
@@ -95,6 +98,7 @@ export function overMemory(options: MemoryWireOptions): MemoryWireResult {
     opened: {
       outcome: 'accepted',
       watermark: position.watermark,
+      listed: position.listed,
       pending: position.pending.map((entry) => entry.seq),
       content: options.content ?? (isKnown ? 'push' : 'ask'),
       kept: finish(binding.kept(epoch)),

@@ -52,6 +52,7 @@ export function differences(world: World, target: SimTarget): string[] {
   return [
     ...unequal(leaders, found),
     ...excludedStill(world, target, isExcused),
+    ...wronglyHeld(target),
     ...world.sources.flatMap(({ order, name, history }) => {
       const binding = target.bindings[order]
       if (binding === undefined) return []
@@ -65,6 +66,17 @@ export function differences(world: World, target: SimTarget): string[] {
       ].map((problem) => `${name}: ${problem}`)
     }),
   ].map((problem) => `${target.name}: ${problem}`)
+}
+
+/** What a source of this epoch has put there is not a stranger's: whether it may go, the source has said. */
+function wronglyHeld({ bindings }: SimTarget): string[] {
+  return bindings.flatMap(({ index }) =>
+    index
+      .pending()
+      .filter(({ held, isDeletion }) => isDeletion && held !== null)
+      .filter(({ path }) => index.get(path)?.epoch === index.watermark()?.epoch)
+      .map(({ path }) => `"${path}" came with this epoch, and is held`),
+  )
 }
 
 /** Where what is excluded is to be deleted, it is; but a folder stays with what is the target's own. */

@@ -1,6 +1,7 @@
 import { viewText } from '../../src/cms/view.ts'
 import type { Siblings } from '../../src/core/apply/siblings.ts'
 import { fromText } from '../../src/core/base/byte-string.ts'
+import { SET_ENTRIES_MAX } from '../../src/core/base/limits.ts'
 import type { DeletionLimit } from '../../src/core/change/breaker.ts'
 import { type Filter, createFilter } from '../../src/core/filter/filter.ts'
 import type { SourceConfig } from '../../src/core/wire/control.ts'
@@ -28,6 +29,8 @@ export interface Scenario {
   /** One after the other in the course of the run. */
   readonly views: readonly [View, ...View[]]
   readonly losesRoots: boolean
+  /** Small ones make of a list many sets, of which the last may never come. */
+  readonly setEntriesMax: number
   /** Targets have files of their own. */
   readonly hasOwnFiles: boolean
 }
@@ -68,6 +71,7 @@ export function drawScenario(dice: Dice): Scenario {
     names,
     views: drawViews(dice, names),
     losesRoots: dice.oneIn(3),
+    setEntriesMax: dice.oneIn(2) ? 2 + dice.below(5) : SET_ENTRIES_MAX,
     hasOwnFiles: dice.oneIn(3),
   }
 }

@@ -169,11 +169,20 @@ export class SimTarget {
   }
 
   #run({ binding, source, to, meanwhile }: Job, dice: Dice): string {
-    const loss = dice.oneIn(6) ? { loseAt: dice.below(20) } : {}
+    const { setEntriesMax } = this.#scenario
+    const loss = dice.oneIn(6) ? { loseAt: dice.below(setEntriesMax < 10 ? 60 : 20) } : {}
     this.#jobs++
     try {
       const inbound = binding.open(this.#place)
-      const run = { source, binding: inbound, to, onStep: meanwhile, idleTurnsMax: 50, ...loss }
+      const run = {
+        source,
+        binding: inbound,
+        to,
+        onStep: meanwhile,
+        idleTurnsMax: 50,
+        setEntriesMax,
+        ...loss,
+      }
       const { outcome, refusal } = overMemory(run)
       if (refusal !== null) throw new Error(`the target refused: ${refusal.message}`)
       return outcome === 'lost' ? 'lost' : JSON.stringify(outcome)

@@ -20,6 +20,7 @@ export const NOTHING: IndexBatch = {
   pendingRemoves: [],
   watermark: null,
   list: 1,
+  listed: null,
   claims: null,
   renoted: [],
   notes: [],
@@ -285,12 +286,14 @@ export function indexSuite(
     })
 
     test('watermark and list move together with the rows, and stay where nothing is said', () => {
-      commit({ puts: [row('a')], watermark: { epoch: 'e', seq: 7 }, list: 4 })
+      const listed = { epoch: 'e', seq: 3 }
+      commit({ puts: [row('a')], watermark: { epoch: 'e', seq: 7 }, list: 4, listed })
+      expect(reopen(index).listed()).toEqual(listed)
       commit({ list: 4 })
       expect(index.watermark()).toEqual({ epoch: 'e', seq: 7 })
       const again = reopen(index)
       expect(again.watermark()).toEqual({ epoch: 'e', seq: 7 })
-      expect(again.list()).toBe(4)
+      expect([again.list(), again.listed()]).toEqual([4, null])
     })
 
     test('pending is in order of seq, one a path, and survives a restart', () => {

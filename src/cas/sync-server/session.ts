@@ -3,6 +3,7 @@ import { commonKept } from '../../core/apply/kept-marks.ts'
 import { AppError, toAppError } from '../../core/base/errors.ts'
 import { SET_ENTRIES_MAX } from '../../core/base/limits.ts'
 import { type Failure, type Result, failure } from '../../core/base/result.ts'
+import type { Position } from '../../core/change/entry.ts'
 import { Receiver, type ReceiverStep } from '../../core/transfer/receiver.ts'
 import type { TargetConfig } from '../../core/wire/control.ts'
 import type { OpenMessage } from '../../core/wire/frame-messages.ts'
@@ -63,6 +64,7 @@ const ALIVE_MS = 1000
 interface Opened {
   readonly opened: OpenTarget
   readonly kept: readonly KeptContent[]
+  readonly listed: Position | null
 }
 
 interface Job {
@@ -188,13 +190,20 @@ export class Session implements BindingHolder {
     const acquired = this.#acquire(target)
     if (!acquired.ok) return acquired.error
     if (open.children.length > 0) this.#relay = this.#host.relay(open, this.#parentSide)
-    const kept = await this.#kept(acquired.value, open).catch((thrown: unknown) => {
+    const offer = await this.#offer(acquired.value, open).catch((thrown: unknown) => {
       bindings.release(target.bindingId, this)
       throw thrown
     })
-    if (this.#state === 'opening') this.#start(open, target, { opened: acquired.value, kept })
+    if (this.#state === 'opening') this.#start(open, target, { opened: acquired.value, ...offer })
     else bindings.release(target.bindingId, this)
     return null
+  }
+
+  async #offer(opened: OpenTarget, open: OpenMessage): Promise<Omit<Opened, 'opened'>> {
+    const kept = await this.#kept(opened, open)
+    const { listed } = opened.binding.position()
+    const own = listed?.epoch === open.epoch ? listed : null
+    return { kept, listed: this.#relay === null ? own : await this.#relay.listed(own) }
   }
 
   /** What may be gone on with: where the stream is passed on, what everyone who gets it has. */
@@ -229,7 +238,7 @@ export class Session implements BindingHolder {
     }
   }
 
-  #start(open: OpenMessage, target: TargetConfig, { opened, kept }: Opened): void {
+  #start(open: OpenMessage, target: TargetConfig, { opened, kept, listed }: Opened): void {
     const position = opened.binding.position()
     const { watermark, pending } = position
     this.#host.stands(target, position, 'opened')
@@ -254,6 +263,7 @@ export class Session implements BindingHolder {
       opened: {
         outcome: 'accepted',
         watermark,
+        listed,
         pending: seqs.slice(0, SET_ENTRIES_MAX),
         content: isKnown ? 'push' : 'ask',
         ...(kept.length > 0 && { kept: [...kept] }),

@@ -36,6 +36,7 @@ interface Failing {
 /** A target of which nothing is known. */
 const NOWHERE: TargetPosition = {
   watermark: null,
+  listed: null,
   pending: [],
   hold: null,
   held: [],

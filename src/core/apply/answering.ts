@@ -4,7 +4,7 @@ import { type RelPath, parent } from '../path/rel-path.ts'
 import type { HoldOutcome } from './inbound.ts'
 import {
   type HoldDecision,
-  NO_CHANGE,
+  noChange,
   type StoredPending,
   fingerprintOf,
   isUntouched,
@@ -29,7 +29,7 @@ export function* answerHold(
   const { hold, held } = standing.sorted()
   if (hold?.fingerprint !== word.fingerprint) return 'changed'
   const pendingPuts = held.map((one) => withAnswer(one, word.decision))
-  deps.index.commit({ ...NO_CHANGE, list: deps.index.list(), pendingPuts })
+  deps.index.commit({ ...noChange(deps.index), pendingPuts })
   return 'done'
 }
 
@@ -60,7 +60,7 @@ export function* lookAgain(deps: ApplyDependencies, standing: Standing): Working
   const pendingPuts = [...changes.puts.values()].filter(({ path, seq }) => now.get(path) === seq)
   const pendingRemoves = changes.removes.filter((path) => now.get(path) === 0)
   if (pendingPuts.length + pendingRemoves.length === 0) return false
-  deps.index.commit({ ...NO_CHANGE, list: deps.index.list(), pendingPuts, pendingRemoves })
+  deps.index.commit({ ...noChange(deps.index), pendingPuts, pendingRemoves })
   return true
 }
 

@@ -19,7 +19,7 @@ export function ownWork(work: Work, header: SetHeader, named: ReadonlySet<RelPat
   const retries = ownRetries(work.deps, named)
   if (header.kind !== 'full' || !header.last) return split(work, retries)
   const retried = new Set(retries.map(({ path }) => path))
-  const unnamed = unnamedPaths(work.deps.index, work.ledger.list, named)
+  const unnamed = unnamedPaths(work.deps.index, { list: work.ledger.list, header, named })
   const claimed = [...work.deps.index.claims()].filter((path) => !named.has(path))
   const ends = claimed.map((path) => deletion(path, 0))
   if (work.deps.options.deletes === 'keep') return split(work, [...retries, ...ends])

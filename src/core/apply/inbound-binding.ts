@@ -13,7 +13,7 @@ import type {
   SetHeader,
   TargetPosition,
 } from './inbound.ts'
-import { type HoldDecision, NO_CHANGE } from './index-store.ts'
+import { type HoldDecision, noChange } from './index-store.ts'
 import { MetadataWriter } from './metadata.ts'
 import type { ApplyDependencies } from './options.ts'
 import { Partials } from './partials.ts'
@@ -61,7 +61,7 @@ export class ApplyBinding implements InboundBinding {
   reconsider(): void {
     const { index } = this.#deps
     const others = comesAgain(this.#deps)
-    if (others.length > 0) index.commit({ ...NO_CHANGE, list: index.list(), others })
+    if (others.length > 0) index.commit({ ...noChange(index), others })
   }
 
   position(): TargetPosition {

@@ -20,6 +20,11 @@ export interface PendingEntry {
 export interface TargetPosition {
   /** Null at first contact. */
   readonly watermark: Position | null
+  /**
+   * Where the source was when a full list began of which the end has not come; null where none is open. What that list
+   * named and has left the source since left it later.
+   */
+  readonly listed: Position | null
   readonly pending: readonly PendingEntry[]
   /** What waits for a person's word; none of it is pending. */
   readonly hold: Hold | null
@@ -40,7 +45,8 @@ export interface SetHeader {
   /**
    * `full`: at first contact, or where the target's watermark is of another epoch, every live row is sent from 0 on in
    * one or more sets. What the index has from another epoch and no set of the list named is no longer at the source.
-   * The watermark stays what it was until the set with `last` is applied; a list that was broken off starts again at 0.
+   * The watermark stays what it was until the set with `last` is applied; a list that was broken off starts again at 0,
+   * and names what has left since as well.
    *
    * `retry`: the entries of this set are pending at the target, all with seq <= watermark, offered again unchanged by
    * the source; `from` and `to` are the watermark's seq, which does not move. Comes before the first incremental set.
@@ -49,6 +55,8 @@ export interface SetHeader {
   readonly kind: 'incremental' | 'full' | 'retry'
   /** True on the set that ends a full list; always true on other sets. */
   readonly last: boolean
+  /** A seq to which the source had come before the first set of the job was made. */
+  readonly jobTo: number
 }
 
 /**

@@ -76,6 +76,8 @@ export interface IndexBatch {
   /** Null leaves the watermark where it is. */
   readonly watermark: Position | null
   readonly list: number
+  /** See `IndexStore.listed`. */
+  readonly listed: Position | null
   /** The claims that remain; null leaves them as they are. */
   readonly claims: readonly RelPath[] | null
   /** Paths of which another version was applied, or nothing is left: what was noted of them goes. */
@@ -89,8 +91,7 @@ export interface IndexBatch {
   readonly others: readonly OtherChange[]
 }
 
-/** A batch that changes nothing, but for its list. */
-export const NO_CHANGE: Omit<IndexBatch, 'list'> = {
+const NO_CHANGE: Omit<IndexBatch, 'list' | 'listed'> = {
   puts: [],
   removes: [],
   pendingPuts: [],
@@ -104,6 +105,11 @@ export const NO_CHANGE: Omit<IndexBatch, 'list'> = {
   others: [],
 }
 
+/** A batch that leaves an index as it is, to be completed. */
+export function noChange(index: Pick<IndexStore, 'list' | 'listed'>): IndexBatch {
+  return { ...NO_CHANGE, list: index.list(), listed: index.listed() }
+}
+
 /** The durable memory of one binding. All calls are synchronous; failures throw AppError (IO_ERROR). */
 export interface IndexStore {
   /** Runs many reads as one, which is much cheaper than each by itself. Nothing is written in it; not nested. */
@@ -111,6 +117,8 @@ export interface IndexStore {
   watermark(): Position | null
   /** The number of the last full list that was begun; 0 before the first. */
   list(): number
+  /** Where the source was when the full list of its epoch began that has not ended; null where none is open. */
+  listed(): Position | null
   /** In order of seq, then path. */
   pending(): readonly StoredPending[]
   /** What paths hold less of than was sent. */

@@ -33,6 +33,7 @@ export function commitSet(
     pendingRemoves: settledPending(work, isLast),
     watermark: nextWatermark(header, deps.index.watermark()),
     list,
+    listed: nextListed(header, deps.index.listed()),
     claims: remainingClaims(work),
     renoted: renoted(work),
     notes: [...ledger.notes.values()].flat(),
@@ -64,6 +65,13 @@ function nextWatermark(header: SetHeader, now: Position | null): Position | null
   if (header.kind === 'retry' || !header.last) return null
   if (header.kind === 'incremental' && now !== null && now.seq >= header.to) return null
   return { epoch: header.epoch, seq: header.to }
+}
+
+/** Of several lists that did not end, what the first of them named may have left the longest ago. */
+function nextListed({ epoch, kind, last, jobTo }: SetHeader, now: Position | null) {
+  if (kind !== 'full') return now
+  if (last) return null
+  return now?.epoch === epoch && now.seq <= jobTo ? now : { epoch, seq: jobTo }
 }
 
 function changedPending({ deps }: Work, failed: readonly StoredPending[]): StoredPending[] {

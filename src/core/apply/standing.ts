@@ -48,7 +48,8 @@ export class Standing {
   position(): TargetPosition {
     const { index } = this.#deps
     const sorted = this.sorted()
-    return { watermark: index.watermark(), ...sorted, notes: withKept(index.notes(), sorted.kept) }
+    const notes = withKept(index.notes(), sorted.kept)
+    return { watermark: index.watermark(), listed: index.listed(), ...sorted, notes }
   }
 
   /** What is pending: what is due, what waits for a word, what stays as it is. */

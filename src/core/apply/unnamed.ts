@@ -1,21 +1,32 @@
 import type { Entry } from '../change/entry.ts'
 import type { RelPath } from '../path/rel-path.ts'
+import type { SetHeader } from './inbound.ts'
 import type { IndexStore, StoredPending } from './index-store.ts'
 import type { ApplyDependencies } from './options.ts'
 import { isDue } from './standing.ts'
 
 const PAGE = 1000
 
+export interface EndedList {
+  readonly list: number
+  readonly header: SetHeader
+  /** The paths of its last set. */
+  readonly named: ReadonlySet<RelPath>
+}
+
 /**
  * After a full list: the paths that the index has and the list did not name. That they are gone at the source is likely,
- * not certain (its journal may be new), so with `hold` a person decides.
+ * not certain (its journal may be new), so with `hold` a person decides. What the list is older than it says nothing of.
  */
-export function unnamedPaths(index: IndexStore, list: number, named: ReadonlySet<RelPath>) {
+export function unnamedPaths(index: IndexStore, { list, header, named }: EndedList): RelPath[] {
   const paths: RelPath[] = []
   let after: RelPath | undefined
   while (true) {
     const page = index.olderThan(list, PAGE, after)
-    for (const { path } of page) if (!named.has(path)) paths.push(path)
+    for (const { path, epoch, seq } of page) {
+      const isLater = epoch === header.epoch && seq > header.to
+      if (!named.has(path) && !isLater) paths.push(path)
+    }
     after = page.at(-1)?.path
     if (page.length < PAGE) return paths
   }

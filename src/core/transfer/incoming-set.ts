@@ -29,6 +29,8 @@ export interface ReceiverPorts {
 export interface IncomingStream {
   readonly sourceId: string
   readonly epoch: string
+  /** Where its target is to be at the end. */
+  readonly to: number
 }
 
 /** One set on its way in: entries, content, end. Content goes to staging only; nothing is placed before `end`. */
@@ -81,7 +83,14 @@ export class IncomingSet {
     const lowest = kind === 'retry' ? 0 : from
     demand(first > lowest || this.#entries.length === 0, 'an entry from before its set')
     demand((this.#entries.at(-1)?.seq ?? 0) <= to, 'an entry from behind its set')
-    const header: SetHeader = { epoch: this.#stream.epoch, from, to, kind, last }
+    const header: SetHeader = {
+      epoch: this.#stream.epoch,
+      from,
+      to,
+      kind,
+      last,
+      jobTo: this.#stream.to,
+    }
     this.#inbound = this.#ports.binding.begin(header, this.#entries)
     const wanted = new Set(yield* this.#inbound.survey())
     this.#wanted = this.#entries.map((entry) => wanted.has(entry.seq))

@@ -1,11 +1,6 @@
 import type { SetHeader, TargetPosition } from '../apply/inbound.ts'
 import type { HeldSource, OutboundRow, OutboundSource } from '../apply/outbound.ts'
-import {
-  SET_BYTES_MAX,
-  SET_ENTRIES_MAX,
-  SET_ENTRY_BYTES_MAX,
-  SET_NEW_ENTRIES_MAX,
-} from '../base/limits.ts'
+import { SET_BYTES_MAX, SET_ENTRY_BYTES_MAX, SET_NEW_ENTRIES_MAX } from '../base/limits.ts'
 import { type Result, failure, success } from '../base/result.ts'
 import { attributeBytes } from '../change/attributes.ts'
 import type { Position, SentState } from '../change/entry.ts'
@@ -17,15 +12,24 @@ const EARLY_ROWS = 512
 /** More than an encoded entry takes beside its paths and link target: numbers, a hash, and two names. */
 const ENTRY_HEAD_BYTES = 640
 
+export interface SetsOrder {
+  /** Where the target is to be at the end. */
+  readonly to: number
+  /** Entries of one set, at most. */
+  readonly entriesMax: number
+}
+
 /** One set on its way out. */
 export interface PlannedSet {
-  readonly header: SetHeader
+  readonly header: Omit<SetHeader, 'jobTo'>
   readonly rows: readonly OutboundRow[]
 }
 
 /** What a target said of itself when the job was opened. */
 export interface TargetStart {
   readonly watermark: Position | null
+  /** See `TargetPosition.listed`; an older agent does not say. */
+  readonly listed?: Position | null | undefined
   readonly pending: TargetPosition['pending'][number]['seq'][]
 }
 
@@ -37,7 +41,7 @@ export interface TargetStart {
 export function checkStart(
   source: OutboundSource,
   job: { readonly epoch: string; readonly to: number },
-  watermark: Position | null,
+  { watermark, listed }: Pick<TargetStart, 'watermark' | 'listed'>,
 ): Result<void> {
   const epoch = source.epoch()
   if (job.epoch !== epoch)
@@ -47,7 +51,8 @@ export function checkStart(
     )
   const isSameEpoch = watermark?.epoch === epoch
   const known = isSameEpoch ? Math.max(watermark.seq, job.to) : job.to
-  if (source.kind === 'held') return checkHeld(source, job.to, isSameEpoch ? watermark : null)
+  const since = isSameEpoch ? watermark : listed?.epoch === epoch ? listed : null
+  if (source.kind === 'held') return checkHeld(source, job.to, since)
   if (known <= source.headSeq()) return success(undefined)
   return failure(
     'JOURNAL_BEHIND',
@@ -55,12 +60,12 @@ export function checkStart(
   )
 }
 
-function checkHeld(source: HeldSource, to: number, watermark: Position | null): Result<void> {
+function checkHeld(source: HeldSource, to: number, since: Position | null): Result<void> {
   if (to > source.headSeq())
     return failure('SOURCE_UNAVAILABLE', `cannot send up to ${to}: ${source.headSeq()} is held`)
-  if (watermark === null || watermark.seq >= source.tellsSince()) return success(undefined)
+  if (since === null || since.seq >= source.tellsSince()) return success(undefined)
   const why = `only what left since ${source.tellsSince()} is known`
-  return failure('SOURCE_UNAVAILABLE', `cannot send from ${watermark.seq} on: ${why}`)
+  return failure('SOURCE_UNAVAILABLE', `cannot send from ${since.seq} on: ${why}`)
 }
 
 /** A set, or why there is none yet: rows are still to be read, or the journal has no more of them at the moment. */
@@ -74,13 +79,24 @@ export type PlannedStep = PlannedSet | 'reading' | 'later'
 export function* plannedSets(
   source: OutboundSource,
   start: TargetStart,
-  to: number,
+  order: SetsOrder,
 ): Generator<PlannedStep, void> {
-  const epoch = source.epoch()
-  if (start.watermark?.epoch !== epoch) return yield* listSets(source, 0, { kind: 'full', to })
-  yield* retrySets(source, start.watermark.seq, start.pending)
-  if (start.watermark.seq < to)
-    yield* listSets(source, start.watermark.seq, { kind: 'incremental', to })
+  const { watermark } = start
+  if (watermark?.epoch !== source.epoch())
+    return yield* listSets(source, 0, { ...order, kind: 'full', toldFrom: toldFrom(source, start) })
+  yield* retrySets(source, watermark.seq, { pending: start.pending, ...order })
+  if (watermark.seq < order.to)
+    yield* listSets(source, watermark.seq, {
+      ...order,
+      kind: 'incremental',
+      toldFrom: watermark.seq,
+    })
+}
+
+/** What has left since a list of this epoch that did not end may have been named by that. */
+function toldFrom(source: OutboundSource, { listed }: TargetStart): number {
+  const headSeq = source.headSeq()
+  return listed?.epoch === source.epoch() ? Math.min(listed.seq, headSeq) : headSeq
 }
 
 function* listSets(
@@ -89,13 +105,12 @@ function* listSets(
   list: ListOrder,
 ): Generator<PlannedStep, void> {
   const epoch = source.epoch()
-  const begunAt = source.headSeq()
   for (let from = start, ended = false; !ended;) {
     const rows: OutboundRow[] = []
-    const room = new SetRoom()
+    const room = new SetRoom(list.entriesMax)
     let after = from
     for (;;) {
-      const stretch = stretchAfter(source, list, { after, begunAt })
+      const stretch = stretchAfter(source, list, after)
       const page = source.changes({ ...stretch.range, limit: PAGE_ROWS })
       const taken = page.filter((row) => room.take(row))
       for (const row of taken) rows.push(row)
@@ -114,47 +129,43 @@ function* listSets(
   }
 }
 
-interface ListOrder {
+interface ListOrder extends SetsOrder {
   readonly kind: 'full' | 'incremental'
-  readonly to: number
+  /** From here on what is gone is named as well. */
+  readonly toldFrom: number
 }
 
 /**
  * Which rows come next. Everything is asked anew for every page: a list ends only in the very moment in which the
- * journal holds no more. What left the source since the list began may have been named already, so from there on a full
- * list says what is gone as well.
+ * journal holds no more. What left the source since the list began, or since one that was broken off did, may have been
+ * named already, so from there on a full list says what is gone as well.
  */
-function stretchAfter(
-  source: OutboundSource,
-  list: ListOrder,
-  at: { readonly after: number; readonly begunAt: number },
-) {
-  const { after, begunAt } = at
+function stretchAfter(source: OutboundSource, list: ListOrder, after: number) {
   if (list.kind === 'incremental') {
     return { range: { after, upTo: list.to, liveOnly: false }, isLast: true, mayEnd: true }
   }
   const mayEnd = source.isListed()
   const headSeq = Math.max(list.to, source.headSeq())
-  const liveOnly = after < begunAt
-  const upTo = liveOnly ? begunAt : headSeq
+  const liveOnly = after < list.toldFrom
+  const upTo = liveOnly ? list.toldFrom : headSeq
   return { range: { after, upTo, liveOnly }, isLast: upTo === headSeq, mayEnd }
 }
 
 function* retrySets(
   source: OutboundSource,
   seq: number,
-  pending: readonly number[],
+  { pending, entriesMax }: Pick<TargetStart, 'pending'> & Pick<SetsOrder, 'entriesMax'>,
 ): Generator<PlannedStep, void> {
-  const header: SetHeader = { epoch: source.epoch(), from: seq, to: seq, kind: 'retry', last: true }
+  const header = { epoch: source.epoch(), from: seq, to: seq, kind: 'retry', last: true } as const
   let rows: OutboundRow[] = []
-  let room = new SetRoom()
+  let room = new SetRoom(entriesMax)
   for (const [index, pendingSeq] of pending.entries()) {
     const range = { after: pendingSeq - 1, upTo: pendingSeq, limit: 1, liveOnly: false }
     const row = source.changes(range)[0]
     if (row !== undefined && !room.take(row)) {
       yield { header, rows }
       rows = []
-      room = new SetRoom()
+      room = new SetRoom(entriesMax)
       room.take(row)
     }
     if (row !== undefined) rows.push(row)
@@ -172,11 +183,16 @@ function attachedBytes({ attributes, ownerNames }: SentState): number {
 
 /** What still fits into one set; once something did not, nothing does. */
 class SetRoom {
+  readonly #entriesMax: number
   #entries = 0
   #newEntries = 0
   #contentBytes = 0
   #entryBytes = 0
   #isFull = false
+
+  constructor(entriesMax: number) {
+    this.#entriesMax = entriesMax
+  }
 
   take(row: OutboundRow): boolean {
     const { path, from, state } = row.entry
@@ -190,7 +206,7 @@ class SetRoom {
     const isNew = from === null && state !== null
     const contentBytes = from === null ? (state?.size ?? 0) : 0
     this.#isFull ||=
-      this.#entries === SET_ENTRIES_MAX ||
+      this.#entries === this.#entriesMax ||
       (isNew && this.#newEntries === SET_NEW_ENTRIES_MAX) ||
       this.#entryBytes + entryBytes > SET_ENTRY_BYTES_MAX ||
       (this.#entries > 0 && this.#contentBytes + contentBytes > SET_BYTES_MAX)

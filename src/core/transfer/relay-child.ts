@@ -56,6 +56,10 @@ export class RelayChild {
   #listedTo = 0
   #set: CurrentSet | null = null
   #kept: readonly KeptContent[] = []
+  /** Where the source was when a list of the child began that has not ended; null where none is open. */
+  #listed: number | null = null
+  /** From where on the stream's list names what is gone, as far as was asked for; null where nobody asked. */
+  #toldFrom: number | null = null
   /** A file that the child does not lack is on its way. */
   #isFilePassed = false
   /** Older versions that it holds, for the set that it answers next. */
@@ -79,6 +83,16 @@ export class RelayChild {
   /** What it and everyone below it have of contents that were broken off, once it has opened the stream. */
   get kept(): readonly KeptContent[] {
     return this.#kept
+  }
+
+  /** See `TargetPosition.listed`; null for another epoch as well. */
+  get listed(): number | null {
+    return this.#listed
+  }
+
+  /** Takes from where on the stream's list will name what is gone. */
+  set toldFrom(seq: number) {
+    this.#toldFrom = seq
   }
 
   /** Bytes that wait for this child. */
@@ -178,6 +192,7 @@ export class RelayChild {
     if (opened.outcome === 'refused') refuse(opened.code, opened.message)
     this.#at = seqWithin(this.#stream, opened.watermark)
     this.#kept = opened.kept ?? []
+    this.#listed = seqWithin(this.#stream, opened.listed ?? null)
     this.#state = 'streaming'
   }
 
@@ -206,6 +221,8 @@ export class RelayChild {
     if (kind === 'full') {
       demand(this.#at === null, 'the child has a part of what would be listed')
       demand(from === this.#listedTo, 'the list has begun without the child')
+      const isTold = this.#listed === null || (this.#toldFrom ?? Infinity) <= this.#listed
+      demand(isTold, 'the list does not name what left since one of the child was broken off')
       return false
     }
     demand(this.#at !== null, 'the child needs a full list')

@@ -15,6 +15,8 @@ export interface SenderPorts {
   readonly deltas: DeltaDesk
   /** Signs with the key of the source's agent. */
   sign(statement: Uint8Array): Uint8Array
+  /** Where sets are to be smaller than they may be. */
+  readonly setEntriesMax?: number
 }
 
 /** Everything one target lacks of one source, up to `to`. */

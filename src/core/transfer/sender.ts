@@ -1,4 +1,4 @@
-import { CONTENT_CHUNK_BYTES, SETS_IN_FLIGHT_MAX } from '../base/limits.ts'
+import { CONTENT_CHUNK_BYTES, SETS_IN_FLIGHT_MAX, SET_ENTRIES_MAX } from '../base/limits.ts'
 import { type Result, failure, success } from '../base/result.ts'
 import type { DoneMessage, OpenMessage, OpenedMessage } from '../wire/frame-messages.ts'
 import type { Frame } from '../wire/frame.ts'
@@ -115,7 +115,7 @@ export class Sender {
     while (this.#opened === null) yield WAITING
     const opened: OpenedMessage = this.#opened
     if (opened.outcome === 'refused') return failure(opened.code, opened.message)
-    const start = checkStart(this.#ports.source, this.#job, opened.watermark)
+    const start = checkStart(this.#ports.source, this.#job, opened)
     const sent = start.ok ? yield* this.#sendSets(opened) : start
     // Receipts are not waited for first: the answer comes behind the last of them.
     this.#jobEnd = 'sent'
@@ -134,7 +134,9 @@ export class Sender {
     const buffer = new Uint8Array(CONTENT_CHUNK_BYTES)
     const reading = { tree: () => source.tree, newHasher: () => this.#ports.newHasher(), buffer }
     const kept = new Map(opened.kept?.map((one) => [one.seq, one]))
-    for (const set of plannedSets(source, opened, this.#job.to)) {
+    const { setEntriesMax: entriesMax = SET_ENTRIES_MAX } = this.#ports
+    const order = { to: this.#job.to, entriesMax }
+    for (const set of plannedSets(source, opened, order)) {
       if (source.epoch() !== this.#job.epoch)
         return failure('SOURCE_CHANGED', `cannot go on with epoch "${this.#job.epoch}"`)
       if (set === 'reading' || set === 'later') {

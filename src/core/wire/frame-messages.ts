@@ -47,6 +47,8 @@ export const openedMessage = z.discriminatedUnion('outcome', [
   z.object({
     outcome: z.literal('accepted'),
     watermark: position.nullable(),
+    /** See `TargetPosition.listed`. */
+    listed: position.nullish(),
     /** The lowest pending seqs, rising; the others follow with the next job. */
     pending: z.array(seq).max(SET_ENTRIES_MAX),
     /**

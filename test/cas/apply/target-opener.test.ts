@@ -74,6 +74,7 @@ describe('targets open for receiving', () => {
       from,
       to: from + 1,
       last: true,
+      jobTo: from + 1,
     } as const
     const set = binding.begin(header, [file(from + 1, 'a', content)])
     finish(set.survey())
@@ -98,6 +99,7 @@ describe('targets open for receiving', () => {
     const again = open()
     expect(again.binding.position()).toEqual({
       watermark: { epoch: EPOCH, seq: 1 },
+      listed: null,
       pending: [],
       hold: null,
       held: [],
@@ -234,7 +236,7 @@ describe('targets open for receiving', () => {
       file(one + 1, `f${one}`, `content ${one}`),
     )
     const set = target.binding.begin(
-      { epoch: EPOCH, kind: 'full', from: 0, to: 500, last: true },
+      { epoch: EPOCH, kind: 'full', from: 0, to: 500, last: true, jobTo: 500 },
       entries,
     )
     for (const seq of finish(set.survey())) {

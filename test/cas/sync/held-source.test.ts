@@ -16,7 +16,7 @@ import { join } from 'node:path'
 import { compareTrees } from '../../../scripts/fleet/compare-trees.ts'
 import { HeldSources } from '../../../src/cas/agent/held-sources.ts'
 import { targetOpener } from '../../../src/cas/apply/target-opener.ts'
-import { NO_CHANGE } from '../../../src/core/apply/index-store.ts'
+import { noChange } from '../../../src/core/apply/index-store.ts'
 import { type ByteString, toText } from '../../../src/core/base/byte-string.ts'
 import type { RelPath } from '../../../src/core/path/rel-path.ts'
 import type { TargetConfig } from '../../../src/core/wire/control.ts'
@@ -223,7 +223,7 @@ function leaveOut(path: RelPath): void {
   const binding = index.binding('holder')
   const seq = binding.get(path)?.seq ?? 0
   const notes = [{ seq, path, code: 'TYPE_UNSUPPORTED' }] as const
-  binding.commit({ ...NO_CHANGE, list: binding.list(), removes: [path], notes })
+  binding.commit({ ...noChange(binding), removes: [path], notes })
 }
 
 test('a holder whose root is another folder by now serves nobody', async () => {

@@ -144,6 +144,32 @@ test('what is below a relay that goes in the middle is told as dropped, and can 
   expect(listingOf(3)).toHaveLength(43)
 })
 
+test('a list that was broken off at one of them names to all what has left since', async () => {
+  await relays.start(3)
+  // Of the last in the chain it was so the longest ago.
+  for (const number of [3, 2, 1]) {
+    relays.at(number).binding().listed = { epoch: source.epoch(), seq: source.headSeq() }
+    source.write(`goes-${number}`, 'x')
+    source.remove(`goes-${number}`)
+  }
+  await send(chain(1, 2, 3))
+  for (const number of [1, 2, 3]) {
+    expect(listingOf(number)).toEqual(CONTENT)
+    expect(relays.at(number).binding().toldGone.toSorted()).toEqual(['goes-1', 'goes-2', 'goes-3'])
+  }
+})
+
+test('a child of which a list was broken off is served by itself where the stream does not name what left', async () => {
+  await relays.start(2)
+  relays.at(2).binding().listed = { epoch: source.epoch(), seq: source.headSeq() }
+  const late = relays.at(1).binding()
+  await send(chain(1, 2))
+  expect(late.listing()).toEqual(CONTENT)
+  expect(relays.at(1).relayed.at(-1)).toMatchObject({ error: { code: 'RELAY_DROPPED' } })
+  expect((await send(chain(2))).at(-1)).toMatchObject({ state: 'done' })
+  expect(listingOf(2)).toEqual(CONTENT)
+})
+
 const MIB = 1 << 20
 
 describe('a large file that was broken off at several servers', () => {

@@ -86,7 +86,14 @@ export function applySuite(
     test('nothing is left of the staging folder, whether a set ends or is dropped', () => {
       const to = target()
       to.deliver([folder(1, ''), file(2, 'a', 'one')])
-      const header = { epoch: 'epoch-1', kind: 'incremental', from: 2, to: 3, last: true } as const
+      const header = {
+        epoch: 'epoch-1',
+        kind: 'incremental',
+        from: 2,
+        to: 3,
+        last: true,
+        jobTo: 3,
+      } as const
       const set = to.binding.begin(header, [file(3, 'b', 'two')])
       finish(set.survey())
       set.openFile(3).write(new Uint8Array(100))

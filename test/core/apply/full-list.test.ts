@@ -52,13 +52,19 @@ describe('full lists', () => {
   test('the watermark moves with the last set only, and a list that was broken off begins anew', () => {
     const target = new Target()
     const first = target.deliver([file(1, 'a', 'one')], { kind: 'full', to: 1, last: false })
-    expect(first.outcome.position.watermark).toBeNull()
+    expect(first.outcome.position).toMatchObject({
+      watermark: null,
+      listed: { epoch: EPOCH, seq: 1 },
+    })
     target.restart()
     expect(codeOf(() => target.deliver([], { kind: 'full', from: 1, to: 2 }))).toBe('PROTOCOL')
     const second = target.deliver([file(1, 'a', 'one')], { kind: 'full', to: 1, last: false })
     expect(second.wanted).toEqual([])
     target.deliver([file(2, 'b', 'two')], { kind: 'full', from: 1, to: 2 })
-    expect(target.index.watermark()).toEqual({ epoch: EPOCH, seq: 2 })
+    expect(target.binding.position()).toMatchObject({
+      watermark: { epoch: EPOCH, seq: 2 },
+      listed: null,
+    })
     expect(target.look()).toEqual(['a one', 'b two'])
   })
 
@@ -119,6 +125,30 @@ describe('full lists', () => {
     })
     target.deliver([], { ...again, kind: 'full', from: 3, to: 9 })
     expect(target.look()).toEqual(['b two', 'd/', 'd/a one'])
+  })
+
+  test('what left after an earlier list of the epoch named it goes without a word', () => {
+    const target = new Target()
+    const list = { kind: 'full', last: false } as const
+    target.deliver([file(1, 'a', 'one'), file(2, 'b', 'two')], { ...list, to: 2, jobTo: 3 })
+    target.restart()
+    // The earliest counts: what that list named is as old.
+    const again = target.deliver([file(1, 'a', 'one')], { ...list, to: 1, jobTo: 4 })
+    expect(again.outcome.position.listed).toEqual({ epoch: EPOCH, seq: 3 })
+    target.restart()
+    const ended = target.deliver([file(1, 'a', 'one'), gone(4, 'b')], { kind: 'full', to: 4 })
+    expect([ended.held, target.look()]).toEqual([[], ['a one']])
+  })
+
+  test('a list that is older than what is here says nothing of that', () => {
+    const target = new Target({ firstContact: 'replace' })
+    const list = { kind: 'full', last: false } as const
+    target.deliver([file(1, 'a', 'one'), file(9, 'b', 'two')], { ...list, to: 9 })
+    target.restart()
+    target.deliver([file(1, 'a', 'one')], { kind: 'full', to: 5 })
+    expect(target.look()).toEqual(['a one', 'b two'])
+    target.deliver([gone(10, 'b')])
+    expect(target.look()).toEqual(['a one'])
   })
 
   test('a pending entry that a new list does not name ends with it', () => {

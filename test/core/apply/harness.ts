@@ -96,6 +96,7 @@ export interface Delivery {
   readonly from?: number
   readonly to?: number
   readonly last?: boolean
+  readonly jobTo?: number
   readonly skipped?: readonly number[]
   readonly unavailable?: ReadonlyMap<number, ErrorCode>
   /** Sends another content than was announced. */
@@ -216,7 +217,7 @@ export class Target {
     const from = delivery.from ?? (kind === 'full' ? 0 : (watermark?.seq ?? 0))
     const to =
       delivery.to ?? Math.max(from, ...(kind === 'retry' ? [] : entries.map(({ seq }) => seq)))
-    return { epoch, kind, from, to, last: delivery.last ?? true }
+    return { epoch, kind, from, to, last: delivery.last ?? true, jobTo: delivery.jobTo ?? to }
   }
 
   /** The tree as text: one line a path, with content or where a link points. */

@@ -28,7 +28,7 @@ function begin(target: Target, header: SetHeader, entries: readonly Entry[]): In
 }
 
 function headerTo(to: number): SetHeader {
-  return { epoch: EPOCH, kind: 'full', from: 0, to, last: true }
+  return { epoch: EPOCH, kind: 'full', from: 0, to, last: true, jobTo: to }
 }
 
 /** Begins a set and loses the sender in the middle of the first file that is wanted. */
@@ -170,7 +170,14 @@ describe('a large file that was broken off', () => {
   test('goes when the set that passes it has nothing else to do', () => {
     const target = new Target()
     target.deliver([file(1, 'a', 'a')])
-    const header = { epoch: EPOCH, kind: 'incremental', from: 1, to: 9, last: true } as const
+    const header = {
+      epoch: EPOCH,
+      kind: 'incremental',
+      from: 1,
+      to: 9,
+      last: true,
+      jobTo: 9,
+    } as const
     const set = begin(target, header, [file(3, 'large', LARGE)])
     set.openFile(3).write(bytesOf(LARGE.slice(0, HALF)))
     set.discard()

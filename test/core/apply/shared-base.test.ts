@@ -51,7 +51,14 @@ test.each([true, false])(
       target.deliver([file(1, 'large', old)])
       const parts = newer(old)
       const text = parts.map((part) => part.text).join('')
-      const header = { epoch: EPOCH, kind: 'incremental', from: 1, to: 2, last: true } as const
+      const header = {
+        epoch: EPOCH,
+        kind: 'incremental',
+        from: 1,
+        to: 2,
+        last: true,
+        jobTo: 2,
+      } as const
       const set = target.binding.begin(header, [file(2, 'large', text)])
       expect(finish(set.survey())).toEqual([2])
       const base = set.openBase(2)

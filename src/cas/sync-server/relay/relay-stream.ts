@@ -1,5 +1,6 @@
 import type { KeptContent } from '../../../core/apply/inbound.ts'
 import type { Failure } from '../../../core/base/result.ts'
+import type { Position } from '../../../core/change/entry.ts'
 import { Relay } from '../../../core/transfer/relay.ts'
 import type { JobNode } from '../../../core/wire/control.ts'
 import type { OpenMessage } from '../../../core/wire/frame-messages.ts'
@@ -41,6 +42,7 @@ export class RelayStream {
   readonly #links: readonly ChildLink[]
   readonly #relay: Relay
   readonly #jobId: string
+  readonly #epoch: string
   readonly #timer: ReturnType<typeof setInterval>
   #isHeld = false
   #isOver = false
@@ -53,6 +55,7 @@ export class RelayStream {
     this.#parent = parent
     this.#host = host
     this.#jobId = open.jobId
+    this.#epoch = open.epoch
     this.#saidAtMs = options.clock.nowMs()
     const queueBytesMax = RELAY_QUEUE_BYTES / open.children.length
     const changed = (): void => this.#changed()
@@ -84,11 +87,30 @@ export class RelayStream {
    * too long for that.
    */
   async kept(): Promise<readonly (readonly KeptContent[])[]> {
+    await this.#opened()
+    if (this.#isOpening) return [[]]
+    return this.#links.filter((link) => !link.isGone).map((link) => link.child.kept)
+  }
+
+  /**
+   * Of the lists that were broken off here (`own`, where one was) and below, where the source was when the first began;
+   * null where none was. A child that takes too long to say so may have to do without this stream.
+   */
+  async listed(own: Position | null): Promise<Position | null> {
+    if (own !== null) await this.#opened()
+    const seqs = [own?.seq ?? null, ...this.#links.map((link) => link.child.listed)]
+    const known = seqs.filter((seq) => seq !== null)
+    if (known.length === 0) return null
+    const seq = Math.min(...known)
+    for (const link of this.#links) link.child.toldFrom = seq
+    return { epoch: this.#epoch, seq }
+  }
+
+  /** Waits until all children have opened the stream, for a while. */
+  async #opened(): Promise<void> {
     this.#awaited ??= Promise.withResolvers()
     this.#endWaiting()
     await Promise.race([this.#awaited.promise, Bun.sleep(this.#options.times.keptMs)])
-    if (this.#isOpening) return [[]]
-    return this.#links.filter((link) => !link.isGone).map((link) => link.child.kept)
   }
 
   /** Passes a frame of the parent on, as far as it is for others; to be called before it is acted on here. */
