@@ -33,7 +33,7 @@ export class ScanRun {
     this.#parts = parts
     this.#recorder = recorder
     gaps.startRescan(folder)
-    this.#steps = this.#begin()
+    this.#steps = this.#all()
     // Their mtimes may have changed with what was lost.
     for (let above = parent(folder); above !== null; above = parent(above)) {
       buffer.addLook(above)
@@ -57,18 +57,19 @@ export class ScanRun {
     return this.#newFolders.splice(0)
   }
 
-  #begin(): Iterator<ScanStep> {
+  /** Looks at the folder itself in the first slice, like at all else: the scan may rest before that. */
+  *#all(): Generator<ScanStep> {
     const { disk, filter } = this.#parts
-    const state = disk.look(this.folder)
-    if (state === 'unreadable') return [{ kind: 'unreadable', path: this.folder } as const].values()
+    const path = this.folder
+    const state = disk.look(path)
+    if (state === 'unreadable') return yield { kind: 'unreadable', path }
     if (state === null) {
-      if (this.folder === ROOT) throw new AppError('ROOT_MISSING', 'cannot scan: the root is gone')
-      return [{ kind: 'missing', path: this.folder } as const].values()
+      if (path === ROOT) throw new AppError('ROOT_MISSING', 'cannot scan: the root is gone')
+      return yield { kind: 'missing', path }
     }
-    const own = { kind: 'seen', path: this.folder, state } as const
-    const isFolder = state.type === 'directory' && filter.letsThrough(this.folder, 'folder')
-    if (!isFolder) return [own].values()
-    return joined(own, scan(this.folder, scanOptions(this.#parts)))
+    yield { kind: 'seen', path, state }
+    if (state.type === 'directory' && filter.letsThrough(path, 'folder'))
+      yield* scan(path, scanOptions(this.#parts))
   }
 
   /** True when there are no more steps. What was seen is recorded before anyone else has a turn. */
@@ -115,9 +116,4 @@ export class ScanRun {
     if (last !== undefined && isBelow(path, last)) return
     if (this.#parts.journal.row(path)?.state?.type !== 'directory') this.#newFolders.push(path)
   }
-}
-
-function* joined(first: ScanStep, rest: Iterable<ScanStep>): Generator<ScanStep> {
-  yield first
-  yield* rest
 }

@@ -30,7 +30,8 @@ const SAME = { kind: 'same' } as const
 
 /**
  * Compares everything below a folder with its rows, as a merge of two lists in tree order; reads no content. The caller
- * looks at the folder itself, and takes the steps in slices as long as it likes.
+ * looks at the folder itself, and takes the steps in slices as long as it likes: the state that a step gives was looked at
+ * within that step.
  */
 export function* scan(folder: RelPath, options: ScanOptions): Generator<ScanStep> {
   const rows = new RowCursor(folder, options)
@@ -40,17 +41,44 @@ export function* scan(folder: RelPath, options: ScanOptions): Generator<ScanStep
       yield SAME
       continue
     }
-    for (let row = rows.current(); row !== null; row = rows.current()) {
-      if (inTreeOrder(row.path, met.path) >= 0) break
-      yield { kind: 'missing', path: row.path }
-      rows.skip(row.path)
+    const rested = yield* missing(rows, met.path)
+    const now = rested ? metAgain(met.path, options) : met
+    if (now === null) continue
+    yield step(now, rows, options)
+    if (isFolder(now) && !isFolder(met)) {
+      // It has become one since the walk went past it.
+      yield* scan(now.path, options)
+      rows.skip(now.path)
     }
-    yield step(met, rows, options)
   }
+  yield* missing(rows, null)
+}
+
+/** Gives the rows before a path, all that are left where it is null, of which the walk met nothing; true where any are. */
+function* missing(rows: RowCursor, until: RelPath | null): Generator<ScanStep, boolean> {
+  let isAny = false
   for (let row = rows.current(); row !== null; row = rows.current()) {
+    if (until !== null && inTreeOrder(row.path, until) >= 0) break
     yield { kind: 'missing', path: row.path }
     rows.skip(row.path)
+    isAny = true
   }
+  return isAny
+}
+
+/**
+ * Looks once more at what was met before others had their turn, since they may have recorded something newer. Null where
+ * it is not there, or not in the view, any more: then its row is met as missing.
+ */
+function metAgain(path: RelPath, { disk, isInView }: ScanOptions): MetInView | null {
+  const state = disk.look(path)
+  if (state === null) return null
+  if (state === 'unreadable') return { path, state }
+  return isInView(path, state) ? { path, state } : null
+}
+
+function isFolder({ state }: MetInView): boolean {
+  return state !== 'unreadable' && state.type === 'directory'
 }
 
 function step(met: MetInView, rows: RowCursor, options: ScanOptions): ScanStep {

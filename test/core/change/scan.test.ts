@@ -24,13 +24,15 @@ function storeOf(disk: Disk): MemoryJournalStore {
 }
 
 function steps(disk: Disk, store: MemoryJournalStore, folder = ''): string[] {
+  return [...allSteps(disk, store, folder)].map((step) => `${step.kind} ${step.path}`)
+}
+
+function allSteps(disk: Disk, store: MemoryJournalStore, folder = '') {
   const rows = (below: RelPath, beyond: RelPath | null, limit: number): JournalRow[] =>
     store.liveBelow({ folder: below, beyond, limit, direction: 'parentsFirst' })
   const isInView = (at: RelPath) => !at.includes('hidden')
   const found = scan(path(folder), { disk, isInView, rows, nowMs: () => disk.nowMs + 60_000 })
-  return [...found]
-    .filter((step) => step.kind !== 'same')
-    .map((step) => `${step.kind} ${step.path}`)
+  return found.filter((step) => step.kind !== 'same')
 }
 
 const tree = () =>
@@ -157,6 +159,34 @@ describe('attributes', () => {
     const without = new Disk().make('a')
     without.kinds = both
     expect(steps(without, storeOf(without))).toEqual(['seen a'])
+  })
+})
+
+describe('what changes while a scan rests at a row of which it met nothing', () => {
+  /** The tree lacks `a`, at whose row the scan rests, on its way to `a.txt`. */
+  const changed = (act: (disk: Disk) => void) => {
+    const disk = tree()
+    const store = storeOf(disk)
+    disk.remove('a')
+    const found: string[] = []
+    for (const step of allSteps(disk, store)) {
+      const size = step.kind === 'seen' && step.state.type === 'file' ? ` ${step.state.size}` : ''
+      found.push(`${step.kind} ${step.path}${size}`)
+      if (step.path === 'a') act(disk)
+    }
+    return found
+  }
+
+  test.each<[string, (disk: Disk) => void, string[]]>([
+    ['is seen as it is then', (disk) => disk.write('a.txt', 9), ['seen a.txt 9']],
+    ['is missing where it is gone', (disk) => disk.remove('a.txt'), ['missing a.txt']],
+    [
+      'is gone through where it has become a folder',
+      (disk) => disk.remove('a.txt').make('a.txt', 'directory').make('a.txt/x'),
+      ['seen a.txt', 'seen a.txt/x 1'],
+    ],
+  ])('%s', (_what, act, expected) => {
+    expect(changed(act)).toEqual(['missing a', ...expected])
   })
 })
 
