@@ -31,6 +31,8 @@ interface TargetLook {
   readonly claimed: readonly ReadonlySet<RelPath>[]
   /** Up to where each source was heard; 0 where it is at another epoch. */
   readonly heard: readonly number[]
+  /** By source: the seqs at which paths were said to be deleted, as this target tells others. */
+  readonly toldGone: readonly ReadonlyMap<RelPath, number>[]
 }
 
 interface Look {
@@ -49,6 +51,8 @@ interface Case {
   readonly indexedNow: TargetLook['indexed']
   readonly claimed: TargetLook['claimed']
   readonly heard: TargetLook['heard']
+  /** Of all targets. */
+  readonly toldGone: readonly TargetLook['toldGone'][]
 }
 
 /** Targets as they were before a step, to see that they still have what nobody may touch. */
@@ -88,6 +92,7 @@ export class Stays {
           indexedNow: has.indexed,
           claimed: had.claimed,
           heard: has.heard,
+          toldGone: before.targets.map((one) => one.toldGone),
         })
         return problem === null ? [] : [`${target.name}: "${path}" ${problem}`]
       })
@@ -141,13 +146,15 @@ function mayGo({ deleteExcluded }: SimTarget, one: Case): boolean {
 
 /**
  * What a source has its targets keep stays; where another source has something there as well, something stays. Who has not
- * heard of it may still get an older version from another target.
+ * heard of it may still get an older version from another target, or hear from one that it had been deleted before.
  */
 function isKept(one: Case, order: number): boolean {
   const { path, has, sources, sourcesNow, indexed, indexedNow, heard } = one
   const isWithheld = [sources, sourcesNow].every((looks) => looks[order]?.withheld.has(path))
   const saidAt = sources[order]?.withheld.get(path) ?? 0
-  if (!isWithheld || (has !== undefined && (heard[order] ?? 0) < saidAt)) return true
+  const heardTo = heard[order] ?? 0
+  const wasDeleted = one.toldGone.some((of) => (of[order]?.get(path) ?? Infinity) <= heardTo)
+  if (!isWithheld || (heardTo < saidAt && (has !== undefined || wasDeleted))) return true
   const isOthers = [indexed, indexedNow].some((rows) =>
     rows.some((paths, of) => of !== order && paths.has(path)),
   )
@@ -174,6 +181,10 @@ function lookAt({ sources, targets }: World): Look {
       heard: target.bindings.map(({ order, index }) => {
         const watermark = index.watermark()
         return watermark?.epoch === sources[order]?.journal.epoch ? (watermark?.seq ?? 0) : 0
+      }),
+      toldGone: target.bindings.map(({ index }) => {
+        const deleted = index.absences().all.filter(({ operation }) => operation === 'delete')
+        return new Map(deleted.map(({ path, seq }) => [path, seq]))
       }),
     })),
   }

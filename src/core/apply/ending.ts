@@ -20,11 +20,20 @@ export function ownWork(work: Work, header: SetHeader, named: ReadonlySet<RelPat
   if (header.kind !== 'full' || !header.last) return split(work, retries)
   const retried = new Set(retries.map(({ path }) => path))
   const unnamed = unnamedPaths(work.deps.index, { list: work.ledger.list, header, named })
-  const claimed = [...work.deps.index.claims()].filter((path) => !named.has(path))
+  const awaited = awaitedPaths(work)
+  const claimed = [...work.deps.index.claims()].filter(
+    (path) => !named.has(path) && !awaited.has(path),
+  )
   const ends = claimed.map((path) => deletion(path, 0))
   if (work.deps.options.deletes === 'keep') return split(work, [...retries, ...ends])
   const others = unnamed.filter((path) => !retried.has(path)).map((path) => deletion(path, 0))
   return split(work, [...retries, ...ends, ...others])
+}
+
+/** What earlier sets of this list named and could not place. */
+function awaitedPaths({ deps, ledger }: Work): ReadonlySet<RelPath> {
+  const awaited = deps.index.pending().filter(({ seq, list }) => seq > 0 && list >= ledger.list)
+  return new Set(awaited.map(({ path }) => path))
 }
 
 /** Under `adopt`, what has no seq of its own is given up, unless it came from a set of ours that never ended. */

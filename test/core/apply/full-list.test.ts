@@ -151,6 +151,19 @@ describe('full lists', () => {
     expect(target.look()).toEqual(['a one'])
   })
 
+  test('what an earlier set of the list could not place is still awaited at its end, also where one before had claimed it', () => {
+    const target = new Target()
+    target.index.claim([at('a')])
+    target.restart()
+    const list = { kind: 'full', last: false } as const
+    target.deliver([file(1, 'a', 'one')], { ...list, to: 1, tampered: true })
+    target.deliver([file(2, 'b', 'two')], { kind: 'full', from: 1, to: 2 })
+    expect(target.index.pending()).toMatchObject([{ path: 'a', seq: 1 }])
+    target.deliver([file(1, 'a', 'one')], { kind: 'retry', from: 2, to: 2 })
+    expect(target.look()).toEqual(['a one', 'b two'])
+    expect([target.index.pending(), target.index.claims().size]).toEqual([[], 0])
+  })
+
   test('a pending entry that a new list does not name ends with it', () => {
     const target = new Target()
     target.deliver([file(1, 'a', 'one')], { tampered: true })
