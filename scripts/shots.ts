@@ -82,6 +82,7 @@ async function pagesOf(fleet: SeededFleet): Promise<Record<string, string>> {
     policy: `/policies/${website}`,
     'policy-failing': `/policies/${assets}`,
     'policy-route': `/policies/${website}/route`,
+    'policy-what-if': `/policies/${website}/route?bytes=1024&without=${fleet.serverIds['eu-origin-1']}`,
     'policy-edit': `/policies/${assets}/edit`,
     'policy-new': '/policies/new',
     jobs: '/jobs',

@@ -124,7 +124,7 @@ export interface JobControl {
    * gives its id. NOT_FOUND where there is none.
    */
   sync(request: SyncRequest): Promise<string>
-  /** The trees by which a policy's content would go now, one for each source that is there. */
+  /** The trees by which a policy's content would go now, from each source and from whoever serves in its stead. */
   routes(policyId: string, question: RouteQuestion): readonly DistributionTree[]
   /** Lets go what a job holds, if it is exactly what was shown; HOLD_CHANGED where it is not, PEER_UNREACHABLE. */
   approve(jobId: string, fingerprint: string): Promise<void>
@@ -135,6 +135,8 @@ export interface JobControl {
 export interface RouteQuestion {
   /** Servers that count as gone. */
   readonly without: ReadonlySet<string>
+  /** Regions to which there is no way from the sources. */
+  readonly cut: ReadonlySet<string>
   /** What is to be sent; what the targets lack where left out. */
   readonly bytes?: number | undefined
 }

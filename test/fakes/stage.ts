@@ -29,11 +29,20 @@ export class Stage {
     this.#identities = identities
   }
 
-  static async open(names: readonly string[] = ['source', 'target', 'other']): Promise<Stage> {
+  /** All hosts stand in one group, but for those in `places`: each of these in a group, and the region `r-…`, of that name. */
+  static async open(
+    names: readonly string[] = ['source', 'target', 'other'],
+    places: Readonly<Record<string, string>> = {},
+  ): Promise<Stage> {
     const master = await startTestMaster()
-    const { a: groupId = '' } = await makeGroups(master, ['a'])
+    const groups = new Map<string, string>()
+    for (const name of new Set(['a', ...Object.values(places)])) {
+      const made = await makeGroups(master, [name])
+      groups.set(name, made[name] ?? '')
+    }
     const identities: AgentIdentity[] = []
     for (const name of names) {
+      const groupId = groups.get(places[name] ?? 'a') ?? ''
       identities.push(await mustEnrol(master.url, await makeToken(master, groupId), name))
     }
     return new Stage(master, identities)

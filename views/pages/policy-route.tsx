@@ -1,4 +1,5 @@
 import type { Frame } from '../frame.ts'
+import { type Option, SelectField } from '../parts/form.tsx'
 import { byteSize } from '../parts/format.ts'
 import { NameLink } from '../parts/name.tsx'
 import { ReasonText } from '../parts/note.tsx'
@@ -17,6 +18,13 @@ interface HopView {
   readonly reason: string
 }
 
+/** What the tree is drawn for; empty texts ask for things as they are. */
+export interface RouteQuestionView {
+  readonly bytes: string
+  readonly without: string
+  readonly cut: string
+}
+
 export interface PolicyRouteProps {
   readonly frame: Frame
   readonly policy: PolicyHead
@@ -24,17 +32,23 @@ export interface PolicyRouteProps {
   readonly hops: readonly HopView[]
   readonly unreachable: readonly { readonly serverId: string; readonly reason: ReasonView }[]
   readonly names: Names
+  readonly question: RouteQuestionView
+  /** Servers of the policy, and regions of its targets. */
+  readonly servers: readonly Option[]
+  readonly regions: readonly Option[]
 }
 
 export const PolicyRoutePage = (props: PolicyRouteProps) => (
   <PolicyLayout {...props} live={['policy', 'server']}>
-    <Card
-      title="The way content would take now"
-      actions={<Sizes frame={props.frame} policy={props.policy} />}
-    >
+    <Questions {...props} />
+    <Card title={isAsIs(props.question) ? 'The way content would take now' : 'What would happen'}>
       {props.hops.length === 0 ? (
-        <Empty title="No way yet">
-          <p>A route appears when the source is connected and a target can be reached.</p>
+        <Empty title={isAsIs(props.question) ? 'No way yet' : 'No way'}>
+          <p>
+            {isAsIs(props.question)
+              ? 'A route appears when the source is connected and a target can be reached.'
+              : 'Nothing could be sent to anyone, or nobody lacks what others hold.'}
+          </p>
         </Empty>
       ) : (
         <div class="card-body tree">
@@ -45,7 +59,7 @@ export const PolicyRoutePage = (props: PolicyRouteProps) => (
       )}
     </Card>
     {props.unreachable.length === 0 ? null : (
-      <Card title="Not reached now">
+      <Card title={isAsIs(props.question) ? 'Not reached now' : 'Not reached then'}>
         <Table caption="Targets that no route reaches" columns={['Server', 'Why']}>
           {props.unreachable.map(({ serverId, reason }) => (
             <tr>
@@ -64,27 +78,38 @@ export const PolicyRoutePage = (props: PolicyRouteProps) => (
 )
 
 /** The tree depends on how much there is to send. */
-const SIZES: readonly (readonly [query: string, label: string])[] = [
-  ['', 'What is missing'],
-  [`?bytes=${1 << 30}`, 'A large file'],
-  ['?bytes=1024', 'A small change'],
+const SIZES: readonly Option[] = [
+  { value: '', label: 'What is missing' },
+  { value: String(1 << 30), label: 'A large file' },
+  { value: '1024', label: 'A small change' },
 ]
 
-const Sizes = ({ frame, policy }: { frame: Frame; policy: PolicyHead }) => {
-  const [, search = ''] = frame.url.split('?')
-  return (
-    <nav class="choices" aria-label="What is to be sent">
-      {SIZES.map(([query, label]) => (
-        <a
-          href={`/policies/${policy.id}/route${query}`}
-          aria-current={query.slice(1) === search ? 'page' : undefined}
-        >
-          {label}
-        </a>
-      ))}
-    </nav>
-  )
+function isAsIs({ without, cut }: RouteQuestionView): boolean {
+  return without === '' && cut === ''
 }
+
+const Questions = ({ policy, question, servers, regions }: PolicyRouteProps) => (
+  <form method="get" action={`/policies/${policy.id}/route`} class="filters" aria-label="What if">
+    <SelectField label="Content" name="bytes" value={question.bytes} options={SIZES} submits />
+    <SelectField
+      label="Without the server"
+      name="without"
+      value={question.without}
+      options={[{ value: '', label: 'None' }, ...servers]}
+      submits
+    />
+    {regions.length === 0 ? null : (
+      <SelectField
+        label="Without a way to"
+        name="cut"
+        value={question.cut}
+        options={[{ value: '', label: 'None' }, ...regions]}
+        submits
+      />
+    )}
+    <button class="button">Show</button>
+  </form>
+)
 
 /** Servers that send without receiving: the sources. */
 function roots(hops: readonly HopView[]): readonly string[] {

@@ -118,8 +118,8 @@ export class Holders {
   }
 }
 
-/** A clock that was set back must not keep anybody cut off. */
-function hasLostWay(
+/** Whether the way from the source broke a short while ago. A clock that was set back must not keep anybody cut off. */
+export function hasLostWay(
   { sourceLostAtMs }: Pick<PlanTarget, 'sourceLostAtMs'>,
   nowMs: number,
 ): boolean {

@@ -2,6 +2,7 @@ import { plan } from '../../core/plan/planner.ts'
 import type { PlannedJob } from '../../core/plan/state.ts'
 import { type DistributionTree, waysOf } from '../../core/route/tree.ts'
 import type { MasterContext, RouteQuestion } from '../context.ts'
+import { foreseenRoutes } from './foreseen-routes.ts'
 import { jobMessage } from './instruct.ts'
 import { loadPolicy, policyIds } from './load.ts'
 import { takeFromLost } from './lost.ts'
@@ -82,32 +83,15 @@ export class JobBook {
     }
   }
 
-  /** The trees by which a policy's content would go now, one for each source that is there. */
+  /** The trees by which a policy's content would go now, from each source and from whoever serves in its stead. */
   routes(
     policyId: string,
-    request: RouteQuestion & { readonly nowMs: number },
+    question: RouteQuestion & { readonly nowMs: number },
   ): DistributionTree[] {
     const policy = this.policies.get(policyId)
     if (policy === undefined) return []
-    const isThere = (serverId: string) =>
-      !request.without.has(serverId) && this.#context.fleet.isConnected(serverId)
-    const { bytes, nowMs } = request
-    const sources = [...policy.sources.values()].filter((source) => isThere(source.serverId))
-    return sources.map(({ sourceId }) => {
-      const bindingIds = [...policy.bindings.values()]
-        .filter((one) => one.sourceId === sourceId && !one.drained && isThere(one.serverId))
-        .map((binding) => binding.bindingId)
-      const figuresOf = (serverId: string) => this.#context.fleet.healthOf(serverId)
-      const request = {
-        bindingIds,
-        nowMs,
-        bytes,
-        figuresOf,
-        holderId: null,
-        dropped: new Set<string>(),
-      }
-      return routeOf({ ...request, topology: this.#topology, policy, sourceId })
-    })
+    const figuresOf = (serverId: string) => this.#context.fleet.healthOf(serverId)
+    return foreseenRoutes({ ...question, topology: this.#topology, policy, figuresOf })
   }
 
   /** Starts what the planner decides for every policy that something happened to. */

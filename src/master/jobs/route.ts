@@ -1,3 +1,4 @@
+import { hasLostWay } from '../../core/plan/holders.ts'
 import { DIRECT, type RouteRules, hopOptions, routeHop } from '../../core/route/hop-options.ts'
 import { type Chain, planManual } from '../../core/route/manual-route.ts'
 import { type ParentFigures, parentRank } from '../../core/route/parent-rank.ts'
@@ -46,9 +47,13 @@ export function routeOf(order: RouteOrder): DistributionTree {
     const binding = policy.bindings.get(bindingId)
     const at = topology.places.get(binding?.serverId ?? '')
     if (binding === undefined || at === undefined) return []
-    const wasLeftOut = order.dropped.has(bindingId) && at.regionId === place.regionId
-    const trouble = wasLeftOut ? 'streams did not reach it' : troubleOf(binding, order.nowMs)
-    const alone = at.dialsOut ? 'it can only dial out' : trouble
+    const isNear = at.regionId === place.regionId
+    const rest = restOf(binding, order)
+    const why = order.dropped.has(bindingId) ? 'streams did not reach it' : rest
+    // Another way between regions would be crossed for it alone.
+    const alone = at.dialsOut
+      ? 'it can only dial out'
+      : (troubleOf(binding) ?? (isNear ? why : null))
     const position = alone === null ? positionOf(source, binding) : null
     if (!lacks.has(position)) lacks.set(position, lackOf(source, position))
     const weight = parentRank({ ...order.figuresOf(at.serverId), weight: at.weight })
@@ -58,7 +63,7 @@ export function routeOf(order: RouteOrder): DistributionTree {
         weight,
         bindingId,
         position,
-        ...(alone !== null && { alone }),
+        ...(alone === null ? rest !== null && { rests: rest } : { alone }),
         lacksBytes: order.bytes ?? lacks.get(position) ?? null,
       },
     ]
@@ -137,12 +142,17 @@ function rulesOf({ topology, policy }: Pick<RouteOrder, 'topology' | 'policy'>):
 }
 
 /** Why a target shares no stream: it would hold up those it shares it with. Null where it may. */
-function troubleOf(
-  { pendingCount, failures, broken }: BindingRuntime,
-  nowMs: number,
-): string | null {
+function troubleOf({ pendingCount, failures }: BindingRuntime): string | null {
   if (pendingCount > 0) return 'something is pending there'
-  if (failures > 0) return 'it failed before'
+  return failures > 0 ? 'it failed before' : null
+}
+
+/** Why nobody is to depend on a target for a while. That the source has no way to it says nothing where another sends. */
+function restOf(
+  { broken, sourceLostAtMs }: BindingRuntime,
+  { holderId, nowMs }: Pick<RouteOrder, 'holderId' | 'nowMs'>,
+): string | null {
+  if (holderId !== null && hasLostWay({ sourceLostAtMs }, nowMs)) return null
   return isResting(broken, nowMs) ? 'it held up a stream a short while ago' : null
 }
 

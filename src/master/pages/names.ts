@@ -7,7 +7,7 @@ import { groups, policies, regions, servers } from '../db/schema.ts'
 import type { Job } from '../model.ts'
 
 /** Choices in a form end somewhere; a fleet beyond that is edited by the API. */
-const CHOICES_MAX = 2000
+export const CHOICES_MAX = 2000
 /** Parameters of one statement are bounded. */
 const IDS_MAX = 500
 

@@ -1,6 +1,7 @@
 import { PoliciesPage } from '../../../views/pages/policies.tsx'
-import { PolicyRoutePage } from '../../../views/pages/policy-route.tsx'
+import { PolicyRoutePage, type RouteQuestionView } from '../../../views/pages/policy-route.tsx'
 import { PolicyPage } from '../../../views/pages/policy.tsx'
+import type { Option } from '../../../views/parts/form.tsx'
 import { getConvergence } from '../use-cases/convergence.ts'
 import { listJobs } from '../use-cases/jobs.ts'
 import {
@@ -12,7 +13,7 @@ import {
 } from '../use-cases/policies.ts'
 import { getRoute, syncPolicyNow } from '../use-cases/policy-actions.ts'
 import { listingOf } from './listing.ts'
-import { idsOfJobs, namesOf } from './names.ts'
+import { CHOICES_MAX, idsOfJobs, namesOf, regionChoices } from './names.ts'
 import { type Act, type Outcome, type Page, type Visit, act, view } from './page.ts'
 import { policyFormPages } from './policy-form-pages.tsx'
 import { lineOf, stateOfPolicy } from './policy-state.ts'
@@ -57,24 +58,46 @@ async function showPolicy(visit: Visit) {
 async function showRoute(visit: Visit) {
   const { context, frame } = visit
   const policy = await getPolicy(context, visit.param('id'))
-  const bytes = Number(visit.query('bytes') ?? Number.NaN)
-  const isSize = Number.isSafeInteger(bytes) && bytes >= 0
-  const question = { reference: policy.id, bytes: isSize ? bytes : undefined }
-  const { hops, unreachable } = await getRoute(context, question)
-  const servers = [
-    ...hops.flatMap((hop) => [hop.from, hop.to]),
-    ...unreachable.map((lost) => lost.serverId),
-  ]
+  const question = questionOf(visit)
+  const bytes = Number(question.bytes === '' ? Number.NaN : question.bytes)
+  const { hops, unreachable } = await getRoute(context, {
+    reference: policy.id,
+    bytes: Number.isSafeInteger(bytes) && bytes >= 0 ? bytes : undefined,
+    without: [question.without].filter((server) => server !== ''),
+    cut: [question.cut].filter((region) => region !== ''),
+  })
+  const convergence = await getConvergence(context, policy.id)
+  const places = [...convergence.sources, ...convergence.targets].map(({ serverId }) => serverId)
+  const servers = [...new Set([...places, ...hops.map((hop) => hop.from)])]
+  const names = await namesOf(context, { servers })
+  const regions = await regionChoices(context)
   return (
     <PolicyRoutePage
       frame={frame}
       policy={policy}
-      state={stateOfPolicy(await getConvergence(context, policy.id))}
+      state={stateOfPolicy(convergence)}
       hops={hops}
       unreachable={unreachable}
-      names={await namesOf(context, { servers })}
+      names={names}
+      question={question}
+      servers={byLabel(servers.map((id) => ({ value: id, label: names.get(id) ?? id })))}
+      // From where everything is one region there is no way to another.
+      regions={
+        regions.length < 2 ? [] : regions.map(({ id, name }) => ({ value: id, label: name }))
+      }
     />
   )
+}
+
+function questionOf(visit: Visit): RouteQuestionView {
+  const asked = (name: string) => visit.query(name) ?? ''
+  return { bytes: asked('bytes'), without: asked('without'), cut: asked('cut') }
+}
+
+function byLabel(options: readonly Option[]): Option[] {
+  return options
+    .toSorted((one, other) => one.label.localeCompare(other.label))
+    .slice(0, CHOICES_MAX)
 }
 
 async function pause({ visit, form }: Act): Promise<Outcome> {

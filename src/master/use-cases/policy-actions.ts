@@ -1,13 +1,13 @@
 import { eq } from 'drizzle-orm'
 
 import { AppError } from '../../core/base/errors.ts'
-import type { DistributionTree, RouteNode } from '../../core/route/tree.ts'
+import { type DistributionTree, type RouteNode, waysOf } from '../../core/route/tree.ts'
 import type { Actor, FlushedSource, MasterContext } from '../context.ts'
 import { toErrorReason } from '../db/reason.ts'
 import { policySources } from '../db/schema.ts'
 import { loadPolicy } from '../jobs/load.ts'
 import type { Route, RouteHop } from '../model.ts'
-import { findPolicy, findServer, missing } from './lookup.ts'
+import { findPolicy, findRegion, findServer, missing } from './lookup.ts'
 
 export interface SyncInput {
   readonly reference: string
@@ -43,6 +43,8 @@ export interface RouteInput {
   readonly reference: string
   /** Servers by id or `name:…` that count as gone, to see what would happen. */
   readonly without?: readonly string[] | undefined
+  /** Regions by id or `name:…` to which there is no way from the sources, to see the same. */
+  readonly cut?: readonly string[] | undefined
   /** How much is to be sent; what the targets lack where left out. */
   readonly bytes?: number | undefined
 }
@@ -54,20 +56,18 @@ export async function getRoute(context: MasterContext, input: RouteInput): Promi
   const policy = (await loadPolicy(read, id)) ?? missing('policy', input.reference)
   const left = (input.without ?? []).map(async (server) => (await findServer(read, server)).id)
   const without = new Set(await Promise.all(left))
-  const trees = context.jobs.routes(id, { without, bytes: input.bytes })
+  const apart = (input.cut ?? []).map(async (region) => (await findRegion(read, region)).id)
+  const cut = new Set(await Promise.all(apart))
+  const trees = context.jobs.routes(id, { without, cut, bytes: input.bytes })
+  const reached = new Set(trees.flatMap((tree) => [...waysOf(tree, null).keys()]))
   const isThere = (serverId: string) =>
     !without.has(serverId) && context.fleet.isConnected(serverId)
   const lost = new Map<string, Obstacle>()
-  for (const { sourceId, serverId, drained } of policy.bindings.values()) {
-    const source = policy.sources.get(sourceId)?.serverId ?? ''
-    const obstacle = !isThere(source)
-      ? NO_SOURCE
-      : !isThere(serverId)
-        ? NO_TARGET
-        : drained
-          ? DRAINED
-          : null
-    if (obstacle !== null) lost.set(serverId, obstacle)
+  for (const { bindingId, sourceId, serverId, drained } of policy.bindings.values()) {
+    if (reached.has(bindingId)) continue
+    const hasSource = isThere(policy.sources.get(sourceId)?.serverId ?? '')
+    const away = isThere(serverId) ? null : NO_TARGET
+    lost.set(serverId, away ?? (drained ? DRAINED : hasSource ? NO_WAY : NO_SOURCE))
   }
   return {
     hops: trees.flatMap(hopsOf),
@@ -82,6 +82,7 @@ interface Obstacle {
 
 const NO_SOURCE = { code: 'SOURCE_UNAVAILABLE', message: 'the source is not connected' }
 const NO_TARGET = { code: 'PEER_UNREACHABLE', message: 'the target is not connected' }
+const NO_WAY = { code: 'PEER_UNREACHABLE', message: 'nobody who would hold it has a way to it' }
 const DRAINED = { code: 'WAITING', message: 'the server is drained' }
 
 /** A source that does not answer does not stop the job: what it has reported so far is what can be reached. */

@@ -49,9 +49,10 @@ export const convergenceEndpoints: readonly Endpoint[] = [
     path: '/policies/:id/route',
     action: 'policies.read',
     tag,
-    summary: 'Gives the way content would take now, and why; without and bytes answer what if',
+    summary: 'Gives the way content would take now, and why; without, cut and bytes answer what if',
     query: z.strictObject({
       without: references,
+      cut: references,
       bytes: z.coerce.number().int().min(0).optional(),
     }),
     result: route,
