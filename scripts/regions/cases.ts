@@ -6,6 +6,8 @@ export interface Trouble {
   readonly name: string
   /** Servers that are gone with it. */
   readonly lost: readonly Server[]
+  /** The region to which the source has no way then, though others have. */
+  readonly cut: number | null
   readonly begin: () => Promise<void>
   readonly end: () => Promise<void>
 }
@@ -24,8 +26,8 @@ export function troubles(scene: RegionScene): Trouble[] {
   })
   const { region: home } = scene.source.host
   const regions = network.regionLinks.map((link) => {
-    const far = targets.filter(({ host }) => host.region !== home && touches(link, host.region))
-    return cut(link, touches(link, home) ? far : [])
+    const far = targets.find(({ host }) => host.region !== home && touches(link, host.region))
+    return { ...cut(link, []), cut: touches(link, home) ? (far?.host.region ?? null) : null }
   })
   return [...servers, ...own, ...groups, ...regions]
 }
@@ -40,6 +42,7 @@ export function killed(server: Server, scene: RegionScene): Trouble {
   return {
     name: `${host.name} killed`,
     lost: [server],
+    cut: null,
     begin: () => agent.process.stop('SIGKILL'),
     end: () => scene.fleet.startAgent(agent),
   }
@@ -51,6 +54,7 @@ export function vanished(server: Server): Trouble {
   return {
     name: `${name} vanished`,
     lost: [server],
+    cut: null,
     begin: async () => [link, control].forEach((one) => one.cut()),
     end: async () => [link, control].forEach((one) => one.restore()),
   }
@@ -61,6 +65,7 @@ function cut(link: Link, lost: readonly Server[]): Trouble {
   return {
     name: `${link.name} cut`,
     lost,
+    cut: null,
     begin: async () => link.cut(),
     end: async () => link.restore(),
   }

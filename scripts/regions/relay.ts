@@ -77,7 +77,7 @@ async function measure(scene: RegionScene, death: Death | null) {
 
 /** The targets in the order in which content passes through them. */
 async function chainOf(scene: RegionScene): Promise<Server[]> {
-  const ways = await scene.predicted(BYTES, [])
+  const ways = await scene.predicted(BYTES, { lost: [], cut: null })
   const chain: Server[] = []
   let last = scene.source.host.name
   for (;;) {

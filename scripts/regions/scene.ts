@@ -7,9 +7,13 @@ import { Fleet, type FleetAgent } from '../fleet/fleet.ts'
 import { distribute, folderOf } from '../fleet/policy.ts'
 import { waitFor } from '../fleet/wait.ts'
 import type { RegionHost, RegionNetwork } from '../network/region-network.ts'
+import type { Trouble } from './cases.ts'
 
 const FOLDER = 'tree'
 const STARTED_AT_ONCE = 3
+const WEIGHT_MOST = 1000
+/** So much that no load makes up for it, but for one that is too high for anything. */
+const WEIGHT_STEP = 0.4
 /** Files beside a large one. */
 const SMALL_FILES = 40
 const SMALL_BYTES = 4000
@@ -68,6 +72,7 @@ export class RegionScene {
       await fleet.initialize()
       await fleet.startMaster()
       const servers = await startServers(fleet, network)
+      await giveWeights(fleet, servers)
       for (const { agent } of servers)
         mkdirSync(folderOf(fleet, agent, FOLDER), { recursive: true })
       const [source, ...targets] = servers.map(({ agent }) => agent)
@@ -139,17 +144,24 @@ export class RegionScene {
     await this.identical(this.targets, timeoutMs)
   }
 
-  /** What the master answers when asked how so many bytes would go without some servers. */
-  async predicted(bytes: number, without: readonly Server[]): Promise<Ways> {
-    const gone = without.map(({ agent }) => `&without=${agent.serverId}`).join('')
+  /** What the master answers when asked how so many bytes would go in a trouble. */
+  async predicted(bytes: number, trouble: Pick<Trouble, 'lost' | 'cut'>): Promise<Ways> {
+    const lost = trouble.lost.map(({ agent }) => agent.serverId).join(',')
+    const gone = lost === '' ? '' : `&without=${lost}`
+    const cut = trouble.cut === null ? '' : `&cut=name:region-${trouble.cut}`
     const { hops, unreachable } = await this.fleet.api.get<RouteView>(
-      `/policies/${this.#policyId}/route?bytes=${bytes}${gone}`,
+      `/policies/${this.#policyId}/route?bytes=${bytes}${gone}${cut}`,
     )
     const ways = hops.map(({ from, to }) => [this.#nameOf(to), this.#nameOf(from)] as const)
     return new Map([
       ...ways,
       ...unreachable.map(({ serverId }) => [this.#nameOf(serverId), null] as const),
     ])
+  }
+
+  /** The region of a host, by name. */
+  regionOf(name: string | null): number | null {
+    return this.network.hosts.find((host) => host.name === name)?.region ?? null
   }
 
   /** By whom the targets got what changed last, most of it; null for those that have not. */
@@ -188,6 +200,17 @@ export class RegionScene {
 
   #nameOf(serverId: string): string {
     return this.fleet.agents.find((agent) => agent.serverId === serverId)?.name ?? serverId
+  }
+}
+
+/** All hosts share one machine, so that what is measured says nothing: each passes on clearly more than the next. */
+async function giveWeights(fleet: Fleet, servers: readonly Server[]): Promise<void> {
+  for (const inRegion of Map.groupBy(servers, ({ host }) => host.region).values()) {
+    let weight = WEIGHT_MOST
+    for (const { agent } of inRegion) {
+      await fleet.api.patch(`/servers/${agent.serverId}`, { weight: Math.ceil(weight) })
+      weight *= WEIGHT_STEP
+    }
   }
 }
 

@@ -79,8 +79,13 @@ export class TargetRun {
     return this.#ended.promise
   }
 
-  /** Counts an attempt that failed; gives how many did so in a row. What is below the target was cut off with it. */
+  /**
+   * Counts an attempt that failed, and tells why; gives how many did so in a row. What is below the target was cut off with
+   * it.
+   */
   countFailure(reason: Failure): number {
+    const nothing = { bytesOnWire: 0, sender: NO_PROGRESS }
+    this.#options.report(this.#reportOf('running', nothing, reason))
     this.#dropSubtree(reason)
     this.#failures = this.#hasMoved ? 1 : this.#failures + 1
     this.#hasMoved = false

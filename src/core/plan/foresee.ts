@@ -23,10 +23,10 @@ export function foresee(
   let known = targets.filter(({ sourceId }) => sourceId === source.sourceId)
   let left = known.filter(({ connected, drained }) => connected && !drained)
   while (left.length > 0) {
-    const holders = new Holders(next, known)
+    const holders = new Holders(next, known, nowMs)
     const served = new Map<string, Sender>()
     for (const target of left) {
-      const sender = senderFor({ nowMs, source: next, target, holders })
+      const sender = senderFor({ source: next, target, holders })
       if (sender !== null) served.set(target.bindingId, sender)
     }
     if (served.size === 0) break

@@ -37,7 +37,7 @@ export function plan(state: PlanState): Plan {
   const sources = new Map(state.sources.map((source) => [source.sourceId, source]))
   const ofSource = new Map(
     state.sources.map((source) => {
-      const holders = new Holders(source, state.targets)
+      const holders = new Holders(source, state.targets, state.nowMs)
       return [source, { holders, gatheredAtMs: gatheredAtMs(state, source) }]
     }),
   )
@@ -45,7 +45,7 @@ export function plan(state: PlanState): Plan {
     const source = sources.get(target.sourceId)
     const of = source === undefined ? undefined : ofSource.get(source)
     if (source === undefined || of === undefined) continue
-    const decision = decide({ state, nowMs: state.nowMs, source, target, ...of })
+    const decision = decide({ state, source, target, ...of })
     if (decision.start !== null) collect(starts, decision.start, target.bindingId)
     if (decision.wakeAtMs !== null) wakeAtMs = Math.min(wakeAtMs ?? Infinity, decision.wakeAtMs)
   }
@@ -86,9 +86,8 @@ function decide(question: Question): Decision {
 }
 
 /** Where only the way from the source is broken, that is tried again after a while; else something must happen first. */
-function lookAgainAtMs({ source, target, nowMs }: Question): number | null {
-  const lostAtMs = target.sourceLostAtMs ?? nowMs
-  return canSend(source) ? Math.max(lostAtMs, nowMs) + CUT_OFF_MS : null
+function lookAgainAtMs({ source, state }: Question): number | null {
+  return canSend(source) ? state.nowMs + CUT_OFF_MS : null
 }
 
 function canReceive({ connected, reported, drained, hold }: PlanTarget): boolean {

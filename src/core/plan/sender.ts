@@ -11,7 +11,6 @@ export interface Sender {
 }
 
 export interface SenderQuestion {
-  readonly nowMs: number
   readonly source: PlanSource
   readonly target: PlanTarget
   readonly holders: Holders
@@ -28,16 +27,16 @@ export function canSend(source: PlanSource): boolean {
  * one is asked each time that failed. Null where nobody can at the moment.
  */
 export function senderFor(question: SenderQuestion): Sender | null {
-  const { nowMs, source, target, holders } = question
+  const { source, target, holders } = question
   if (!canSend(source)) {
     const byMost = holders.ahead(target).toSorted((one, other) => other.seq - one.seq)
     return asSender(byMost[target.failures % byMost.length])
   }
-  if (holders.isCutOff(target, nowMs)) {
+  if (holders.isCutOff(target)) {
     const ahead = holders.ahead(target)
     const holder = asSender(ahead[target.failures % ahead.length])
     // What is to come here comes to one of those first.
-    if (holder !== null || holders.hasOthers(target, nowMs)) return holder
+    if (holder !== null || holders.hasOthers(target)) return holder
   }
   const itself = { holderId: null, seq: source.headSeq }
   const isCatchingUp = target.wasAway || target.watermark?.epoch !== source.epoch
@@ -47,15 +46,12 @@ export function senderFor(question: SenderQuestion): Sender | null {
 
 /** The same for what is asked for up to a seq: another target sends only where it has all of that. */
 export function senderOfGoal(question: SenderQuestion, goal: PlanGoal, seq: number): Sender | null {
-  const { nowMs, source, target, holders } = question
+  const { source, target, holders } = question
   const whole = holders.ahead(target).filter((one) => one.seq >= seq)
   const another = asSender(whole[target.failures % whole.length])
   if (!canSend(source)) return another
   const itself = { holderId: null, seq }
-  if (holders.isCutOff(target, nowMs)) {
-    const isHopeless = holders.isOutOfReach(target) && holders.hasOthers(target, nowMs)
-    return another ?? (isHopeless ? null : itself)
-  }
+  if (holders.isCutOff(target)) return another ?? (holders.hasOthers(target) ? null : itself)
   const isBehind = target.wasAway || goal.cutOff.includes(target.bindingId)
   if (!isBehind || target.failures > 0) return itself
   return asSender(whole.find((one) => isNearer(one, question))) ?? itself

@@ -58,8 +58,8 @@ export interface PlanTarget {
   readonly hold: { readonly code: string } | null
   /** It was away and has not caught up since. */
   readonly wasAway: boolean
-  /** When the way from the source broke last; null where something came from there since. */
-  readonly sourceLostAtMs: number | null
+  /** Servers from which there was no way to this one, until something came from there again. */
+  readonly lostWays: readonly LostWay[]
   /** From when on it may catch up, where that waits for a reserved time; null where no time is known. */
   readonly recoverAtMs: number | null
   /** A person cancelled what was under way to here: left alone until there is something newer. */
@@ -72,6 +72,13 @@ export interface PlanTarget {
     /** How many tries in a row left something undone. */
     readonly rounds: number
   } | null
+}
+
+/** That a server could not be reached from another. */
+export interface LostWay extends RoutePlace {
+  readonly atMs: number
+  /** After one attempt another may reach it; after all that a job makes nobody counts on that. */
+  readonly isSure: boolean
 }
 
 /** Bindings that a person wants at a position, and which no job serves yet. */

@@ -201,7 +201,7 @@ export class JobBook {
       binding.reported = old?.reported ?? false
       binding.awaitedSinceMs = old?.awaitedSinceMs ?? work.nowMs
       binding.broken = old?.broken ?? null
-      binding.sourceLostAtMs = old?.sourceLostAtMs ?? null
+      binding.lostWays = old?.lostWays ?? new Map()
       binding.watermarkTold = old?.watermarkTold ?? false
       // A changed policy may have removed the cause of what failed.
       binding.lastTry = before?.version === policy.version ? (old?.lastTry ?? null) : null

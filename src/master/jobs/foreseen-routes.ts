@@ -1,5 +1,6 @@
 import { foresee } from '../../core/plan/foresee.ts'
-import type { PlanState } from '../../core/plan/state.ts'
+import type { LostWay, PlanState } from '../../core/plan/state.ts'
+import type { RoutePlace } from '../../core/route/hop-options.ts'
 import type { DistributionTree } from '../../core/route/tree.ts'
 import type { RouteQuestion } from '../context.ts'
 import { planState } from './plan-state.ts'
@@ -23,17 +24,22 @@ export function foreseenRoutes(order: RoutesOrder): DistributionTree[] {
 function asked({ without, cut, nowMs }: RoutesOrder, state: PlanState): PlanState {
   const isThere = ({ place }: PlanState['sources'][number] | PlanState['targets'][number]) =>
     place !== null && !without.has(place.serverId)
-  const homes = new Map(state.sources.map(({ sourceId, place }) => [sourceId, place?.regionId]))
+  const homes = new Map(state.sources.map(({ sourceId, place }) => [sourceId, place]))
   return {
     ...state,
     sources: state.sources.map((source) => {
       return { ...source, connected: source.connected && isThere(source) }
     }),
     targets: state.targets.map((target) => {
+      const home = homes.get(target.sourceId) ?? null
       const regionId = target.place?.regionId ?? ''
-      const isCut = cut.has(regionId) && homes.get(target.sourceId) !== regionId
-      const sourceLostAtMs = isCut ? nowMs : target.sourceLostAtMs
-      return { ...target, connected: target.connected && isThere(target), sourceLostAtMs }
+      const isCut = home !== null && home.regionId !== regionId && cut.has(regionId)
+      const lostWays = isCut ? [...target.lostWays, lost(home, nowMs)] : target.lostWays
+      return { ...target, connected: target.connected && isThere(target), lostWays }
     }),
   }
+}
+
+function lost(place: RoutePlace, nowMs: number): LostWay {
+  return { ...place, atMs: nowMs, isSure: true }
 }

@@ -112,7 +112,7 @@ function toBinding(row: {
     waivedSeq: state?.waivedSeq ?? null,
     lastTry: null,
     runningJobId: null,
-    sourceLostAtMs: null,
+    lostWays: new Map(),
     broken: null,
   }
 }

@@ -1,4 +1,4 @@
-import type { PlanGoal, PlanState } from '../../core/plan/state.ts'
+import type { LostWay, PlanGoal, PlanState } from '../../core/plan/state.ts'
 import { nextTimeMs } from '../schedules/next-time.ts'
 import type { BindingRuntime, JobRuntime, PolicyRuntime } from './runtime.ts'
 import type { Topology } from './topology.ts'
@@ -25,11 +25,19 @@ export function planState(
       const place = places.get(binding.serverId) ?? null
       const canServe = policy.canServe && place?.publicKey != null
       const { weight = 0, dialsOut = false } = place ?? {}
-      const at = { place, canServe, weight, dialsOut }
+      const lostWays = lostWaysOf(binding, places)
+      const at = { place, canServe, weight, dialsOut, lostWays }
       return { ...binding, ...at, recoverAtMs: recoverAtMs(policy, binding) }
     }),
     goals: [...policy.jobs.values()].flatMap(goalsOf),
   }
+}
+
+function lostWaysOf({ lostWays }: BindingRuntime, places: Topology['places']): LostWay[] {
+  return [...lostWays].flatMap(([serverId, way]) => {
+    const place = places.get(serverId)
+    return place === undefined ? [] : [{ ...place, ...way }]
+  })
 }
 
 /** From its return on, and again from its last try on where that left something undone. */

@@ -47,7 +47,9 @@ export function applyDrop(
   // Whoever is above it says the same, and knows who is in trouble.
   if (isLost && !isSender && isStillFed(place, serverId)) return
   const culprit = isLost ? null : culpritOf(place, isSender ? null : serverId)
-  if (culprit !== null) culprit.broken = oneMoreBroken(culprit.broken, work.nowMs)
+  // Whoever could not be reached at all held nothing up.
+  if (culprit !== null && !culprit.lostWays.has(serverId))
+    culprit.broken = oneMoreBroken(culprit.broken, work.nowMs)
   if (isReached(place)) return endTarget(work, place, { state: 'done', error: null })
   if (culprit !== null && culprit.bindingId !== target.bindingId) gather(work, place, culprit)
   leave(work, place, report.error)

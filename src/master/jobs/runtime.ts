@@ -1,5 +1,5 @@
 import type { Position } from '../../core/change/entry.ts'
-import type { PlanPolicy } from '../../core/plan/state.ts'
+import type { LostWay, PlanPolicy } from '../../core/plan/state.ts'
 import { DIRECT, type RouteRule } from '../../core/route/hop-options.ts'
 import type { Chain } from '../../core/route/manual-route.ts'
 import type { Way } from '../../core/route/tree.ts'
@@ -85,8 +85,8 @@ export interface BindingRuntime {
   waivedSeq: number | null
   lastTry: { readonly atMs: number; readonly headSeq: number; readonly rounds: number } | null
   runningJobId: string | null
-  /** When the way from the source broke last; null where something came from there since, or the master began since. */
-  sourceLostAtMs: number | null
+  /** By server: when it could not be reached from there, until something came from there again or the master started. */
+  lostWays: Map<string, Pick<LostWay, 'atMs' | 'isSure'>>
   /** Streams that were passed on and that it broke since the start: it rests for a while. */
   broken: BrokenStreams | null
 }

@@ -85,7 +85,11 @@ export function applyJobReport(
   const { policy, target } = place
   saveFigures(work, place, report)
   if (!isOpen(target.state)) return
-  if (report.state === 'running') return
+  if (report.state === 'running') {
+    // An attempt has failed, and another will be made.
+    if (report.error !== null) noteWay(work, place, { code: report.error.code, isSure: false })
+    return
+  }
   const ended = report.entriesFailed > 0 ? 'partial' : 'done'
   const state = report.state === 'failed' ? 'failed' : ended
   endTarget(work, place, { state, error: report.error })
@@ -184,7 +188,7 @@ function releaseBinding(
   binding.runningJobId = null
   const to = job.to.get(binding.sourceId)
   if (to === undefined || end.state === 'cancelled') return
-  noteWay(work, place, end.error?.code ?? null)
+  noteWay(work, place, { code: end.error?.code ?? null, isSure: true })
   const failed = end.state === 'failed'
   // What the sender saw applied is at the target, though the target's own report may still be on its way.
   if (!failed && !hasReached(binding.watermark, to)) binding.watermark = to
@@ -194,15 +198,19 @@ function releaseBinding(
   binding.lastError = dated(end.error, work.nowMs)
 }
 
-/** Whether the source reaches a target is seen where it sends to that itself. */
+/** Whether a sender reaches a target is seen where it sends to that itself. */
 function noteWay(
   work: Work,
-  { target, binding }: { readonly target: JobTargetRuntime; readonly binding: BindingRuntime },
-  code: string | null,
+  { policy, target }: Pick<JobPlace, 'policy'> & { readonly target: JobTargetRuntime },
+  said: { readonly code: string | null; readonly isSure: boolean },
 ): void {
-  if (target.way.holderId !== null || target.way.relays.length > 0) return
-  if (code === 'PEER_UNREACHABLE') binding.sourceLostAtMs = work.nowMs
-  else binding.sourceLostAtMs = null
+  const { lostWays } = policy.bindings.get(target.bindingId) ?? {}
+  const senderId = senderOf(policy, target)?.serverId
+  if (lostWays === undefined || senderId === undefined || target.way.relays.length > 0) return
+  if (said.code !== 'PEER_UNREACHABLE') return void lostWays.delete(senderId)
+  const isSure = said.isSure || (lostWays.get(senderId)?.isSure ?? false)
+  lostWays.set(senderId, { atMs: work.nowMs, isSure })
+  work.dirty.add(policy.policyId)
 }
 
 /** Draws the conclusions from a new watermark: what was asked for is reached, what was missed is made up. */

@@ -14,7 +14,7 @@ function one(server: string, seq: number, changes: Partial<PlanTarget> = {}): Pl
 
 const HOME = { ...source, place: { serverId: 's', groupId: 'A1', regionId: 'A' } }
 const gone = { connected: false }
-const lost = { sourceLostAtMs: NOW_MS }
+const lost = { lostWays: [{ ...HOME.place, atMs: NOW_MS, isSure: true }] }
 const dials = { dialsOut: true }
 
 test.each<[string, readonly PlanTarget[], Partial<PlanSource>, string]>([
@@ -28,10 +28,10 @@ test.each<[string, readonly PlanTarget[], Partial<PlanSource>, string]>([
     'source: B1a; B1a: B1b',
   ],
   [
-    'to whom it has no way gets it from the nearest that will have it',
+    'to whose region it has no way gets it from another that will have it',
     [one('B1a', 10, lost), one('B1b', 10, lost), one('C1a', 10), one('A1a', 10)],
     {},
-    'source: A1a C1a; A1a: B1a B1b',
+    'source: A1a C1a; C1a: B1a B1b',
   ],
   ['its own region first', [one('B1a', 10, lost), one('B2a', 10)], {}, 'source: B2a; B2a: B1a'],
   ['where nobody else is reached it tries itself', [one('B1a', 10, lost)], {}, 'source: B1a'],

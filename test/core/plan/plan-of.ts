@@ -21,7 +21,7 @@ export const target: PlanTarget = {
   weight: 100,
   dialsOut: false,
   recoverAtMs: null,
-  sourceLostAtMs: null,
+  lostWays: [],
   connected: true,
   reported: true,
   awaitedSinceMs: 0,

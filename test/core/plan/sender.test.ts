@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test'
 
-import type { PlanSource, PlanState, PlanTarget } from '../../../src/core/plan/state.ts'
+import type { LostWay, PlanSource, PlanState, PlanTarget } from '../../../src/core/plan/state.ts'
 import { EPOCH, NOW_MS, at, planOf, source, target } from './plan-of.ts'
 
 describe('who sends', () => {
@@ -24,7 +24,11 @@ describe('who sends', () => {
   const failed = { failures: 1 }
   const gone = { connected: false }
   const dials = { dialsOut: true }
-  const lost = { sourceLostAtMs: NOW_MS - 1000 }
+  const lostFrom = (server: string, changes: Partial<LostWay> = {}) => {
+    return { lostWays: [{ ...place(server), atMs: NOW_MS - 1000, isSure: true, ...changes }] }
+  }
+  const lost = lostFrom('A1s')
+  const once = lostFrom('A1s', { isSure: false })
   const goal = (seq: number, cutOff: readonly string[] = []) => ({
     goals: [{ jobId: 'g', to: { epoch: EPOCH, seq }, bindingIds: ['me'], cutOff }],
   })
@@ -84,7 +88,7 @@ describe('who sends', () => {
     [
       'cut off a while ago',
       'source 100',
-      { ...at(9), sourceLostAtMs: NOW_MS - 60_000 },
+      { ...at(9), ...lostFrom('A1s', { atMs: NOW_MS - 60_000 }) },
       [one('C1a', 99)],
       {},
     ],
@@ -93,6 +97,49 @@ describe('who sends', () => {
       'C1a 99',
       at(9),
       [one('B1x', 9, lost), one('B2y', 9, lost), one('C1a', 99)],
+      {},
+    ],
+    [
+      'cut off with its region: not one that stands where the way is lost from',
+      'C1a 50',
+      { ...at(9), ...lost },
+      [one('B1x', 9, lost), one('A1a', 99), one('C1a', 50)],
+      {},
+    ],
+    [
+      'cut off: who cannot reach it either is not asked',
+      'C1a 50',
+      { ...at(9), lostWays: [...lost.lostWays, ...lostFrom('A1a').lostWays] },
+      [one('A1a', 99), one('C1a', 50)],
+      {},
+    ],
+    ['one attempt of the source failed', 'source 100', { ...at(9), ...once }, [one('C1a', 99)], {}],
+    [
+      'one attempt at each of several of a region failed',
+      'C1a 99',
+      at(9),
+      [one('B1x', 9, once), one('B2y', 9, once), one('C1a', 99)],
+      {},
+    ],
+    [
+      'several of another group of its region cut off',
+      'source 100',
+      at(9),
+      [one('B2x', 9, lost), one('B2y', 9, lost), one('B2z', 9), one('C1a', 99)],
+      {},
+    ],
+    [
+      'several of its group cut off',
+      'B2a 50',
+      at(9),
+      [one('B1x', 9, once), one('B1y', 9, once), one('B2a', 50), one('C1a', 99)],
+      {},
+    ],
+    [
+      'several of its region are gone',
+      'source 100',
+      at(9),
+      [one('B1x', 9, { ...lost, ...gone }), one('B2y', 9, { ...lost, ...gone }), one('C1a', 99)],
       {},
     ],
     ['dialling out', 'source 100', at(9), [one('B1a', 100)], dials],

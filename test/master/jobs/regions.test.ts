@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeEach, expect, test } from 'bun:test'
 
+import type { JobNode } from '../../../src/core/wire/control.ts'
 import { getRoute } from '../../../src/master/use-cases/policy-actions.ts'
 import { eventually } from '../../fakes/eventually.ts'
 import type { ScriptedAgent } from '../../fakes/scripted-agent.ts'
@@ -92,23 +93,54 @@ test('what if the source is gone while one lacks something: who has it serves it
   })
 })
 
+/** The source says how it fares with a target. */
+function tell(jobId: string, name: string, code: 'PEER_UNREACHABLE' | 'RELAY_DROPPED'): void {
+  // It tries again where it sends itself.
+  const state = code === 'RELAY_DROPPED' ? 'failed' : 'running'
+  const { serverId } = agent(name)
+  const figures = { attempts: 1, bytesOnWire: 0, entriesApplied: 0, entriesFailed: 0 }
+  const of = { jobId, bindingId: bindingOf(agent(name)), serverId, via: stage.id(0) }
+  const error = { code, message: 'said by a test' }
+  stage.source.send({ type: 'jobReport', ...of, state, ...figures, error })
+}
+
 test('a far server that held up a stream stands last in its region, which is entered once all the same', async () => {
   report(null)
   const job = await stage.source.job()
-  stage.source.send({
-    type: 'jobReport',
-    jobId: job.jobId,
-    bindingId: bindingOf(agent('x2')),
-    serverId: agent('x2').serverId,
-    state: 'failed',
-    via: stage.id(0),
-    attempts: 1,
-    bytesOnWire: 0,
-    entriesApplied: 0,
-    entriesFailed: 0,
-    error: { code: 'RELAY_DROPPED', message: 'too slow' },
-  })
+  tell(job.jobId, 'x2', 'RELAY_DROPPED')
   await eventually('another route', async () => {
     return (await hops()).join() === ['source>x2', 'source>y1', 'x2>x3', 'x3>x1'].join()
   })
 })
+
+test('a region to which the source finds no way goes on at once from another region', async () => {
+  report(null)
+  const first = await stage.source.job()
+  tell(first.jobId, 'x1', 'PEER_UNREACHABLE')
+  tell(first.jobId, 'x2', 'RELAY_DROPPED')
+  tell(first.jobId, 'x3', 'RELAY_DROPPED')
+  const isNext = (nodes: readonly { readonly serverId: string }[]) =>
+    nodes.some(({ serverId }) => serverId === agent('x2').serverId)
+  const runs = () => stage.source.of('job').slice(1)
+  await eventually('another way in', () => runs().some(({ children }) => isNext(children)))
+  const second = runs().find(({ children }) => isNext(children))
+  agent('y1').reportTarget(5)
+  // Nobody says how the next attempts fare: two that failed tell enough.
+  tell(second?.jobId ?? '', 'x2', 'PEER_UNREACHABLE')
+  const served = () =>
+    agent('y1')
+      .of('job')
+      .flatMap(({ children }) => nodesOf(children))
+      .map(({ serverId }) => nameOf(serverId))
+  await eventually('all of the region', () => served().toSorted().join() === 'x1,x2,x3')
+  const [run] = agent('y1').of('job')
+  expect(run?.jobId).toStartWith(`${first.jobId}.`)
+  // What the source still tries for them is given up there.
+  const cancelled = stage.source.of('cancelJob').flatMap(({ bindingIds }) => bindingIds ?? [])
+  expect(cancelled).toContain(bindingOf(agent('x1')))
+  expect(cancelled).toContain(bindingOf(agent('x2')))
+})
+
+function nodesOf(nodes: readonly JobNode[]): JobNode[] {
+  return nodes.flatMap((node) => [node, ...nodesOf(node.children)])
+}
