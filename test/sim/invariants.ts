@@ -104,8 +104,10 @@ export function asidesOf(
 
 /** As `Asides` names them: people must find them again in another version of the program. */
 function asideName(bindingId: string, path: RelPath) {
-  const key = hashBytes(Buffer.concat([toBytes(fromText(`${bindingId}\0`)), toBytes(path)]))
-  return fromText(`${key.slice(0, 32)}-`).concat(basename(path)) as ReturnType<typeof fromText>
+  const [ofBinding, ofPath] = [hashBytes(toBytes(fromText(bindingId))), hashBytes(toBytes(path))]
+  return fromText(`${ofBinding.slice(0, 12)}${ofPath.slice(0, 20)}-`).concat(
+    basename(path),
+  ) as ReturnType<typeof fromText>
 }
 
 function ownFilesGone({ tree, ownFiles }: SimTarget): string[] {

@@ -8,12 +8,14 @@ import { STAGING, stagingFolder } from './staging.ts'
 const ASIDES = stagingFolder('conflicts' as ByteString)
 /** Leaves room in a name for what stands before it. */
 const NAME_BYTES_MAX = 200
+const BINDING_KEY_LENGTH = 12
+const PATH_KEY_LENGTH = 20
 
 type AsidesDependencies = Pick<ApplyDependencies, 'tree' | 'createHasher' | 'notice'>
 
 /**
  * Versions of paths of which another source's version lies in the tree: one each of a binding and path, for people to
- * look at. A name begins with what tells binding and path, and ends with the name that the file has.
+ * look at. A name begins with what tells the binding, then the path, and ends with the name that the file has.
  */
 export class Asides {
   readonly #deps: AsidesDependencies
@@ -41,11 +43,26 @@ export class Asides {
     const names = this.#known()
     if (names.size === 0) return
     const name = this.#name(bindingId, path)
-    if (!names.delete(name)) return
-    this.attempt(path, () => {
-      this.#deps.tree.unlink(child(ASIDES, name))
-      if (names.size === 0) this.#deps.tree.removeDirectory(ASIDES)
-    })
+    if (names.has(name)) this.attempt(path, () => this.#remove(name))
+  }
+
+  /** Removes what is kept of a binding for other paths than these: sets that never ended kept it, and none came after. */
+  tidy(bindingId: string, paths: Iterable<RelPath>): void {
+    const names = this.#known()
+    if (names.size === 0) return
+    const wanted = new Set([...paths].map((path) => this.#name(bindingId, path)))
+    const own = this.#key(bindingId)
+    for (const name of [...names]) {
+      const isLeft = name.startsWith(own) && !wanted.has(name)
+      if (isLeft) this.attempt(child(ASIDES, name), () => this.#remove(name))
+    }
+  }
+
+  #remove(name: ByteString): void {
+    const names = this.#known()
+    names.delete(name)
+    this.#deps.tree.unlink(child(ASIDES, name))
+    if (names.size === 0) this.#deps.tree.removeDirectory(ASIDES)
   }
 
   #known(): Set<ByteString> {
@@ -61,10 +78,15 @@ export class Asides {
 
   #name(bindingId: string, path: RelPath): ByteString {
     const hasher = this.#deps.createHasher()
-    hasher.update(toBytes(fromText(`${bindingId}\0`)))
     hasher.update(toBytes(path))
-    const key = hasher.digest().slice(0, 32)
+    const key = this.#key(bindingId) + hasher.digest().slice(0, PATH_KEY_LENGTH)
     return `${key}-${basename(path).slice(0, NAME_BYTES_MAX)}` as ByteString
+  }
+
+  #key(bindingId: string): string {
+    const hasher = this.#deps.createHasher()
+    hasher.update(toBytes(fromText(bindingId)))
+    return hasher.digest().slice(0, BINDING_KEY_LENGTH)
   }
 
   /** Does something for what is kept of a path; what the world refuses is said, and no reason to stop. */

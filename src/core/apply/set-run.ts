@@ -89,6 +89,7 @@ export function* runPhases(
     removeExtras(work, allNamed(work, input.named))
   else if (isEnd && mayHoldStrangers && asksForStrangers(work))
     yield* holdStrangers(work, ROOT, input.named)
+  if (isEnd) work.asides.tidy(work.deps.bindingId, lostPaths(work))
   work.staging.clear()
   finishFolders(work, decisions)
   followShared(work, decisions)
@@ -107,6 +108,14 @@ function* decide(work: Work, input: RunInput): Working<Decision[]> {
     decisions.push(checkContent(work, decision, input.unavailable))
   }
   return decisions
+}
+
+/** Paths of this binding at which another source's version lies. */
+function lostPaths({ deps, ledger }: Work): ReadonlySet<RelPath> {
+  const noted = [...ledger.notes].filter(([, notes]) =>
+    notes.some(({ code }) => code === 'CONFLICT'),
+  )
+  return new Set([...deps.index.conflicts(), ...noted.map(([path]) => path)])
 }
 
 /** Nobody else has come to the path since the set began. */
