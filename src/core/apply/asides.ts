@@ -52,10 +52,8 @@ export class Asides {
     if (names.size === 0) return
     const wanted = new Set([...paths].map((path) => this.#name(bindingId, path)))
     const own = this.#key(bindingId)
-    for (const name of [...names]) {
-      const isLeft = name.startsWith(own) && !wanted.has(name)
-      if (isLeft) this.attempt(child(ASIDES, name), () => this.#remove(name))
-    }
+    const left = [...names].filter((name) => name.startsWith(own) && !wanted.has(name))
+    for (const name of left) this.attempt(child(ASIDES, name), () => this.#remove(name))
   }
 
   #remove(name: ByteString): void {

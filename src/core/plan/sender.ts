@@ -52,9 +52,11 @@ export function senderOfGoal(question: SenderQuestion, goal: PlanGoal, seq: numb
   if (!canSend(source)) return another
   const itself = { holderId: null, seq }
   if (holders.isCutOff(target)) return another ?? (holders.hasOthers(target) ? null : itself)
-  const isBehind = target.wasAway || goal.cutOff.includes(target.bindingId)
-  if (!isBehind || target.failures > 0) return itself
-  return asSender(whole.find((one) => isNearer(one, question))) ?? itself
+  const wasLeftOut = goal.cutOff.includes(target.bindingId)
+  if (!(target.wasAway || wasLeftOut) || target.failures > 0) return itself
+  // Whoever is in its group has just got it from there, also where the source is as near.
+  const isNear = (one: Holder) => isNearer(one, question) || (wasLeftOut && one.scope === 'group')
+  return asSender(whole.find(isNear)) ?? itself
 }
 
 function asSender(holder: Holder | null | undefined): Sender | null {

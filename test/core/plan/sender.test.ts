@@ -179,6 +179,13 @@ describe('who sends', () => {
     ['asked for, and cut off', 'C1a 90', { ...at(9), ...lost }, [one('C1a', 99)], goal(90)],
     ['asked for', 'source 90', at(1), [one('B1a', 100)], goal(90)],
     ['cut off', 'B1a 90', at(1), [one('B1a', 95)], goal(90, ['me'])],
+    [
+      'cut off in the source’s own group',
+      'A1a 90',
+      { ...at(1), place: place('A1m') },
+      [one('A1a', 95)],
+      goal(90, ['me']),
+    ],
     ['cut off, and nobody has all', 'source 90', at(1), [one('B1a', 80)], goal(90, ['me'])],
   ])('%s: %s', (...[, expected, me, others, { goals = [], ...ofSource }]) => {
     const sources = [{ ...source, headSeq: 100, place: place('A1s'), ...ofSource }]
