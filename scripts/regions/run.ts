@@ -9,6 +9,8 @@ const SMALL_BYTES = 2 << 20
 /** What may come into a region, by the size of the content. */
 const CROSSED_AT_MOST = 1.1
 const TIMEOUT_MS = 60_000
+/** The region that is cut off from the source's among few cases. */
+const BRIEF_CUT = 2
 /** So much has come to the server in question when it breaks, or to the last one where none does. */
 const ARRIVED_BYTES = 1 << 20
 
@@ -55,7 +57,8 @@ function casesOf(scene: RegionScene, { isBrief }: RegionArguments): Case[] {
   const last = scene.targets.at(-1)?.host.name ?? ''
   const few = all.filter(({ trouble, when, bytes }) => {
     const isLarge = bytes === LARGE_BYTES
-    return (when === 'during') === isLarge && trouble.name.startsWith(last)
+    const isChosen = trouble.name.startsWith(last) || trouble.cut === BRIEF_CUT
+    return (when === 'during') === isLarge && isChosen
   })
   return [...undisturbed, ...(isBrief ? few : all)]
 }

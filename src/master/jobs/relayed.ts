@@ -51,9 +51,20 @@ export function applyDrop(
   if (culprit !== null && !culprit.lostWays.has(serverId))
     culprit.broken = oneMoreBroken(culprit.broken, work.nowMs)
   if (isReached(place)) return endTarget(work, place, { state: 'done', error: null })
-  if (culprit !== null && culprit.bindingId !== target.bindingId) gather(work, place, culprit)
-  leave(work, place, report.error)
+  const all = culprit === null ? [place] : [place, ...alsoBelow(place, culprit)]
+  const innocent = all.find((one) => one.target.bindingId !== culprit?.bindingId)
+  if (culprit !== null && innocent !== undefined) gather(work, innocent, culprit)
+  for (const one of all) if (one.target.state === 'running') leave(work, one, report.error)
   work.dirty.add(policy.policyId)
+}
+
+/** All others whom the same run was to reach through the culprit: the same is about to be said of each. */
+function alsoBelow({ policy, job, target }: TargetPlace, culprit: BindingRuntime): TargetPlace[] {
+  return [...job.targets.values()]
+    .filter(({ state, runId }) => state === 'running' && runId === target.runId)
+    .filter((one) => one !== target && one.way.relays.includes(culprit.bindingId))
+    .map((one) => ({ policy, job, target: one }))
+    .filter((one) => !isReached(one))
 }
 
 /** One that is away is to come back as its policy says. */

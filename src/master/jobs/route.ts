@@ -1,4 +1,3 @@
-import { isRecentlyLost } from '../../core/plan/holders.ts'
 import { DIRECT, type RouteRules, hopOptions, routeHop } from '../../core/route/hop-options.ts'
 import { type Chain, planManual } from '../../core/route/manual-route.ts'
 import { type ParentFigures, parentRank } from '../../core/route/parent-rank.ts'
@@ -43,13 +42,12 @@ export function routeOf(order: RouteOrder): DistributionTree {
   if (source === undefined || place === undefined)
     return { sourceServerId: sender?.serverId ?? '', children: [] }
   const lacks = new Map<string | null, number | null>([[null, null]])
-  const doubtful = doubtfulGroups(order, place)
   const targets = order.bindingIds.flatMap((bindingId): RelayTarget[] => {
     const binding = policy.bindings.get(bindingId)
     const at = topology.places.get(binding?.serverId ?? '')
     if (binding === undefined || at === undefined) return []
     const isNear = at.regionId === place.regionId
-    const rest = restOf(binding, order.nowMs) ?? (doubtful.has(at.groupId) ? DOUBTFUL : null)
+    const rest = restOf(binding, order.nowMs)
     const why = order.dropped.has(bindingId) ? 'streams did not reach it' : rest
     // Another way between regions would be crossed for it alone.
     const alone = at.dialsOut
@@ -150,22 +148,6 @@ function troubleOf({ pendingCount, failures }: BindingRuntime): string | null {
 
 function restOf({ broken }: BindingRuntime, nowMs: number): string | null {
   return isResting(broken, nowMs) ? 'it held up a stream a short while ago' : null
-}
-
-const DOUBTFUL = 'one of its group could not be reached a short while ago'
-
-/** Groups of other regions of which the sender could not reach somebody: the next attempt goes to others first. */
-function doubtfulGroups(
-  { policy, topology, nowMs }: RouteOrder,
-  sender: ServerPlace,
-): ReadonlySet<string> {
-  const lost = [...policy.bindings.values()].filter(({ connected, lostWays }) => {
-    const way = lostWays.get(sender.serverId)
-    return connected && way !== undefined && isRecentlyLost(way, nowMs)
-  })
-  const places = lost.flatMap(({ serverId }) => topology.places.get(serverId) ?? [])
-  const far = places.filter(({ regionId }) => regionId !== sender.regionId)
-  return new Set(far.map(({ groupId }) => groupId))
 }
 
 function positionOf(source: SourceRuntime, { watermark }: BindingRuntime): string {
