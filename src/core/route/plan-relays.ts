@@ -19,6 +19,8 @@ export const DEPTH_MAX = CHAIN_MAX + 2
 export interface RelayRequest extends RouteRules {
   readonly source: RoutePlace
   readonly targets: readonly RelayTarget[]
+  /** Another than the source sends what has come already: nothing is gained by sending it to each. */
+  readonly isInStead?: boolean
 }
 
 /** A node while the tree grows. */
@@ -48,7 +50,7 @@ export function planRelays(request: RelayRequest): DistributionTree {
   const grown = streams(sorted).flatMap((sharing) =>
     sharing.length === 1
       ? sharing.map((target) => leaf(source, target, aloneBecause(target)))
-      : shared(source, sharing),
+      : shared(request, sharing),
   )
   return {
     sourceServerId: source.serverId,
@@ -61,12 +63,15 @@ function aloneBecause({ alone }: RelayTarget): string {
 }
 
 /** The trees of targets that share a stream: one for each region, the source's own directly. */
-function shared(source: RoutePlace, targets: readonly RelayTarget[]): Grown[] {
+function shared(
+  { source, isInStead = false }: RelayRequest,
+  targets: readonly RelayTarget[],
+): Grown[] {
   const lacksBytes = targets[0]?.lacksBytes ?? null
   const shape: Shape = lacksBytes !== null && lacksBytes < LARGE_BYTES ? 'shallow' : 'chain'
   return [...Map.groupBy(targets, (target) => target.regionId)].flatMap(([regionId, there]) => {
     const isNear = regionId === source.regionId
-    if (isNear && shape === 'shallow' && there.length <= DIRECT_MAX)
+    if (isNear && !isInStead && shape === 'shallow' && there.length <= DIRECT_MAX)
       return there.map((target) => leaf(source, target, DIRECT))
     if (isNear) return groups(source, there, shape)
     return branches(there).flatMap(([entry, ...rest]) => {

@@ -69,7 +69,8 @@ export function routeOf(order: RouteOrder): DistributionTree {
   })
   const request = { source: place, targets, ...rulesOf(order) }
   const { chains } = policy
-  if (holderId !== null) return inStead(planRelays(request), source.connected)
+  if (holderId !== null)
+    return inStead(planRelays({ ...request, isInStead: true }), source.connected)
   return chains === null ? planRelays(request) : planManual(request, withoutSource(chains, place))
 }
 

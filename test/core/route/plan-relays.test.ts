@@ -101,6 +101,12 @@ test.each<[string, [readonly RelayTarget[], number | null], string]>([
   expect(drawn(plan(targets, bytes))).toBe(expected)
 })
 
+test('in the stead of the source a small change too enters each group once', () => {
+  const targets = [1, 2, 3, 4].map((id) => target(id, id < 3 ? near : next, { lacksBytes: 1000 }))
+  const { children } = planRelays({ source: SOURCE, targets, ...RULES, isInStead: true })
+  expect(drawn(children)).toBe('1 2 3(4)')
+})
+
 test('every hop says why, and runs by the options between its two ends', () => {
   const nodes = walk(plan([target(1, far), target(2, far)])).map(({ node }) => node)
   expect(nodes.map(({ hop }) => hop.scope)).toEqual(['international', 'group'])
