@@ -158,7 +158,7 @@ export class Holders {
 }
 
 /** Whether a way broke a short while ago. A clock that was set back must not keep anybody cut off. */
-function isRecentlyLost({ atMs }: Pick<LostWay, 'atMs'>, nowMs: number): boolean {
+export function isRecentlyLost({ atMs }: Pick<LostWay, 'atMs'>, nowMs: number): boolean {
   return Math.abs(nowMs - atMs) < CUT_OFF_MS
 }
 

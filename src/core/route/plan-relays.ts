@@ -36,16 +36,12 @@ type Shape = 'chain' | 'shallow'
 /**
  * Plans the way of a job's content through other targets: the link between regions is crossed once per region, then
  * once per group, then chains inside the group for large content and shallow trees for small changes. Whoever cannot
- * share a stream is served directly; whoever rests shares one, but passes nothing on where another can. The same request
- * gives the same tree.
+ * share a stream is served directly. The same request gives the same tree.
  */
 export function planRelays(request: RelayRequest): DistributionTree {
   const { source } = request
   const sorted = request.targets.toSorted(
-    (one, other) =>
-      Number(one.rests !== undefined) - Number(other.rests !== undefined) ||
-      other.weight - one.weight ||
-      compare(one.bindingId, other.bindingId),
+    (one, other) => other.weight - one.weight || compare(one.bindingId, other.bindingId),
   )
   const grown = streams(sorted).flatMap((sharing) =>
     sharing.length === 1
@@ -117,21 +113,15 @@ function parts(targets: readonly RelayTarget[], count: number): (readonly RelayT
   })
 }
 
-/** Whoever rests hangs on a link of the chain, or on its beginning where all do. */
 function chainOf(from: RoutePlace, links: readonly RelayTarget[]): Grown[] {
-  const resting = links.filter((link) => link.rests !== undefined)
-  const steady = links.filter((link) => link.rests === undefined)
-  const chain = steady.map((target, index) =>
-    leaf(steady[index - 1] ?? from, target, 'in a chain for large content'),
-  )
-  const below = resting.map((target, index) => {
-    const parent = chain[chain.length - 1 - (index % chain.length)]
-    const node = leaf(parent?.target ?? from, target, `at the end of a chain: ${target.rests}`)
-    parent?.children.push(node)
-    return node
-  })
-  for (const [index, node] of chain.entries()) chain[index - 1]?.children.push(node)
-  return chain.length === 0 ? below : chain.slice(0, 1)
+  let children: Grown[] = []
+  for (let index = links.length - 1; index >= 0; index--) {
+    const target = links[index]
+    if (target === undefined) continue
+    const before = links[index - 1] ?? from
+    children = [{ target, from: before, why: 'in a chain for large content', children }]
+  }
+  return children
 }
 
 /** A tree in which every server has at most so many children, filled level by level. */

@@ -6,8 +6,6 @@ export interface RelayTarget extends RoutePlace {
   readonly position: string | null
   /** Why nothing is shared with it, for people; absent where something may be. */
   readonly alone?: string
-  /** Why nobody is to depend on it, for people: it stands last where it is. Absent where others may. */
-  readonly rests?: string
   /** What it lacks, as far as that is known; null where it is not. Those at the same position lack the same. */
   readonly lacksBytes: number | null
   /** Whoever has the higher one passes more on. */

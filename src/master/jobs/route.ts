@@ -1,3 +1,4 @@
+import { isRecentlyLost } from '../../core/plan/holders.ts'
 import { DIRECT, type RouteRules, hopOptions, routeHop } from '../../core/route/hop-options.ts'
 import { type Chain, planManual } from '../../core/route/manual-route.ts'
 import { type ParentFigures, parentRank } from '../../core/route/parent-rank.ts'
@@ -46,13 +47,11 @@ export function routeOf(order: RouteOrder): DistributionTree {
     const binding = policy.bindings.get(bindingId)
     const at = topology.places.get(binding?.serverId ?? '')
     if (binding === undefined || at === undefined) return []
-    const isNear = at.regionId === place.regionId
-    const rest = restOf(binding, order.nowMs)
-    const why = order.dropped.has(bindingId) ? 'streams did not reach it' : rest
-    // Another way between regions would be crossed for it alone.
-    const alone = at.dialsOut
-      ? 'it can only dial out'
-      : (troubleOf(binding) ?? (isNear ? why : null))
+    const wasLeftOut = order.dropped.has(bindingId) && at.regionId === place.regionId
+    const trouble = wasLeftOut
+      ? 'streams did not reach it'
+      : troubleOf(binding, place.serverId, order.nowMs)
+    const alone = at.dialsOut ? 'it can only dial out' : trouble
     const position = alone === null ? positionOf(source, binding) : null
     if (!lacks.has(position)) lacks.set(position, lackOf(source, position))
     const weight = parentRank({ ...order.figuresOf(at.serverId), weight: at.weight })
@@ -62,7 +61,7 @@ export function routeOf(order: RouteOrder): DistributionTree {
         weight,
         bindingId,
         position,
-        ...(alone === null ? rest !== null && { rests: rest } : { alone }),
+        ...(alone !== null && { alone }),
         lacksBytes: order.bytes ?? lacks.get(position) ?? null,
       },
     ]
@@ -142,12 +141,16 @@ function rulesOf({ topology, policy }: Pick<RouteOrder, 'topology' | 'policy'>):
 }
 
 /** Why a target shares no stream: it would hold up those it shares it with. Null where it may. */
-function troubleOf({ pendingCount, failures }: BindingRuntime): string | null {
+function troubleOf(
+  { pendingCount, failures, broken, lostWays }: BindingRuntime,
+  senderId: string,
+  nowMs: number,
+): string | null {
   if (pendingCount > 0) return 'something is pending there'
-  return failures > 0 ? 'it failed before' : null
-}
-
-function restOf({ broken }: BindingRuntime, nowMs: number): string | null {
+  if (failures > 0) return 'it failed before'
+  const lost = lostWays.get(senderId)
+  if (lost !== undefined && isRecentlyLost(lost, nowMs))
+    return 'it could not be reached a short while ago'
   return isResting(broken, nowMs) ? 'it held up a stream a short while ago' : null
 }
 

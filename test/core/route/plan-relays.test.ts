@@ -44,7 +44,6 @@ const near = { group: 0, region: 0 }
 const next = { group: 1, region: 0 }
 const far = { group: 2, region: 1 }
 const farther = { group: 3, region: 1 }
-const tired = { rests: 'it was slow' }
 
 test.each<[string, [readonly RelayTarget[], number | null], string]>([
   ['a chain for large content', [[1, 2, 3].map((id) => target(id, near)), LARGE], '1(2(3))'],
@@ -78,16 +77,6 @@ test.each<[string, [readonly RelayTarget[], number | null], string]>([
     'the heaviest first',
     [[target(1, near), target(2, near, { weight: 200 }), target(3, near)], LARGE],
     '2(1(3))',
-  ],
-  [
-    'who rests passes nothing on, and hangs on who does',
-    [[target(1, far, tired), target(2, far), target(3, farther, tired), target(4, farther)], LARGE],
-    '2(4(3) 1)',
-  ],
-  [
-    'where all rest, one of them does',
-    [[target(1, far, tired), target(2, far, tired), target(3, far, tired)], LARGE],
-    '1(2 3)',
   ],
   [
     'never from a server to itself: its second folder is in another stream',

@@ -21,9 +21,7 @@ export function randomRequest(seed: number, foldersMax: number): RelayRequest {
     const at = servers[pick(4) === 0 ? pick(count) : id] ?? place('spare')
     const position = positions[pick(positions.length)] ?? null
     const lacksBytes = lacks.get(position) ?? null
-    const weight = [0, 50, 100][pick(3)] ?? 1
-    const rests = pick(3) === 0 ? { rests: 'it was slow' } : {}
-    return { ...at, bindingId: `b${id}`, position, lacksBytes, weight, ...rests }
+    return { ...at, bindingId: `b${id}`, position, lacksBytes, weight: [0, 50, 100][pick(3)] ?? 1 }
   })
   const ids = ['g0', 'g1', 'r0', 'r1', ...servers.slice(0, 3).map(({ serverId }) => serverId)]
   const rule = (): RouteRule => {

@@ -104,15 +104,6 @@ function tell(jobId: string, name: string, code: 'PEER_UNREACHABLE' | 'RELAY_DRO
   stage.source.send({ type: 'jobReport', ...of, state, ...figures, error })
 }
 
-test('a far server that held up a stream stands last in its region, which is entered once all the same', async () => {
-  report(null)
-  const job = await stage.source.job()
-  tell(job.jobId, 'x2', 'RELAY_DROPPED')
-  await eventually('another route', async () => {
-    return (await hops()).join() === ['source>x2', 'source>y1', 'x2>x3', 'x3>x1'].join()
-  })
-})
-
 test('a region to which the source finds no way goes on at once from another region', async () => {
   report(null)
   const first = await stage.source.job()
