@@ -11,6 +11,7 @@ import type { Logger } from '../platform/log.ts'
 import type { ChildProcess, SpawnChild } from './child-process.ts'
 import { backoffMs } from './control/backoff.ts'
 import { isErrorCode } from './control/greeting.ts'
+import { PassedOn } from './passed-on.ts'
 
 export interface SupervisorOptions {
   readonly spawn: SpawnChild
@@ -39,6 +40,7 @@ export class SyncServerSupervisor {
   readonly #options: SupervisorOptions
   readonly #stopping = new AbortController()
   readonly #listening = Promise.withResolvers<number>()
+  readonly #passedOn = new PassedOn()
   #configuration: SyncServerConfiguration
   #child: ChildProcess | null = null
   #port: number | null = null
@@ -130,6 +132,7 @@ export class SyncServerSupervisor {
       this.#child = null
       this.#reaches([], 0)
       if (signal.aborted) return
+      for (const report of this.#passedOn.lost()) this.#options.onReport(report)
       if (clock.nowMs() - startedMs > HEALTHY_MS) attempt = 0
       this.#restarts++
       log.error('the Sync Server ended and is started again', { end, restarts: this.#restarts })
@@ -162,6 +165,7 @@ export class SyncServerSupervisor {
   /** The Sync Server speaks of its targets and of those that it passes streams on to, and of nothing else. */
   #pass(message: AgentMessage): void {
     const { type } = message
+    if (type === 'jobReport') this.#passedOn.take(message)
     if (type === 'targetReport' || type === 'jobReport' || type === 'holdResolved')
       this.#options.onReport(message)
   }

@@ -23,7 +23,9 @@ const log = createLogger({ level: 'error', write: () => undefined })
 const running: SyncServerSupervisor[] = []
 afterEach(async () => void (await Promise.all(running.splice(0).map((each) => each.stop()))))
 
-function supervise(behaviour: 'honest' | 'portTaken' | 'nonsense' | 'stubborn' | 'reaching') {
+function supervise(
+  behaviour: 'honest' | 'portTaken' | 'nonsense' | 'stubborn' | 'reaching' | 'passing',
+) {
   const ways: string[] = []
   const messages: AgentMessageOf<'targetReport' | 'jobReport' | 'holdResolved'>[] = []
   const program = [process.execPath, `${import.meta.dir}/../fakes/sync-server-child.ts`, behaviour]
@@ -69,6 +71,16 @@ test('starts a killed one again, on the same port, with the newest configuration
   expect(messages[2]).toEqual(messages[1])
   expect(supervisor.status).toMatchObject({ port: 4711, restarts: 1 })
   expect(supervisor.status.pid).not.toBe(pid)
+})
+
+test('what one that is killed was passing on is told as lost', async () => {
+  const { supervisor, messages } = supervise('passing')
+  const jobs = () => messages.flatMap((one) => (one.type === 'jobReport' ? [one] : []))
+  await waitFor('its reports', () => jobs().length === 3)
+  process.kill(supervisor.status.pid ?? 0, 'SIGKILL')
+  const lost = () => jobs().filter(({ state }) => state === 'failed')
+  await waitFor('its loss', () => lost().length > 0)
+  expect(lost()).toMatchObject([{ serverId: 'running', error: { code: 'RELAY_LOST' } }])
 })
 
 test('a port that is taken at the first start is told', async () => {

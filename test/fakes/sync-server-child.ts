@@ -19,9 +19,21 @@ for await (const line of createInterface({ input: process.stdin })) {
   say({ type: 'listening', port: command.listen.port || 4711 })
   if (behaviour === 'reaching')
     say({ type: 'reach', ways: [{ serverId: 'far', port: 4712 }], registeredCount: 2 })
+  if (behaviour === 'passing') passOn()
   const nothing = { watermark: null, pendingCount: 0, pending: [] }
   const error = { code: 'IO_ERROR', message: `lease ${command.leaseUntil}` }
   const ids = { policyId: 'p', bindingId: 'b' }
   say({ type: 'report', message: { type: 'targetReport', ...ids, ...nothing, error } })
 }
 if (behaviour === 'stubborn') await Bun.sleep(60_000)
+
+/** Tells of two servers that it passes something on to, of which one has it all. */
+function passOn(): void {
+  const figures = { attempts: 1, bytesOnWire: 1, entriesApplied: 1, entriesFailed: 0 }
+  const of = { type: 'jobReport', jobId: 'j', via: 's', ...figures, error: null }
+  for (const serverId of ['done', 'running']) {
+    const message = { ...of, bindingId: `binding-${serverId}`, serverId }
+    say({ type: 'report', message: { ...message, state: 'running' } })
+    if (serverId === 'done') say({ type: 'report', message: { ...message, state: 'done' } })
+  }
+}

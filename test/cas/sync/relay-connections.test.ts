@@ -76,6 +76,19 @@ test('one that died unnoticed costs a moment and not the child', async () => {
   expect(line.connectionCount).toBe(2)
 })
 
+test('while one that died is replaced, no less than nothing is said to have gone by it', async () => {
+  await send()
+  line.freeze()
+  const sending = send().catch(() => undefined)
+  const { relayed } = relays.at(1)
+  await waitFor('another connection', () => line.connectionCount === 2)
+  const told = relayed.length
+  await waitFor('a report meanwhile', () => relayed.length > told)
+  expect(relayed.map(({ bytesOnWire }) => bytesOnWire).filter((bytes) => bytes < 0)).toEqual([])
+  line.thaw()
+  await sending
+}, 20_000)
+
 test('a child that was started again meanwhile is connected to anew', async () => {
   await send()
   relays.at(2).server.stop()

@@ -304,7 +304,9 @@ export class ChildLink {
     const { clock, report } = this.#options
     this.#reportedAtMs = clock.nowMs()
     const { progress } = this.child
-    const bytesOnWire = (this.#connection?.bytesOnWire ?? 0) - this.#bytesBefore
+    // Between two connections nothing has gone by either.
+    const connection = this.#connection
+    const bytesOnWire = connection === null ? 0 : connection.bytesOnWire - this.#bytesBefore
     report(childReport(this.#subject, this.#order.node, { state, progress, bytesOnWire }))
   }
 }
