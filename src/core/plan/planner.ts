@@ -87,7 +87,11 @@ function decide(question: Question): Decision {
 
 /** Where only the way from the source is broken, that is tried again after a while; else something must happen first. */
 function lookAgainAtMs({ source, state }: Question): number | null {
-  return canSend(source) ? state.nowMs + CUT_OFF_MS : null
+  if (!canSend(source)) return null
+  const ways = state.targets.flatMap(({ lostWays }) => lostWays)
+  // From now on it would be put off by whatever else happens meanwhile.
+  const ends = ways.map(({ atMs }) => atMs + CUT_OFF_MS).filter((atMs) => atMs > state.nowMs)
+  return ends.reduce((one, other) => Math.min(one, other), state.nowMs + CUT_OFF_MS)
 }
 
 function canReceive({ connected, reported, drained, hold }: PlanTarget): boolean {

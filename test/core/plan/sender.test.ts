@@ -3,6 +3,16 @@ import { describe, expect, test } from 'bun:test'
 import type { LostWay, PlanSource, PlanState, PlanTarget } from '../../../src/core/plan/state.ts'
 import { EPOCH, NOW_MS, at, planOf, source, target } from './plan-of.ts'
 
+test('a way that was lost is tried again when that was a minute ago, whatever happens meanwhile', () => {
+  const at9 = { ...target, ...at(9), dialsOut: false }
+  const way = { serverId: 'server-s', groupId: 'g1', regionId: 'r1', isSure: true }
+  const lost = { ...at9, lostWays: [{ ...way, atMs: NOW_MS - 50_000 }] }
+  const place = { serverId: 'other', groupId: 'g2', regionId: 'r1' }
+  const other = { ...target, bindingId: 'o', place, ...at(9), runningJobId: 'j' }
+  const { wakeAtMs } = planOf({ state: { sources: [source], targets: [lost, other] } })
+  expect(wakeAtMs).toBe(NOW_MS + 10_000)
+})
+
 describe('who sends', () => {
   const place = (server: string) => {
     const [regionId = '', groupId = ''] = server
