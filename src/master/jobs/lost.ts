@@ -25,7 +25,7 @@ export function takeFromLost(
       .map((target) => ({ policy, job, target })),
   )
   const lost = running.filter((place) => isLost(place, work.nowMs))
-  const apart = running.filter((place) => !lost.includes(place) && hasFailed(place))
+  const apart = running.filter((place) => hasFailed(place) && !lost.includes(place))
   if (lost.length + apart.length === 0) return false
   const all = new Map(sources.map((one) => [one.sourceId, new Holders(one, targets, work.nowMs)]))
   const known = new Map(targets.map((target) => [target.bindingId, target]))

@@ -86,8 +86,10 @@ export function applyJobReport(
   saveFigures(work, place, report)
   if (!isOpen(target.state)) return
   if (report.state === 'running') {
-    // An attempt has failed, and another will be made.
-    if (report.error !== null) noteWay(work, place, { code: report.error.code, isSure: false })
+    // An attempt has failed, and another will be made. What was given up for another run fails too.
+    const isOfThisRun = report.jobId === target.runId
+    if (report.error !== null && isOfThisRun)
+      noteWay(work, place, { code: report.error.code, isSure: false })
     return
   }
   const ended = report.entriesFailed > 0 ? 'partial' : 'done'

@@ -94,7 +94,11 @@ test('what if the source is gone while one lacks something: who has it serves it
 })
 
 /** The source says how it fares with a target. */
-function tell(jobId: string, name: string, code: 'PEER_UNREACHABLE' | 'RELAY_DROPPED'): void {
+function tell(
+  jobId: string,
+  name: string,
+  code: 'PEER_UNREACHABLE' | 'RELAY_DROPPED' | 'CANCELLED',
+): void {
   // It tries again where it sends itself.
   const state = code === 'RELAY_DROPPED' ? 'failed' : 'running'
   const { serverId } = agent(name)
@@ -110,14 +114,10 @@ test('a region to which the source finds no way goes on at once from another reg
   tell(first.jobId, 'x1', 'PEER_UNREACHABLE')
   tell(first.jobId, 'x2', 'RELAY_DROPPED')
   tell(first.jobId, 'x3', 'RELAY_DROPPED')
-  const isNext = (nodes: readonly { readonly serverId: string }[]) =>
-    nodes.some(({ serverId }) => serverId === agent('x2').serverId)
-  const runs = () => stage.source.of('job').slice(1)
-  await eventually('another way in', () => runs().some(({ children }) => isNext(children)))
-  const second = runs().find(({ children }) => isNext(children))
+  await eventually('another way in', () => runOf('x2') !== undefined)
   agent('y1').reportTarget(5)
   // Nobody says how the next attempts fare: two that failed tell enough.
-  tell(second?.jobId ?? '', 'x2', 'PEER_UNREACHABLE')
+  tell(runOf('x2')?.jobId ?? '', 'x2', 'PEER_UNREACHABLE')
   const served = () =>
     agent('y1')
       .of('job')
@@ -131,6 +131,30 @@ test('a region to which the source finds no way goes on at once from another reg
   expect(cancelled).toContain(bindingOf(agent('x1')))
   expect(cancelled).toContain(bindingOf(agent('x2')))
 })
+
+test('that an attempt was given up for another run says nothing of the way', async () => {
+  report(null)
+  await stage.source.job()
+  for (const name of ['x1', 'x2']) {
+    await eventually(`${name} as the way in`, () => runOf(name) !== undefined)
+    tell(runOf(name)?.jobId ?? '', name, 'PEER_UNREACHABLE')
+    tell(runOf(name)?.jobId ?? '', 'x3', 'RELAY_DROPPED')
+  }
+  await eventually('both given up', () => stage.source.of('cancelJob').length === 2)
+  for (const name of ['x1', 'x2']) tell(runOf(name)?.jobId ?? '', name, 'CANCELLED')
+  const before = stage.source.of('job').length
+  agent('y1').reportTarget(5)
+  const { children } = await agent('y1').job()
+  expect(nodesOf(children)).toHaveLength(3)
+  expect(stage.source.of('job')).toHaveLength(before)
+})
+
+/** The run in which the source itself sends to a server. */
+function runOf(name: string) {
+  const isTo = ({ children }: { readonly children: readonly JobNode[] }) =>
+    children.some(({ serverId }) => serverId === agent(name).serverId)
+  return stage.source.of('job').find(isTo)
+}
 
 function nodesOf(nodes: readonly JobNode[]): JobNode[] {
   return nodes.flatMap((node) => [node, ...nodesOf(node.children)])
