@@ -61,15 +61,12 @@ export class Holders {
     })
   }
 
-  /** Neither the source nor this target can be connected to: there is no way between them, and will be none. */
-  isOutOfReach(target: PlanTarget): boolean {
-    return this.#source.dialsOut && target.dialsOut
-  }
-
   /** There is no way from the source, or it broke a short while ago, to this target or to its region. */
   isCutOff(target: PlanTarget): boolean {
-    const { place } = this.#source
-    return this.isOutOfReach(target) || (place !== null && this.#isLost(place, target))
+    const { dialsOut, place } = this.#source
+    // Neither can be connected to: there will be none.
+    if (dialsOut && target.dialsOut) return true
+    return place !== null && this.#isLost(place, target)
   }
 
   /** Whether a server can be expected to reach a target. */

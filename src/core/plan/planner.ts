@@ -41,11 +41,12 @@ export function plan(state: PlanState): Plan {
       return [source, { holders, gatheredAtMs: gatheredAtMs(state, source) }]
     }),
   )
+  const waysAtMs = nextWayAtMs(state)
   for (const target of state.targets) {
     const source = sources.get(target.sourceId)
     const of = source === undefined ? undefined : ofSource.get(source)
     if (source === undefined || of === undefined) continue
-    const decision = decide({ state, source, target, ...of })
+    const decision = decide({ state, source, target, waysAtMs, ...of })
     if (decision.start !== null) collect(starts, decision.start, target.bindingId)
     if (decision.wakeAtMs !== null) wakeAtMs = Math.min(wakeAtMs ?? Infinity, decision.wakeAtMs)
   }
@@ -56,6 +57,8 @@ export function plan(state: PlanState): Plan {
 interface Question extends SenderQuestion {
   readonly state: PlanState
   readonly gatheredAtMs: number
+  /** When a way that was lost is next tried again. */
+  readonly waysAtMs: number
 }
 
 interface Decision {
@@ -86,12 +89,15 @@ function decide(question: Question): Decision {
 }
 
 /** Where only the way from the source is broken, that is tried again after a while; else something must happen first. */
-function lookAgainAtMs({ source, state }: Question): number | null {
-  if (!canSend(source)) return null
-  const ways = state.targets.flatMap(({ lostWays }) => lostWays)
-  // From now on it would be put off by whatever else happens meanwhile.
-  const ends = ways.map(({ atMs }) => atMs + CUT_OFF_MS).filter((atMs) => atMs > state.nowMs)
-  return ends.reduce((one, other) => Math.min(one, other), state.nowMs + CUT_OFF_MS)
+function lookAgainAtMs({ source, waysAtMs }: Question): number | null {
+  return canSend(source) ? waysAtMs : null
+}
+
+/** Counted from when a way was lost: from now on it would be put off by whatever else happens meanwhile. */
+function nextWayAtMs({ targets, nowMs }: PlanState): number {
+  const ways = targets.flatMap(({ lostWays }) => lostWays)
+  const ends = ways.map(({ atMs }) => atMs + CUT_OFF_MS).filter((atMs) => atMs > nowMs)
+  return ends.reduce((one, other) => Math.min(one, other), nowMs + CUT_OFF_MS)
 }
 
 function canReceive({ connected, reported, drained, hold }: PlanTarget): boolean {

@@ -4,29 +4,7 @@ import { AppError } from '../../../src/core/base/errors.ts'
 import type { Frame } from '../../../src/core/wire/frame.ts'
 import { MemoryBinding } from '../../fakes/memory-binding.ts'
 import { MemorySource } from '../../fakes/memory-source.ts'
-import { type MemoryWireOptions, overMemory } from '../../fakes/memory-wire.ts'
-
-const LARGE = 'x'.repeat(700_000)
-
-function sourceWithFiles(): MemorySource {
-  const source = new MemorySource()
-  source.folder('d')
-  source.write('d/a', 'alpha')
-  source.write('d/empty', '')
-  source.write('large', LARGE)
-  source.link('l', 'd/a')
-  return source
-}
-
-const ALL = ['d directory', 'd/a alpha', 'd/empty ', 'l d/a', `large ${LARGE}`]
-
-function run(
-  source: MemorySource,
-  binding: MemoryBinding,
-  options: Partial<MemoryWireOptions> = {},
-) {
-  return overMemory({ source, binding, to: source.headSeq(), ...options })
-}
+import { ALL, LARGE, run, sourceWithFiles } from './small-job.ts'
 
 test('everything arrives at first contact, and the next job sends nothing', () => {
   for (const content of ['push', 'ask'] as const) {
