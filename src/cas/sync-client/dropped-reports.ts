@@ -3,9 +3,12 @@ import type { JobReport } from './options.ts'
 
 const MESSAGE_LENGTH_MAX = 2000
 
-/** Why a stream does not reach servers any more: whoever is next was left out of it, or the stream itself was lost. */
-interface CutOff {
-  readonly code: 'RELAY_DROPPED' | 'RELAY_LOST'
+/**
+ * Why a stream does not reach servers any more: whoever is next was left out of it, or stands elsewhere than it begins, or
+ * the stream itself was lost.
+ */
+export interface CutOff {
+  readonly code: 'RELAY_DROPPED' | 'RELAY_UNFIT' | 'RELAY_LOST'
   readonly message: string
 }
 

@@ -119,6 +119,7 @@ export const ERRORS = {
   TICKET_INVALID: describe(403, 'Nothing: the master sends a new one with the next job.'),
   RELAY_DROPPED: describe(502, 'Nothing: the source serves this server itself.'),
   RELAY_LOST: describe(502, 'Nothing: the source serves this server itself, or by another way.'),
+  RELAY_UNFIT: describe(409, 'Nothing: it is served from where it stands, by another run.'),
   BINDING_BUSY: describe(409, 'Nothing: it is tried again when the other job has ended.'),
   BINDING_UNKNOWN: describe(403, 'Nothing: the target learns of the policy from the master.'),
   SIGNATURE_INVALID: describe(403, 'Check the source server: what it sent was changed on the way.'),

@@ -71,6 +71,8 @@ const NOTHING: Decision = { start: null, wakeAtMs: null }
 function decide(question: Question): Decision {
   const { state, source, target } = question
   if (target.runningJobId !== null || source.epoch === null || !canReceive(target)) return NOTHING
+  if (target.waitUntilMs !== null && target.waitUntilMs > state.nowMs)
+    return { start: null, wakeAtMs: target.waitUntilMs }
   const goal = goalOf(question)
   if (goal !== null) return { start: goal, wakeAtMs: null }
   // In mode `manual` everything else waits for a person.

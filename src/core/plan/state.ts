@@ -58,6 +58,8 @@ export interface PlanTarget {
   readonly hold: { readonly code: string } | null
   /** It was away and has not caught up since. */
   readonly wasAway: boolean
+  /** Until when it waits for another one that is about to hold what it lacks; null where it waits for nobody. */
+  readonly waitUntilMs: number | null
   /** Servers from which there was no way to this one, until something came from there again. */
   readonly lostWays: readonly LostWay[]
   /** From when on it may catch up, where that waits for a reserved time; null where no time is known. */

@@ -219,15 +219,15 @@ export class RelayChild {
   #isPassed({ from, to, kind }: SetBegin): boolean {
     if (kind === 'retry') return true
     if (kind === 'full') {
-      demand(this.#at === null, 'the child has a part of what would be listed')
-      demand(from === this.#listedTo, 'the list has begun without the child')
+      fits(this.#at === null, 'it has a part of what is listed')
+      fits(from === this.#listedTo, 'the list has begun without it')
       const isTold = this.#listed === null || (this.#toldFrom ?? Infinity) <= this.#listed
-      demand(isTold, 'the list does not name what left since one of the child was broken off')
+      fits(isTold, 'the list does not name what left since one of its own was broken off')
       return false
     }
-    demand(this.#at !== null, 'the child needs a full list')
+    fits(this.#at !== null, 'it needs a full list')
     if (this.#at >= to) return true
-    demand(this.#at === from, `the child is at ${this.#at}, the stream at ${from}`)
+    fits(this.#at === from, `it is at ${this.#at}, the stream at ${from}`)
     return false
   }
 
@@ -251,13 +251,16 @@ export class RelayChild {
   }
 
   #end(): Frame {
-    demand(
-      this.#at !== null && this.#at >= this.#stream.to,
-      `the stream leaves the child at ${this.#at}, not at ${this.#stream.to}`,
-    )
+    const { to } = this.#stream
+    fits(this.#at !== null && this.#at >= to, `the stream leaves it at ${this.#at}, not at ${to}`)
     this.#state = 'ending'
     return { type: 'jobEnd' }
   }
+}
+
+/** A child that a stream does not fit has done nothing wrong: it was elsewhere when the stream was planned. */
+function fits(condition: boolean, message: string): asserts condition {
+  if (!condition) refuse('RELAY_UNFIT', message)
 }
 
 function seqWithin(stream: RelayedStream, watermark: Position | null): number | null {

@@ -223,6 +223,8 @@ export class JobBook {
       target.reachedAtMs = old?.targets.get(bindingId)?.reachedAtMs ?? null
       target.endedAs = old?.targets.get(bindingId)?.endedAs ?? null
       target.cutOffs = old?.targets.get(bindingId)?.cutOffs ?? 0
+      target.progress = old?.targets.get(bindingId)?.progress ?? null
+      target.awaits = old?.targets.get(bindingId)?.awaits ?? null
     }
     const strays = [...job.targets.values()].filter((t) => !policy.bindings.has(t.bindingId))
     const message = 'the target does not belong to the policy any more'

@@ -138,7 +138,9 @@ async function loadJobs(reader: Reader, policyId: string): Promise<Map<string, J
         targets.map(({ bindingId, sourceId, serverId, state, runId, way }) => {
           const times = { heardAtMs: 0, reachedAtMs: null }
           const relayed = { way: { ...DIRECTLY, ...way }, cutOffs: 0, endedAs: null }
-          return [bindingId, { bindingId, sourceId, serverId, state, runId, ...times, ...relayed }]
+          const waits = { progress: null, awaits: null }
+          const known = { ...times, ...relayed, ...waits }
+          return [bindingId, { bindingId, sourceId, serverId, state, runId, ...known }]
         }),
       ),
     })

@@ -1,5 +1,6 @@
 import type { LostWay, PlanGoal, PlanState } from '../../core/plan/state.ts'
 import { nextTimeMs } from '../schedules/next-time.ts'
+import { waitsUntilMs } from './nearly-there.ts'
 import type { BindingRuntime, JobRuntime, PolicyRuntime } from './runtime.ts'
 import type { Topology } from './topology.ts'
 
@@ -9,6 +10,7 @@ export function planState(
   { places }: Pick<Topology, 'places'>,
   now: { readonly nowMs: number; readonly licensed: boolean },
 ): PlanState {
+  const waiting = waitingOf(policy, now.nowMs)
   return {
     ...now,
     policy: policy.plan,
@@ -27,7 +29,8 @@ export function planState(
       const { weight = 0, dialsOut = false } = place ?? {}
       const lostWays = lostWaysOf(binding, places)
       const at = { place, canServe, weight, dialsOut, lostWays }
-      return { ...binding, ...at, recoverAtMs: recoverAtMs(policy, binding) }
+      const waitUntilMs = waiting.get(binding.bindingId) ?? null
+      return { ...binding, ...at, waitUntilMs, recoverAtMs: recoverAtMs(policy, binding) }
     }),
     goals: [...policy.jobs.values()].flatMap(goalsOf),
   }
@@ -38,6 +41,18 @@ function lostWaysOf({ lostWays }: BindingRuntime, places: Topology['places']): L
     const place = places.get(serverId)
     return place === undefined ? [] : [{ ...place, ...way }]
   })
+}
+
+/** Until when bindings wait for others that are about to hold what they lack. */
+function waitingOf({ jobs }: PolicyRuntime, nowMs: number): ReadonlyMap<string, number> {
+  const waiting = new Map<string, number>()
+  for (const job of jobs.values()) {
+    for (const target of job.targets.values()) {
+      const untilMs = waitsUntilMs(job, target, nowMs)
+      if (untilMs !== null) waiting.set(target.bindingId, untilMs)
+    }
+  }
+  return waiting
 }
 
 /** From its return on, and again from its last try on where that left something undone. */

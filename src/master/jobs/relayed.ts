@@ -1,5 +1,6 @@
 import type { AgentMessageOf } from '../../core/wire/control.ts'
 import { requeue } from './lost.ts'
+import { awaited } from './nearly-there.ts'
 import { oneMoreBroken } from './rest.ts'
 import { lacksMuch } from './route.ts'
 import {
@@ -22,7 +23,10 @@ export function isRelay(job: JobRuntime, target: JobTargetRuntime, serverId: str
 }
 
 /** Codes of targets that a stream does not reach any more: left out of it, or the stream itself has ended. */
-const CUT_OFF: ReadonlySet<string> = new Set(['RELAY_DROPPED', 'RELAY_LOST'])
+const CUT_OFF: ReadonlySet<string> = new Set(['RELAY_DROPPED', 'RELAY_LOST', 'RELAY_UNFIT'])
+
+/** What stands elsewhere than the streams of a job begin, again and again, is served alone. */
+const UNFIT_MAX = 2
 
 /** Tells whether a stream left a target out that was to reach it. */
 export function isDropped({ state, error }: JobReport): boolean {
@@ -46,16 +50,49 @@ export function applyDrop(
   const isLost = report.error?.code === 'RELAY_LOST'
   // Whoever is above it says the same, and knows who is in trouble.
   if (isLost && !isSender && isStillFed(place, serverId)) return
-  const culprit = isLost ? null : culpritOf(place, isSender ? null : serverId)
+  const next = isLost ? null : nextBelow(place, isSender ? null : serverId)
+  // Whoever only stands elsewhere than the stream begins holds nobody up.
+  const isUnfit = report.error?.code === 'RELAY_UNFIT' && target.cutOffs < UNFIT_MAX
+  const culprit = isUnfit ? null : next
   // Whoever could not be reached at all held nothing up.
   if (culprit !== null && !culprit.lostWays.has(serverId))
     culprit.broken = oneMoreBroken(culprit.broken, work.nowMs)
   if (isReached(place)) return endTarget(work, place, { state: 'done', error: null })
-  const all = culprit === null ? [place] : [place, ...alsoBelow(place, culprit)]
-  const innocent = all.find((one) => one.target.bindingId !== culprit?.bindingId)
-  if (culprit !== null && innocent !== undefined) gather(work, innocent, culprit)
-  for (const one of all) if (one.target.state === 'running') leave(work, one, report.error)
+  const all = next === null ? [place] : [place, ...alsoBelow(place, next)]
+  const above = isSender || !policy.canServe ? null : runningAt(place, serverId)
+  goOn(work, all, { culprit, above, report })
   work.dirty.add(policy.policyId)
+}
+
+/**
+ * Has these served otherwise: from whoever stands above them where that one holds all of it or soon will, else in a stream
+ * with all that the last one was to reach.
+ */
+function goOn(
+  work: Work,
+  places: readonly TargetPlace[],
+  cut: {
+    readonly culprit: BindingRuntime | null
+    /** What the server above them gets by the same run; null where it could not serve them. */
+    readonly above: TargetPlace | null
+    readonly report: JobReport
+  },
+): void {
+  const { culprit, above, report } = cut
+  const innocent = places.filter(({ target }) => target.bindingId !== culprit?.bindingId)
+  const awaits = above === null ? null : awaited(above.target, work.nowMs)
+  const isHeldAbove = awaits !== null || (above !== null && isReached(above))
+  const [first] = innocent
+  if (culprit !== null && first !== undefined && !isHeldAbove) gather(work, first, culprit)
+  for (const one of places) if (one.target.state === 'running') leave(work, one, report.error)
+  for (const { target } of innocent) target.awaits = awaits
+}
+
+/** What a server itself gets by the run in which it passes on to a target; null where that has nothing of it. */
+function runningAt({ policy, job, target }: TargetPlace, serverId: string): TargetPlace | null {
+  const own = target.way.relays.map((relay) => job.targets.get(relay))
+  const found = own.find((one) => one?.serverId === serverId && one.runId === target.runId)
+  return found === undefined ? null : { policy, job, target: found }
 }
 
 /** All others whom the same run was to reach through the culprit: the same is about to be said of each. */
@@ -118,10 +155,10 @@ function isStillFed({ job, target }: TargetPlace, serverId: string): boolean {
 }
 
 /**
- * Whoever is next on the way below the server that cut the target off is the one in trouble; those below it are not.
- * `relayId` is null where the sender did.
+ * Whoever is next on the way below the server that cut the target off: the one in trouble, where anybody is; those below it
+ * are not. `relayId` is null where the sender did.
  */
-function culpritOf(
+function nextBelow(
   { policy, job, target }: TargetPlace,
   relayId: string | null,
 ): BindingRuntime | null {

@@ -78,11 +78,11 @@ function inStead(tree: DistributionTree, isSourceThere: boolean): DistributionTr
   const why = isSourceThere
     ? 'from the nearest server that holds it'
     : 'from a server that holds it, for the source is away'
-  const children = tree.children.map((node) =>
-    node.why.startsWith(DIRECT)
-      ? { ...node, why, reason: node.reason.replace(node.why, why) }
-      : node,
-  )
+  const children = tree.children.map((node) => ({
+    ...node,
+    why: node.why.replace(DIRECT, why),
+    reason: node.reason.replace(DIRECT, why),
+  }))
   return { ...tree, children }
 }
 
@@ -160,8 +160,13 @@ function positionOf(source: SourceRuntime, { watermark }: BindingRuntime): strin
 
 /** Tells whether a target lacks so much that it is worth a stream that others share. */
 export function lacksMuch(source: SourceRuntime, binding: BindingRuntime): boolean {
-  const bytes = lackOf(source, positionOf(source, binding))
+  const bytes = bytesLacked(source, binding)
   return bytes === null || bytes >= LARGE_BYTES
+}
+
+/** What a target lacks of its source; null where nobody knows. */
+export function bytesLacked(source: SourceRuntime, binding: BindingRuntime): number | null {
+  return lackOf(source, positionOf(source, binding))
 }
 
 function lackOf(source: SourceRuntime, position: string | null): number | null {

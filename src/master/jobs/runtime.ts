@@ -7,6 +7,7 @@ import type { ReportedHold } from '../../core/wire/control.ts'
 import type { AskedHold, DatedReason, NoteCount, Reason } from '../db/reason.ts'
 import type { Gap, JobKind, JobTargetState } from '../model.ts'
 import type { Schedule } from '../schedules/next-time.ts'
+import type { Awaited, RunProgress } from './nearly-there.ts'
 import type { RecentBytes } from './recent-bytes.ts'
 import type { BrokenStreams } from './rest.ts'
 
@@ -120,6 +121,10 @@ export interface JobTargetRuntime {
   cutOffs: number
   /** How a relay said that it ended, while its own word is still out. */
   endedAs: 'done' | 'partial' | null
+  /** Of the run that is under way; null where this master has not begun it. */
+  progress: RunProgress | null
+  /** While it is queued: who is about to hold what it lacks. */
+  awaits: Awaited | null
 }
 
 /** Digits of a UUID of version 7 that are the time, and so many that it stays unique. */

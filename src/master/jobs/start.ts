@@ -5,6 +5,8 @@ import type { Way } from '../../core/route/tree.ts'
 import type { Writer } from '../db/database.ts'
 import { jobSources, jobTargets, jobs } from '../db/schema.ts'
 import type { JobTrigger } from '../model.ts'
+import type { RunProgress } from './nearly-there.ts'
+import { bytesLacked } from './route.ts'
 import {
   type BindingRuntime,
   DIRECTLY,
@@ -52,6 +54,8 @@ export function startJob(
     target.runId = runId
     target.reachedAtMs = null
     target.endedAs = null
+    target.progress = newProgress(work, { policy, binding })
+    target.awaits = null
     target.way = ways.get(bindingId) ?? { ...DIRECTLY, holderId: planned.holderId }
     target.heardAtMs = work.nowMs
     binding.runningJobId = job.jobId
@@ -62,6 +66,15 @@ export function startJob(
     if (waiting !== undefined) saveTarget(work, { job, target }, { runId, way: savedWay(target) })
   }
   return { job, runId }
+}
+
+function newProgress(
+  { nowMs }: Work,
+  { policy, binding }: { readonly policy: PolicyRuntime; readonly binding: BindingRuntime },
+): RunProgress {
+  const source = policy.sources.get(binding.sourceId)
+  const lacksBytes = source === undefined ? null : bytesLacked(source, binding)
+  return { startedAtMs: nowMs, lacksBytes, bytes: 0, atMs: nowMs }
 }
 
 function createJob(work: Work, order: Start): JobRuntime {
@@ -100,7 +113,7 @@ export function addJob(work: Work, policy: PolicyRuntime, order: NewJob): JobRun
     const runId = state === 'running' ? job.jobId : null
     const times = { heardAtMs: work.nowMs, reachedAtMs: null }
     const way = order.ways.get(bindingId) ?? DIRECTLY
-    const relayed = { way, cutOffs: 0, endedAs: null }
+    const relayed = { way, cutOffs: 0, endedAs: null, progress: null, awaits: null }
     job.targets.set(bindingId, {
       bindingId,
       sourceId,

@@ -108,6 +108,8 @@ export function saveFigures(
   target.heardAtMs = work.nowMs
   const { via, attempts, bytesOnWire, entriesApplied, entriesFailed } = report
   const error = dated(report.error, work.nowMs)
+  if (target.progress !== null && report.jobId === target.runId)
+    target.progress = { ...target.progress, bytes: bytesOnWire, atMs: work.nowMs }
   const counters = { via, attempts, bytesOnWire, entriesApplied, entriesFailed, error }
   saveTarget(work, { job, target }, counters)
 }

@@ -90,7 +90,7 @@ test('a child that is elsewhere is dropped, and nobody notices', async () => {
   expect(relays.at(1).relayed.at(-1)).toMatchObject({
     serverId: serverId(2),
     state: 'failed',
-    error: { code: 'RELAY_DROPPED' },
+    error: { code: 'RELAY_UNFIT' },
   })
 })
 
@@ -165,7 +165,7 @@ test('a child of which a list was broken off is served by itself where the strea
   const late = relays.at(1).binding()
   await send(chain(1, 2))
   expect(late.listing()).toEqual(CONTENT)
-  expect(relays.at(1).relayed.at(-1)).toMatchObject({ error: { code: 'RELAY_DROPPED' } })
+  expect(relays.at(1).relayed.at(-1)).toMatchObject({ error: { code: 'RELAY_UNFIT' } })
   expect((await send(chain(2))).at(-1)).toMatchObject({ state: 'done' })
   expect(listingOf(2)).toEqual(CONTENT)
 })

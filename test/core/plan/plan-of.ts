@@ -22,6 +22,7 @@ export const target: PlanTarget = {
   dialsOut: false,
   recoverAtMs: null,
   lostWays: [],
+  waitUntilMs: null,
   connected: true,
   reported: true,
   awaitedSinceMs: 0,

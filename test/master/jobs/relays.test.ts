@@ -183,6 +183,45 @@ test('what little is left is not taken from those that a stream still reaches', 
   expect(stage.source.of('cancelJob')).toEqual([])
 })
 
+test('whoever is about to hold it all serves those that its stream did not reach', async () => {
+  const job = await start()
+  stage.source.reportJob(job, 'running', { bytesOnWire: LARGE })
+  tell(at(0), job, [at(1), 'RELAY_DROPPED'])
+  tell(at(0), job, [at(2), 'RELAY_DROPPED'])
+  // Only the one in trouble is not kept waiting.
+  expect(drawn((await stage.source.job(2)).children)).toBe('1')
+  expect(stage.source.of('cancelJob')).toEqual([])
+  at(0).reportTarget(5)
+  tell(stage.source, job, [at(0)])
+  const instead = await at(0).job()
+  expect(drawn(instead.children)).toBe('2')
+  expect(instead.jobId).toStartWith(`${job.jobId}.`)
+  expect(stage.source.of('job')).toHaveLength(2)
+})
+
+test('whoever holds it all already serves them at once, and nobody else is taken along', async () => {
+  const job = await start()
+  at(0).reportTarget(5)
+  tell(at(1), job, [at(2), 'RELAY_UNFIT'])
+  const instead = await at(0).job()
+  expect(drawn(instead.children)).toBe('2')
+  expect(stage.source.of('cancelJob')).toEqual([])
+})
+
+test('a server that a stream did not fit is shared a stream with again', async () => {
+  const job = await start()
+  for (const index of [0, 1]) at(index).reportTarget(5)
+  tell(at(1), job, [at(2), 'RELAY_UNFIT'])
+  await eventually('its next run', () => [at(0), at(1)].some((one) => one.of('job').length === 1))
+  at(2).reportTarget(5)
+  const [run] = [at(0), at(1)].flatMap((one) => one.of('job').map((told) => ({ one, told })))
+  if (run === undefined) throw new Error('no run')
+  tell(run.one, run.told, [at(2)])
+  await finish(job, 5)
+  stage.source.reportChanges(5, 6, { size: LARGE })
+  expect(drawn((await stage.source.job(2)).children)).toBe('0(1(2))')
+})
+
 test('a stream that is lost below a server which is still reached is told by whoever is above', async () => {
   const job = await start()
   tell(at(1), job, [at(2), 'RELAY_LOST'])

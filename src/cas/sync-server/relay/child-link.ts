@@ -9,7 +9,7 @@ import { blockCodec, packAside } from '../../../platform/block-codec.ts'
 import { SLOW_LEVEL_MIN } from '../../../platform/compression.ts'
 import type { DataConnection } from '../../../platform/data-connection.ts'
 import { connectTo } from '../../sync-client/connect.ts'
-import { droppedReports } from '../../sync-client/dropped-reports.ts'
+import { type CutOff, droppedReports } from '../../sync-client/dropped-reports.ts'
 import { plainEnd } from '../../sync-client/plain-end.ts'
 import { ChildPatience } from './child-patience.ts'
 import { childReport } from './child-report.ts'
@@ -135,7 +135,7 @@ export class ChildLink {
 
   /** Takes the child out of the stream; the master has it served otherwise. */
   drop(reason: Failure): void {
-    this.#cutOff('RELAY_DROPPED', reason)
+    this.#cutOff(reason.code === 'RELAY_UNFIT' ? 'RELAY_UNFIT' : 'RELAY_DROPPED', reason)
   }
 
   /** The stream ends before its time, through no fault of the child. */
@@ -143,7 +143,7 @@ export class ChildLink {
     this.#cutOff('RELAY_LOST', reason)
   }
 
-  #cutOff(cause: 'RELAY_DROPPED' | 'RELAY_LOST', reason: Failure): void {
+  #cutOff(cause: CutOff['code'], reason: Failure): void {
     if (this.#isGone) return
     this.#end()
     this.#connection?.close(reason)
