@@ -20,6 +20,23 @@ test('a list that was broken off begins again, and names what has left since', (
   expect([binding.watermark, binding.listed]).toEqual([{ epoch: 'epoch-1', seq: seq + 1 }, null])
 })
 
+test.each([
+  ['a seq that the source has not reached', { epoch: 'epoch-1', seq: 1_000_000 }],
+  ['a journal that the source does not have', { epoch: 'epoch-9', seq: 0 }],
+])(
+  'a target that claims a list of %s gets all that lives, and harms only itself',
+  (_what, listed) => {
+    const source = sourceWithFiles()
+    source.remove('d/empty')
+    const binding = new MemoryBinding()
+    binding.listed = listed
+    expect(run(source, binding).outcome).toMatchObject({ ok: true })
+    expect(binding.toldGone).toEqual([])
+    expect(binding.listing()).toEqual(ALL.filter((line) => !line.startsWith('d/empty')))
+    expect(binding.listed).toBeNull()
+  },
+)
+
 test('a new epoch brings a full list, and what it does not name is no longer at the source', () => {
   const source = sourceWithFiles()
   const binding = new MemoryBinding()
