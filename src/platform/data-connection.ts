@@ -84,6 +84,11 @@ export class DataConnection {
     return this.#bytesReceived
   }
 
+  /** For how long the other host has said nothing, whatever its programs do; null where nobody can tell. */
+  get unheardMs(): number | null {
+    return this.#state === 'open' ? (tcpAnswers(this.#descriptor)?.heardMs ?? null) : null
+  }
+
   /** True where the frames can be read on the way, but not changed. */
   get isPlain(): boolean {
     return this.#seals !== null

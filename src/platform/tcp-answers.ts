@@ -4,6 +4,7 @@ const IPPROTO_TCP = 6
 const TCP_INFO = 11
 /** In the kernel's `struct tcp_info`, whose beginning never changes. */
 const UNACKED_AT = 24
+const DATA_AT = 52
 const HEARD_AT = 56
 const INFO_BYTES = 104
 
@@ -27,7 +28,9 @@ export function tcpAnswers(descriptor: number): TcpAnswers | null {
   length[0] = INFO_BYTES
   const asked = [IPPROTO_TCP, TCP_INFO, addressOf(infoBytes), addressOf(lengthBytes)] as const
   if (call(numbers.getsockopt, descriptor, ...asked, 0) !== 0) return null
-  const heardMs = info[HEARD_AT / 4]
+  const [dataMs, heardMs] = [info[DATA_AT / 4], info[HEARD_AT / 4]]
   if (heardMs === undefined || (length[0] ?? 0) < HEARD_AT + 4) return null
-  return { isWaiting: (info[UNACKED_AT / 4] ?? 0) > 0, heardMs }
+  // Data that takes note of nothing new does not count as an answer to the kernel.
+  const lastMs = Math.min(heardMs, dataMs ?? heardMs)
+  return { isWaiting: (info[UNACKED_AT / 4] ?? 0) > 0, heardMs: lastMs }
 }

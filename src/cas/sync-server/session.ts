@@ -316,6 +316,7 @@ export class Session implements BindingHolder {
     return {
       reply: (frames) => this.#reply(frames),
       pause: (isPaused) => this.#pause('relay', isPaused),
+      unheardMs: () => this.#connection.unheardMs,
     }
   }
 

@@ -2,7 +2,7 @@ import { type RoutePlace, scopeBetween } from '../route/hop-options.ts'
 import type { HopScope } from '../route/tree.ts'
 import type { LostWay, PlanSource, PlanTarget } from './state.ts'
 
-/** A target that holds more than another one, and how far it is from that. */
+/** A target that holds more than another one, or what is pending there, and how far it is from that. */
 export interface Holder {
   readonly bindingId: string
   readonly seq: number
@@ -173,7 +173,9 @@ function isAhead(holder: PlanTarget, target: PlanTarget): boolean {
   if (holder.place?.serverId === target.place?.serverId) return false
   const { watermark } = target
   if (watermark === null || watermark.epoch !== holder.watermark?.epoch) return true
-  return watermark.seq < holder.watermark.seq
+  // Whoever stands at the same place lacks nothing of it, for else it would serve nobody.
+  const isAtSame = target.pendingCount > 0 && watermark.seq === holder.watermark.seq
+  return isAtSame || watermark.seq < holder.watermark.seq
 }
 
 function isBetter(one: PlanTarget, other: PlanTarget): boolean {

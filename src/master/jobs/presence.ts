@@ -66,11 +66,11 @@ function endReached(work: Work, policy: PolicyRuntime, sourceId: string): void {
   for (const job of policy.jobs.values()) {
     const to = job.to.get(sourceId)
     for (const target of job.targets.values()) {
-      const watermark = policy.bindings.get(target.bindingId)?.watermark ?? null
+      const { watermark = null, pendingCount = 0 } = policy.bindings.get(target.bindingId) ?? {}
       if (target.sourceId !== sourceId || target.state !== 'running' || to === undefined) continue
-      if (hasReached(watermark, to)) {
-        endTarget(work, { policy, job, target }, { state: 'done', error: null })
-      }
+      if (!hasReached(watermark, to)) continue
+      const state = pendingCount > 0 ? 'partial' : 'done'
+      endTarget(work, { policy, job, target }, { state, error: null })
     }
   }
 }

@@ -240,8 +240,9 @@ function settleJob(work: Work, place: JobPlace & { readonly binding: BindingRunt
   if (target === undefined || to === undefined || !isOpen(target.state)) return
   // It passed what is held, which says nothing of the answer that is waited for.
   if (target.state === 'held') return
-  // What is pending is below the watermark, and asked for all the same.
-  if (!hasReached(binding.watermark, to) || binding.pendingCount > 0) return
+  if (!hasReached(binding.watermark, to)) return
+  // What is pending is below the watermark, and asked for all the same; nobody tells more once a relay said how it ended.
+  if (binding.pendingCount > 0 && target.endedAs === null) return
   // Its sender's report brings the figures and is about to come; a watch looks after it in case it does not.
   if (target.state === 'running' && target.endedAs === null) target.reachedAtMs ??= work.nowMs
   else endTarget(work, { ...place, target }, { state: target.endedAs ?? 'done', error: null })

@@ -63,6 +63,7 @@ describe('who sends', () => {
       [one('C1a', 70), one('B1a', 60)],
       gone,
     ],
+    ['away: what is pending', 'B1a 60', { ...at(60), pendingCount: 1 }, [one('B1a', 60)], gone],
     ['away: nobody has more', null, at(60), [one('B1a', 60)], gone],
     ['away: more than it had said', 'B1a 120', at(100), [one('B1a', 120)], gone],
     ['away: one that lacks something', null, at(1), [one('B1a', 60, { pendingCount: 1 })], gone],
@@ -93,6 +94,13 @@ describe('who sends', () => {
     ],
     ['cut off from it', 'C1a 99', { ...at(9), ...lost }, [one('C1a', 99)], {}],
     ['cut off: the nearest', 'B2a 50', { ...at(9), ...lost }, [one('C1a', 99), one('B2a', 50)], {}],
+    [
+      'cut off: what is pending',
+      'C1a 99',
+      { ...at(99), ...lost, pendingCount: 1 },
+      [one('C1a', 99)],
+      {},
+    ],
     ['cut off: who can be served soon waits', null, { ...at(99), ...lost }, [one('C1a', 99)], {}],
     ['cut off like all others', 'source 100', { ...at(99), ...lost }, [one('C1a', 99, lost)], {}],
     [

@@ -136,13 +136,23 @@ test('a source that comes back is told of its running jobs again, under the same
   expect((await getJob(stage.master.context, job.jobId, 5000)).state).toBe('done')
 })
 
-test('a target that has everything ends the job of a source that is gone', async () => {
-  await stage.start()
-  const job = await stage.source.job()
-  stage.target.reportTarget(5)
-  stage.source.close()
-  expect((await getJob(stage.master.context, job.jobId, 5000)).state).toBe('done')
-})
+test.each([
+  ['that has everything', 0, 'done'],
+  ['of which something is pending', 2, 'partial'],
+] as const)(
+  'a target %s ends the job of a source that is gone',
+  async (_what, pendingCount, state) => {
+    await stage.start()
+    const job = await stage.source.job()
+    stage.target.reportTarget(5, { pendingCount })
+    await eventually('its word', async () => {
+      const { targets } = await getConvergence(stage.master.context, 'name:web')
+      return targets[0]?.appliedSeq === 5
+    })
+    stage.source.close()
+    expect((await getJob(stage.master.context, job.jobId, 5000)).state).toBe(state)
+  },
+)
 
 test('a master that starts again takes up its jobs', async () => {
   await stage.start()

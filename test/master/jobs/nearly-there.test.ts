@@ -49,18 +49,25 @@ describe('whether one that is under way is waited for', () => {
   })
 })
 
+interface Moment {
+  readonly afterMs: number
+  readonly other?: Partial<JobTargetRuntime>
+  readonly untilMs?: number
+}
+
 describe('until when', () => {
   const above = targetOf({ progress: progressOf(900) })
   const awaits = awaited(above, NOW_MS)
   const waiting = targetOf({ bindingId: 'below', state: 'queued', runId: null, awaits })
-  test.each([
-    ['it is under way', above, NOW_MS + 100, NOW_MS + 2000],
-    ['it has ended', { ...above, state: 'done' as const }, NOW_MS + 100, null],
-    ['it failed and is sent to again', { ...above, runId: 'another' }, NOW_MS + 100, null],
-    ['it took too long', above, NOW_MS + 2000, null],
-    ['the clock was set back', above, NOW_MS - 60_000, null],
-  ])('%s', (_what, one, nowMs, untilMs) => {
-    expect(waitsUntilMs(jobOf(one, waiting), waiting, nowMs)).toBe(untilMs)
+  test.each<[string, Moment]>([
+    ['it is under way', { afterMs: 100, untilMs: NOW_MS + 2000 }],
+    ['it has ended', { afterMs: 100, other: { state: 'done' } }],
+    ['it failed and is sent to again', { afterMs: 100, other: { runId: 'another' } }],
+    ['it took too long', { afterMs: 2000 }],
+    ['the clock was set back', { afterMs: -60_000 }],
+  ])('%s', (_what, { afterMs, other = {}, untilMs = null }) => {
+    const job = jobOf({ ...above, ...other }, waiting)
+    expect(waitsUntilMs(job, waiting, NOW_MS + afterMs)).toBe(untilMs)
   })
 
   test('whoever runs again waits for nobody', () => {

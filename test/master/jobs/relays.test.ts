@@ -257,6 +257,21 @@ test('a relay that the source cannot reach is the one that rests; a lost stream 
   ])
 })
 
+test("what a relay could not bring ends with the word of the target that comes after the relay's", async () => {
+  const job = await start()
+  const [about] = nodesOf(job.children).filter(({ serverId }) => serverId === at(1).serverId)
+  if (about === undefined) throw new Error('not in the tree')
+  at(0).reportJob({ ...job, children: [about] }, 'done', { entriesFailed: 2 })
+  const its = async () => {
+    const { targets } = await getJob(stage.master.context, job.jobId)
+    return targets.find(({ serverId }) => serverId === about.serverId)
+  }
+  await eventually('the word of the relay', async () => (await its())?.entriesFailed === 2)
+  expect((await its())?.state).toBe('running')
+  at(1).reportTarget(5, { pendingCount: 2 })
+  await eventually('its end', async () => (await its())?.state === 'partial')
+})
+
 test('a restarted master tells the same tree again, and hears the relays', async () => {
   const job = await start()
   stage.master = await stage.master.restart()

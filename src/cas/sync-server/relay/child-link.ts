@@ -13,6 +13,7 @@ import { type CutOff, droppedReports } from '../../sync-client/dropped-reports.t
 import { plainEnd } from '../../sync-client/plain-end.ts'
 import { ChildPatience } from './child-patience.ts'
 import { childReport } from './child-report.ts'
+import { type Doubt, isInDoubt, isSettled } from './doubt.ts'
 import type { RelayOptions } from './options.ts'
 
 export interface ChildOrder {
@@ -23,6 +24,8 @@ export interface ChildOrder {
   readonly queueBytesMax: number
   /** Something came of the child, or it takes more. */
   readonly changed: () => void
+  /** For how long the parent's host has said nothing; null where nobody can tell. */
+  readonly unheardMs: () => number | null
 }
 
 /** The way of one stream to one child: connects, passes on what comes, tells the master how it goes. */
@@ -44,6 +47,8 @@ export class ChildLink {
   #bytesBefore = 0
   /** The connection was kept, and may have died unnoticed: until something comes by it, its silence says nothing. */
   #isDoubtful = false
+  /** Since it was lost in a way that may be this server's own. */
+  #doubt: Doubt | null = null
   #rateBytesPerS: number | null
   #reportedAtMs: number
   #sentAtMs: number
@@ -121,6 +126,7 @@ export class ChildLink {
     if (this.#isGone) return
     const { clock, times } = this.#options
     const nowMs = clock.nowMs()
+    if (this.#doubt !== null) return this.#settleDoubt(this.#doubt, nowMs)
     this.#listen()
     if (this.#isDoubtful && Math.abs(nowMs - this.#sentAtMs) > times.answerMs / 2)
       return this.#renew()
@@ -217,8 +223,15 @@ export class ChildLink {
   #closed(connection: DataConnection, reason: Failure): void {
     if (connection !== this.#connection) return
     this.#listen()
-    if (this.#isDoubtful && !this.#isGone) this.#renew()
-    else this.drop(reason)
+    if (this.#isDoubtful && !this.#isGone) return this.#renew()
+    if (this.#isGone || !isInDoubt(reason, this.#order.unheardMs())) return this.drop(reason)
+    this.#connection = null
+    this.#doubt = { reason, sinceMs: this.#options.clock.nowMs() }
+  }
+
+  /** The parent's own word on this server comes first, or else the child is dropped. */
+  #settleDoubt(doubt: Doubt, nowMs: number): void {
+    if (isSettled(doubt, { nowMs, unheardMs: this.#order.unheardMs() })) this.drop(doubt.reason)
   }
 
   /** Goes by a new connection instead of one that was kept. */

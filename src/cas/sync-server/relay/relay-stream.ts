@@ -14,6 +14,8 @@ export interface ParentSide {
   reply(frames: readonly Frame[]): void
   /** Stops reading, or goes on. */
   pause(isPaused: boolean): void
+  /** For how long its host has said nothing; null where nobody can tell. */
+  unheardMs(): number | null
 }
 
 /** What a stream tells and asks of the one who keeps them all. */
@@ -59,8 +61,10 @@ export class RelayStream {
     this.#saidAtMs = options.clock.nowMs()
     const queueBytesMax = RELAY_QUEUE_BYTES / open.children.length
     const changed = (): void => this.#changed()
+    // What goes on without the parent says nothing of it.
+    const unheardMs = () => (this.hasLeft ? null : parent.unheardMs())
     this.#links = open.children.map(
-      (node) => new ChildLink(options, { node, open, queueBytesMax, changed }),
+      (node) => new ChildLink(options, { node, open, queueBytesMax, changed, unheardMs }),
     )
     const children = this.#links.map((link) => link.child)
     this.#relay = new Relay(children, () => host.mayLeave())
