@@ -51,7 +51,6 @@ function casesOf(scene: RegionScene, { isBrief }: RegionArguments): Case[] {
   const undisturbed = [LARGE_BYTES, SMALL_BYTES].map((bytes): Case => {
     return { trouble: NO_TROUBLE, when: 'before', bytes, isForgotten: false }
   })
-  // Of few cases the only one that leaves much to remember is the last.
   const isForgotten = !isBrief
   const all = troubles(scene).flatMap((trouble): Case[] => [
     { trouble, when: 'before', bytes: SMALL_BYTES, isForgotten },
@@ -64,7 +63,11 @@ function casesOf(scene: RegionScene, { isBrief }: RegionArguments): Case[] {
     if (trouble.cut === BRIEF_CUT) return when === 'before' && !isLarge
     return (when === 'during') === isLarge && trouble.name.startsWith(last)
   })
-  return [...undisturbed, ...(isBrief ? few : all)]
+  // A server that rests after its trouble is served beside others, and the region of the next case is not to be entered twice.
+  const apart = few.map((one, index) => {
+    return { ...one, isForgotten: few[index + 1]?.trouble.cut === BRIEF_CUT }
+  })
+  return [...undisturbed, ...(isBrief ? apart : all)]
 }
 
 async function runCase(scene: RegionScene, one: Case): Promise<boolean> {
