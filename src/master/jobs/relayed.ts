@@ -48,8 +48,9 @@ export function applyDrop(
   if (!isSender && !isRelay(job, target, serverId)) return
   if (target.state !== 'running' || target.runId !== report.jobId) return
   const isLost = report.error?.code === 'RELAY_LOST'
+  const relay = isSender ? null : relayOf(place, serverId)
   // Whoever is above it says the same, and knows who is in trouble.
-  if (isLost && !isSender && isStillFed(place, serverId)) return
+  if (isLost && relay?.target.state === 'running') return
   const next = isLost ? null : nextBelow(place, isSender ? null : serverId)
   // Whoever only stands elsewhere than the stream begins holds nobody up.
   const isUnfit = report.error?.code === 'RELAY_UNFIT' && target.cutOffs < UNFIT_MAX
@@ -59,8 +60,7 @@ export function applyDrop(
     culprit.broken = oneMoreBroken(culprit.broken, work.nowMs)
   if (isReached(place)) return endTarget(work, place, { state: 'done', error: null })
   const all = next === null ? [place] : [place, ...alsoBelow(place, next)]
-  const above = isSender || !policy.canServe ? null : runningAt(place, serverId)
-  goOn(work, all, { culprit, above, report })
+  goOn(work, all, { culprit, above: policy.canServe ? relay : null, report })
   work.dirty.add(policy.policyId)
 }
 
@@ -86,13 +86,6 @@ function goOn(
   if (culprit !== null && first !== undefined && !isHeldAbove) gather(work, first, culprit)
   for (const one of places) if (one.target.state === 'running') leave(work, one, report.error)
   for (const { target } of innocent) target.awaits = awaits
-}
-
-/** What a server itself gets by the run in which it passes on to a target; null where that has nothing of it. */
-function runningAt({ policy, job, target }: TargetPlace, serverId: string): TargetPlace | null {
-  const own = target.way.relays.map((relay) => job.targets.get(relay))
-  const found = own.find((one) => one?.serverId === serverId && one.runId === target.runId)
-  return found === undefined ? null : { policy, job, target: found }
 }
 
 /** All others whom the same run was to reach through the culprit: the same is about to be said of each. */
@@ -146,12 +139,11 @@ function firstOf({ way, bindingId }: Pick<JobTargetRuntime, 'way' | 'bindingId'>
   return way.relays[0] ?? bindingId
 }
 
-/** Tells whether a server is itself still being reached by the run by which it passes on to a target. */
-function isStillFed({ job, target }: TargetPlace, serverId: string): boolean {
-  return target.way.relays.some((relay) => {
-    const one = job.targets.get(relay)
-    return one?.serverId === serverId && one.state === 'running' && one.runId === target.runId
-  })
+/** What a server itself gets by the run in which it passes on to a target; null where that has nothing for it. */
+function relayOf({ policy, job, target }: TargetPlace, serverId: string): TargetPlace | null {
+  const relays = target.way.relays.map((relay) => job.targets.get(relay))
+  const own = relays.find((one) => one?.serverId === serverId && one.runId === target.runId)
+  return own === undefined ? null : { policy, job, target: own }
 }
 
 /**

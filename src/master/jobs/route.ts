@@ -42,7 +42,7 @@ export function routeOf(order: RouteOrder): DistributionTree {
   const place = topology.places.get(sender?.serverId ?? '')
   if (source === undefined || place === undefined)
     return { sourceServerId: sender?.serverId ?? '', children: [] }
-  const lacks = new Map<string | null, number | null>([[null, null]])
+  const lacked = lackedFrom(source)
   const targets = order.bindingIds.flatMap((bindingId): RelayTarget[] => {
     const binding = policy.bindings.get(bindingId)
     const at = topology.places.get(binding?.serverId ?? '')
@@ -53,7 +53,6 @@ export function routeOf(order: RouteOrder): DistributionTree {
       : troubleOf(binding, place.serverId, order.nowMs)
     const alone = at.dialsOut ? 'it can only dial out' : trouble
     const position = alone === null ? positionOf(source, binding) : null
-    if (!lacks.has(position)) lacks.set(position, lackOf(source, position))
     const weight = parentRank({ ...order.figuresOf(at.serverId), weight: at.weight })
     return [
       {
@@ -62,7 +61,7 @@ export function routeOf(order: RouteOrder): DistributionTree {
         bindingId,
         position,
         ...(alone !== null && { alone }),
-        lacksBytes: order.bytes ?? lacks.get(position) ?? null,
+        lacksBytes: order.bytes ?? lacked(position),
       },
     ]
   })
@@ -160,13 +159,24 @@ function positionOf(source: SourceRuntime, { watermark }: BindingRuntime): strin
 
 /** Tells whether a target lacks so much that it is worth a stream that others share. */
 export function lacksMuch(source: SourceRuntime, binding: BindingRuntime): boolean {
-  const bytes = bytesLacked(source, binding)
+  const bytes = lackOf(source, positionOf(source, binding))
   return bytes === null || bytes >= LARGE_BYTES
 }
 
-/** What a target lacks of its source; null where nobody knows. */
-export function bytesLacked(source: SourceRuntime, binding: BindingRuntime): number | null {
-  return lackOf(source, positionOf(source, binding))
+/** Gives what targets lack of a source now, null where nobody knows. */
+export function bytesLacked(source: SourceRuntime): (binding: BindingRuntime) => number | null {
+  const lacked = lackedFrom(source)
+  return (binding) => lacked(positionOf(source, binding))
+}
+
+/** Those at the same position lack the same, so that it is added up once for all of them. */
+function lackedFrom(source: SourceRuntime): (position: string | null) => number | null {
+  const known = new Map<string | null, number | null>()
+  return (position) => {
+    const bytes = known.has(position) ? known.get(position) : lackOf(source, position)
+    known.set(position, bytes ?? null)
+    return bytes ?? null
+  }
 }
 
 function lackOf(source: SourceRuntime, position: string | null): number | null {

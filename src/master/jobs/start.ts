@@ -5,7 +5,6 @@ import type { Way } from '../../core/route/tree.ts'
 import type { Writer } from '../db/database.ts'
 import { jobSources, jobTargets, jobs } from '../db/schema.ts'
 import type { JobTrigger } from '../model.ts'
-import type { RunProgress } from './nearly-there.ts'
 import { bytesLacked } from './route.ts'
 import {
   type BindingRuntime,
@@ -46,6 +45,9 @@ export function startJob(
   if (waiting !== undefined && [...job.targets.values()].every(({ state }) => state === 'queued')) {
     saveJobState(work, { policy, job }, { state: 'running', startedAtMs: work.nowMs })
   }
+  const source = policy.sources.get(planned.sourceId)
+  const lacked = source && bytesLacked(source)
+  const began = { startedAtMs: work.nowMs, bytes: 0, atMs: work.nowMs }
   for (const bindingId of planned.bindingIds) {
     const target = job.targets.get(bindingId)
     const binding = policy.bindings.get(bindingId)
@@ -54,7 +56,7 @@ export function startJob(
     target.runId = runId
     target.reachedAtMs = null
     target.endedAs = null
-    target.progress = newProgress(work, { policy, binding })
+    target.progress = { ...began, lacksBytes: lacked?.(binding) ?? null }
     target.awaits = null
     target.way = ways.get(bindingId) ?? { ...DIRECTLY, holderId: planned.holderId }
     target.heardAtMs = work.nowMs
@@ -66,15 +68,6 @@ export function startJob(
     if (waiting !== undefined) saveTarget(work, { job, target }, { runId, way: savedWay(target) })
   }
   return { job, runId }
-}
-
-function newProgress(
-  { nowMs }: Work,
-  { policy, binding }: { readonly policy: PolicyRuntime; readonly binding: BindingRuntime },
-): RunProgress {
-  const source = policy.sources.get(binding.sourceId)
-  const lacksBytes = source === undefined ? null : bytesLacked(source, binding)
-  return { startedAtMs: nowMs, lacksBytes, bytes: 0, atMs: nowMs }
 }
 
 function createJob(work: Work, order: Start): JobRuntime {
